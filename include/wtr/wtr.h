@@ -1,0 +1,11 @@
+/* wtr/wtr.h - all of libwtr: reads Go execution traces (1.11 to 1.27) and answers questions about them. */
+#ifndef WTR_WTR_H
+#define WTR_WTR_H
+
+#include <wtr/check.h>
+#include <wtr/error.h>
+#include <wtr/event.h>
+#include <wtr/open.h>
+#include <wtr/report.h>
+
+#endif

@@ -1,0 +1,28 @@
+/* os/file.h - bytes of files: mapped, or collected from pipes into an unlinked temporary file and then mapped. */
+#ifndef WO_FILE_H
+#define WO_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A read-only view of a whole file.  Errors of all functions: 0 or negative errno. */
+typedef struct wo_map {
+	const uint8_t *at;
+	size_t         n;
+} wo_map;
+
+int  wo_map_file(const char *path, wo_map *ret);      /* regular files only: -ESPIPE for pipes and the like, -EISDIR */
+int  wo_map_fd(int fd, wo_map *ret);                  /* fd stays the caller's */
+void wo_unmap(wo_map *m);                             /* m may be empty; leaves it empty */
+void wo_map_release(const wo_map *m, size_t from, size_t to); /* pages not needed soon: given back, read again on demand */
+void wo_map_willneed(const wo_map *m, size_t from, size_t to);
+
+/* A growing scratch file that nobody else sees (O_TMPFILE in $TMPDIR or /tmp, else memory). */
+int  wo_scratch(int *ret_fd);
+int  wo_write_all(int fd, const void *at, size_t n);
+long wo_read(int fd, void *at, size_t n);             /* restarts after signals; bytes, 0 at the end, or -errno */
+int  wo_open_read(const char *path, int *ret_fd);
+void wo_close(int fd);
+
+#endif

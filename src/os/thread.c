@@ -1,0 +1,33 @@
+/* os/thread.c - see thread.h. */
+#include "os/thread.h"
+
+#include <sched.h>
+#include <signal.h>
+#include <time.h>
+
+int wo_thread_start(pthread_t *t, void *(*fn)(void *), void *arg)
+{
+	/* Signals stay with the thread that called us: a worker must not be the one that handles Ctrl-C. */
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	int rc = pthread_create(t, NULL, fn, arg);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return -rc;
+}
+
+int wo_processors(void)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof(set), &set) < 0)
+		return 1;
+	int n = CPU_COUNT(&set);
+	return n < 1 ? 1 : n;
+}
+
+int64_t wo_now_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}

@@ -1,0 +1,12 @@
+/* os/thread.h - threads, clocks and the machine. */
+#ifndef WO_THREAD_H
+#define WO_THREAD_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+int     wo_thread_start(pthread_t *t, void *(*fn)(void *), void *arg); /* 0 or -errno; signals blocked inside */
+int     wo_processors(void);                                           /* this process may run on, at least 1 */
+int64_t wo_now_ns(void);                                               /* CLOCK_MONOTONIC */
+
+#endif
