@@ -47,7 +47,7 @@ int wo_map_fd(int fd, wo_map *ret)
 
 int wo_map_file(const char *path, wo_map *ret)
 {
-	int fd;
+	int fd = -1;
 	int rc = wo_open_read(path, &fd);
 	if (rc < 0)
 		return rc;

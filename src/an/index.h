@@ -1,0 +1,45 @@
+/* an/index.h - an index from the inside: the pass that fills it, and its parts.
+ *
+ * One thread orders events into blocks of a ring; every sink runs in a thread of its own and sees every block in order
+ * (build.c).  Sinks keep what they need and hand it to the index in finish.
+ */
+#ifndef AN_INDEX_H
+#define AN_INDEX_H
+
+#include <wtr/report.h>
+
+#include "base/arena.h"
+#include "base/idmap.h"
+#include "base/intern.h"
+
+typedef struct an_lanes an_lanes; /* lanes.h */
+
+struct wtr_index {
+	wtr_trace *trace;
+	unsigned   parts;
+	wtr_totals totals;
+	wb_arena   arena;          /* everything below that has no owner of its own */
+	wb_intern  texts;          /* every wtr_str of every table */
+	struct {
+		void  *rows;       /* wb_malloc'ed; struct wtr_<name>_row */
+		size_t n;
+	} tables[WTR_TABLE_COUNT];
+	wb_idmap   goroutine_rows; /* goroutine id -> row of its last life */
+	an_lanes  *lanes;          /* NULL unless asked for */
+};
+
+/* A consumer of all events, in order. */
+typedef struct an_sink an_sink;
+struct an_sink {
+	bool (*events)(an_sink *s, const wtr_event *ev, size_t n); /* false: out of memory, the build stops */
+	bool (*finish)(an_sink *s, wtr_index *x);                  /* after the last event; sinks finish in order, one after the other */
+	void (*free)(an_sink *s);                                  /* also after finish */
+};
+
+/* Totals, goroutines, tables (summary.c). */
+an_sink *an_summary_sink(wtr_trace *t, unsigned parts);
+/* Lanes (lanes.c); its finish runs after the summary's, so the goroutine table is there. */
+an_sink *an_lanes_sink(wtr_trace *t);
+void     an_lanes_free(an_lanes *l); /* NULL is fine */
+
+#endif
