@@ -1,0 +1,24 @@
+/* out/gotext.h - events as `go tool trace -d=parsed` of Go 1.27 prints them, byte for byte (time zone UTC).
+ *
+ * One line per event, then a "TransitionStack=" and a "Stack=" block where it has one, then a newline.  Texts are quoted
+ * as strconv.Quote does.  Source: internal/trace, Event.String; an oracle for readers, not a stable format of Go's.
+ */
+#ifndef OUT_GOTEXT_H
+#define OUT_GOTEXT_H
+
+#include <wtr/event.h>
+#include <wtr/open.h>
+
+#include "base/buf.h"
+
+/* Appends one event of `t`.  Its strings and stacks must still be valid (see wtr_next()). */
+void out_gotext(wb_buf *b, wtr_trace *t, const wtr_event *e);
+
+/* Remembers the text of stacks, which is most of the output: several times faster for many events of one trace.
+ * Memory is bounded (about 10 MB).  One thread at a time. */
+typedef struct out_gotext_cache out_gotext_cache;
+out_gotext_cache *out_gotext_cache_new(void);          /* NULL: out of memory, do without */
+void out_gotext_cache_free(out_gotext_cache *c);       /* NULL is fine */
+void out_gotext_cached(wb_buf *b, wtr_trace *t, const wtr_event *e, out_gotext_cache *c); /* c may be NULL */
+
+#endif
