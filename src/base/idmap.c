@@ -5,7 +5,8 @@
 
 #include "base/alloc.h"
 
-enum { DIRECT_MIN = 256, DIRECT_PER_ID = 8, DELETED = UINT32_MAX };
+enum { DIRECT_MIN = 256, DIRECT_PER_ID = 8 };
+#define DELETED UINT32_MAX
 
 typedef struct wb_idmap_slot {
 	uint64_t id;
