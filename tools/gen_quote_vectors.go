@@ -1,6 +1,6 @@
-// Prints test/unit/out/goquote.def: texts and times with what Go makes of them.
+// Prints test/unit/fmt/goquote.def: texts and times with what Go makes of them.
 //
-//	go run tools/gen_quote_vectors.go > test/unit/out/goquote.def
+//	go run tools/gen_quote_vectors.go > test/unit/fmt/goquote.def
 package main
 
 import (

@@ -95,11 +95,22 @@ static void quote_rune(wb_buf *b, uint32_t r, const uint8_t *at, size_t len)
 	}
 }
 
+static bool is_plain(uint8_t c)
+{
+	return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+}
+
 size_t wf_quote_some(wb_buf *b, const void *at, size_t n, size_t n_max)
 {
 	const uint8_t *p = at;
-	size_t i = 0;
+	size_t i = 0, most = n < n_max ? n : n_max;
 	while (i < n) {
+		size_t plain = i;
+		while (i < most && is_plain(p[i]))
+			i++;
+		wb_buf_put(b, p + plain, i - plain);
+		if (i == n)
+			break;
 		uint32_t r;
 		size_t len = decode(p + i, n - i, &r);
 		if (i + (len ? len : 1) > n_max)

@@ -8,7 +8,43 @@
 
 #include "base/alloc.h"
 #include "fmt/events.h"
-#include "out/goquote.h"
+#include "fmt/quote.h"
+
+/* ---- times ---- */
+
+void out_rfc3339(wb_buf *b, int64_t unix_ns)
+{
+	int64_t s = unix_ns / 1000000000, ns = unix_ns % 1000000000;
+	if (ns < 0) {
+		ns += 1000000000;
+		s--;
+	}
+	int64_t days = s / 86400, second = s % 86400;
+	if (second < 0) {
+		second += 86400;
+		days--;
+	}
+	/* Years that begin in March, in eras of 400: leap days fall on the end of one. */
+	int64_t d = days + 719468, era = (d >= 0 ? d : d - 146096) / 146097;
+	int64_t doe = d - era * 146097, yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100), m = (5 * doy + 2) / 153;
+	int month = (int)(m < 10 ? m + 3 : m - 9), day = (int)(doy - (153 * m + 2) / 5 + 1);
+	int64_t year = yoe + era * 400 + (month <= 2);
+
+	wb_buf_printf(b, "%04d-%02d-%02dT%02d:%02d:%02d", (int)year, month, day,
+		(int)(second / 3600), (int)(second / 60 % 60), (int)(second % 60));
+	if (ns) {
+		char digits[16];
+		int n = 9;
+		for (int i = 8; i >= 0; i--, ns /= 10)
+			digits[i] = (char)('0' + ns % 10);
+		while (digits[n - 1] == '0')
+			n--;
+		wb_buf_putc(b, '.');
+		wb_buf_put(b, digits, (size_t)n);
+	}
+	wb_buf_putc(b, 'Z');
+}
 
 /* ---- stacks ---- */
 
@@ -89,7 +125,7 @@ static void put_text(wb_buf *b, const char *before, const wtr_trace *t, uint32_t
 {
 	wtr_str s = wtr_string(t, id);
 	wb_buf_puts(b, before);
-	out_goquote(b, s.at, s.n);
+	wf_quote(b, s.at, s.n);
 }
 
 /* ---- the line ---- */
@@ -223,7 +259,7 @@ static void put_range(wb_buf *b, const wtr_trace *t, const wtr_event *e)
 	if (e->detail == WTR_RANGE_STW) {
 		wtr_str kind = wtr_string(t, e->str);
 		wb_buf_puts(b, " (");
-		out_goquote_inside(b, kind.at, kind.n);
+		wf_quote_some(b, kind.at, kind.n, kind.n);
 		wb_buf_putc(b, ')');
 	}
 	char *p = wb_buf_room(b, LINE_MAX_BYTES);

@@ -21,4 +21,7 @@ out_gotext_cache *out_gotext_cache_new(void);          /* NULL: out of memory, d
 void out_gotext_cache_free(out_gotext_cache *c);       /* NULL is fine */
 void out_gotext_cached(wb_buf *b, wtr_trace *t, const wtr_event *e, out_gotext_cache *c); /* c may be NULL */
 
+/* Appends ns since 1970 as 2026-11-22T08:32:54.975700693Z (time.RFC3339Nano in UTC: no trailing zeros). */
+void out_rfc3339(wb_buf *b, int64_t unix_ns);
+
 #endif

@@ -1,4 +1,4 @@
-/* Quoting and times against what Go makes of the same texts and times (goquote.def). */
+/* Quoting against what Go makes of the same texts (goquote.def). */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/alloc.h"
-#include "out/goquote.h"
+#include "fmt/quote.h"
 
 typedef struct vector { const char *text, *quoted; } vector;
 
@@ -40,7 +40,7 @@ static void quotes_as_go(void **state)
 		char text[256], quoted[2048];
 		size_t n = unhex(quotes[i].text, text), want = unhex(quotes[i].quoted, quoted);
 		wb_buf b = { 0 };
-		out_goquote(&b, text, n);
+		wf_quote(&b, text, n);
 		quoted[want] = 0;
 		assert_string_equal(wb_buf_cstr(&b), quoted);
 		assert_int_equal(b.n, want);
@@ -54,7 +54,7 @@ static void knows_what_is_printable(void **state)
 	unsigned n = 0;
 	uint64_t hash = 14695981039346656037u;
 	for (uint32_t r = 0; r <= 0x10ffff; r++) {
-		bool yes = out_go_printable(r);
+		bool yes = wf_printable(r);
 		n += yes;
 		hash = (hash ^ yes) * 1099511628211u;
 	}
@@ -62,18 +62,28 @@ static void knows_what_is_printable(void **state)
 #define PRINTABLE(count, digest) assert_int_equal(n, count); assert_true(hash == digest);
 #define WALL(ns, text)
 #include "goquote.def"
-	assert_false(out_go_printable(UINT32_MAX));
+	assert_false(wf_printable(UINT32_MAX));
 }
 
-static void prints_times_as_go(void **state)
+/* Pieces of any size give the same text, and never cut a character. */
+static void pieces_join(void **state)
 {
 	(void)state;
-	unsigned n = 0;
-#define QUOTE(text, quoted)
-#define PRINTABLE(count, digest)
-#define WALL(ns, text) { wb_buf b = { 0 }; out_rfc3339(&b, ns); assert_string_equal(wb_buf_cstr(&b), text); wb_buf_free(&b); n++; }
-#include "goquote.def"
-	assert_int_equal(n, 16);
+	const char text[] = "plain \xff, \xe6\x97\xa5\xe6\x9c\xac \"q\" \xf0\x9f\x98\x80 \xe2\x82 end";
+	wb_buf whole = { 0 };
+	wf_quote_some(&whole, text, sizeof(text), sizeof(text));
+	for (size_t most = 4; most < sizeof(text) + 2; most++) {
+		wb_buf b = { 0 };
+		for (size_t i = 0; i < sizeof(text);) {
+			size_t used = wf_quote_some(&b, text + i, sizeof(text) - i, most);
+			assert_true(used > 0 && used <= most);
+			i += used;
+		}
+		assert_int_equal(b.n, whole.n);
+		assert_memory_equal(b.at, whole.at, b.n);
+		wb_buf_free(&b);
+	}
+	wb_buf_free(&whole);
 }
 
 static void out_of_memory_sticks(void **state)
@@ -81,8 +91,7 @@ static void out_of_memory_sticks(void **state)
 	(void)state;
 	wb_fault_arm(1, true);
 	wb_buf b = { 0 };
-	out_goquote(&b, "a\xff\"", 3);
-	out_rfc3339(&b, 1);
+	wf_quote(&b, "a\xff\"", 3);
 	wb_fault_arm(0, false);
 	assert_true(b.failed);
 	assert_int_equal(b.n, 0);
@@ -94,7 +103,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(quotes_as_go),
 		cmocka_unit_test(knows_what_is_printable),
-		cmocka_unit_test(prints_times_as_go),
+		cmocka_unit_test(pieces_join),
 		cmocka_unit_test(out_of_memory_sticks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
