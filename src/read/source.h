@@ -23,6 +23,7 @@ struct wtr__source {
 	/* Writes at most `cap` (>= 4) events to `out`; 0 at the end or at an error, then `err` is set. */
 	size_t (*next)(wtr__source *s, wtr_event *out, size_t cap);
 	void (*close)(wtr__source *s); /* frees s itself */
+	void (*release)(wtr__source *s, size_t i); /* tables of generations 0 .. i are not needed any more; any thread; may be NULL */
 	wtr_error  err;                /* code OK at the proper end */
 	wtr_losses losses;
 	uint64_t   diag[WTR__DIAG_COUNT];
