@@ -123,7 +123,8 @@ static const char *v2_event(wb_bytes *b, wf_raw_event *e)
 		return "no event has this number";
 	unsigned from = 0;
 	if (e->type == WF_EV_EXPERIMENTAL_BATCH) { /* the experiment is a plain byte */
-		e->arg[e->n_args++] = (wf_varint){ wb_byte(b), 1 };
+		uint8_t experiment = wb_byte(b);
+		e->arg[e->n_args++] = (wf_varint){ experiment, wf_varint_width(experiment) };
 		from = 1;
 	}
 	if (b->bad || !take_args(b, spec->n_args - from, e))
@@ -184,8 +185,11 @@ static const char *v1_args_of(wb_bytes *b, wf_raw_event *e, unsigned n)
 	} else if (e->v1_count + 1u != n) {
 		return "the event has another number of arguments than its kind";
 	}
-	if (!take_args(&in, n, e) || (e->type == WF_V1_Stack && !take_frames(&in, e->arg[1].value, e)))
+	bool stack = e->type == WF_V1_Stack;
+	if (!take_args(&in, n, e) || (stack && !take_frames(&in, e->arg[1].value, e)))
 		return e->v1_count == 3 ? "the event has fewer arguments than its kind" : cut_event;
+	if (stack && e->v1_count != 3 && e->arg[1].value)
+		return "a stack without a length in front";
 	if (e->v1_count != 3)
 		b->at = in.at;
 	else if (in.at != in.end)

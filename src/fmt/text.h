@@ -20,7 +20,7 @@
  *   Bytes 00ff...     bytes as they are; within a batch they count for its size
  *   # ...             a comment, anywhere but behind data
  * v1 traces have the same form with the names of v1args.def and no batch sizes; two arguments may stand in front of an
- * event's own: c=N, bits 6 and 7 of a string's first byte, and len=N/W, the length in front of the arguments
+ * event's own: c=N, bits 6 and 7 of the first byte (of a string, or of a stack of no frames), and len=N/W, the length in front of the arguments
  * where it is not as the runtime writes it (len=/W: found by the assembler).
  */
 #ifndef WF_TEXT_H

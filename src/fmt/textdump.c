@@ -84,7 +84,8 @@ static void put_data(printer *p, const wf_raw_event *e)
 /* What stands in front of the arguments of a v1 event when it is not as the runtime writes it. */
 static void put_v1_form(printer *p, const wf_raw_event *e)
 {
-	if (e->type == WF_V1_String) {
+	bool no_length = e->type == WF_V1_String || (e->type == WF_V1_Stack && !e->v1_length_width);
+	if (no_length) {
 		if (e->v1_count)
 			wb_buf_printf(&p->text, " c=%u", e->v1_count);
 		return;
