@@ -1207,7 +1207,7 @@ static verdict metric(order *o, cursor *c, thread *th, unsigned need, wtr_metric
 	NEED(need);
 	wtr_event *e = emit(o, c, th, WTR_KIND_METRIC);
 	e->detail = (uint8_t)which;
-	e->id = (int64_t)c->arg[0];
+	e->value[0] = c->arg[0];
 	if (which == WTR_METRIC_GOMAXPROCS)
 		e->stack = stack_id(o, c, c->arg[1]);
 	return ADVANCE;
