@@ -7,5 +7,6 @@
 #include <wtr/event.h>
 #include <wtr/open.h>
 #include <wtr/report.h>
+#include <wtr/text.h>
 
 #endif

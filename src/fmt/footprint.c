@@ -40,8 +40,10 @@ wf_text_code wf_footprint_count(const void *at, size_t n, wf_footprint *ret, wf_
 	wf_text_code code = got == WF_RAW_BROKEN ? WF_TEXT_BROKEN : WF_TEXT_OK;
 	if (err) {
 		*err = (wf_text_error){ .code = code, .offset = r.broken_at };
-		if (code)
+		if (code) {
+			err->lost = n - r.broken_at;
 			snprintf(err->what, sizeof(err->what), "%s", r.why);
+		}
 	}
 	return code;
 }

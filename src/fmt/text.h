@@ -44,7 +44,7 @@ typedef struct wf_text_error {
 	wf_text_code code;
 	uint64_t     offset;    /* dump: of the first broken byte in the trace; assemble: of the line in the text */
 	uint64_t     line;      /* assemble: its number, from 1 */
-	uint64_t     lost;      /* dump: bytes not shown as events, over the whole trace */
+	uint64_t     lost;      /* dump: bytes not shown as events, over the whole trace; wire, footprint: from the damage on */
 	char         what[160]; /* one English sentence, no trailing stop */
 } wf_text_error;
 
