@@ -44,7 +44,7 @@ const char *wf_v1_arg_name(unsigned type, unsigned i)
 bool wf_raw_open(wf_raw_reader *r, const void *at, size_t n, bool flat)
 {
 	const uint8_t *p = at;
-	*r = (wf_raw_reader){ .base = p, .at = p, .end = p + n, .flat = flat };
+	*r = (wf_raw_reader){ .base = p, .at = p, .end = n ? p + n : p, .flat = flat };
 	if (n < WF_HEADER_BYTES || memcmp(p, "go 1.", 5) != 0 || memcmp(p + 7, " trace\0\0\0", 9) != 0 ||
 	    p[5] < '1' || p[5] > '9' || p[6] < '0' || p[6] > '9') {
 		r->why = "not a Go execution trace";

@@ -98,7 +98,7 @@ static void put_stack(wb_buf *b, const char *title, wtr_trace *t, uint32_t id, o
 		put_frames(b, t, id);
 		return;
 	}
-	typeof(&c->slots[0]) slot = &c->slots[id % SLOTS];
+	__typeof__(&c->slots[0]) slot = &c->slots[id % SLOTS];
 	if (slot->id != id) {
 		if (c->texts.n > CACHE_BYTES_MAX) {
 			memset(c->slots, 0, sizeof(c->slots));

@@ -22,8 +22,8 @@ enum {
 	FAST_BYTES = 64,                /* an event has at most 51: with this much left in the file, decoding needs no bounds */
 	RELEASE_BYTES = 8 << 20,        /* pages read are given back in steps of this */
 	EVENTS_PER_STEP = 3,            /* a coroutine switch delivers three */
-	NO_SLOT = UINT32_MAX,
 };
+#define NO_SLOT UINT32_MAX
 
 typedef struct range { /* of a goroutine or proc */
 	uint8_t  type;     /* WF_EV_..._BEGIN */

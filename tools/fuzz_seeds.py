@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Makes the seed corpora of the fuzz targets from the trace corpus.
+
+    fuzz_seeds.py CORPUS OUT STAMP
+
+OUT/v2 and OUT/v1 hold small traces behind one byte of options (see the targets), OUT/text small traces as they are and
+hand-written texts, OUT/http one request each.
+"""
+import pathlib
+import shutil
+import sys
+
+SIZE_MAX = 10_000
+HEADER = 16
+
+TEXTS = {
+    "empty": "",
+    "v2": """Trace Go1.26
+EventBatch gen=1 m=18446744073709551615 time=100
+Sync
+Frequency freq=15625000
+ClockSnapshot dt=1 mono=99 sec=1740755049 nsec=123
+EventBatch gen=1 m=7 time=110
+ProcStatus dt=1 p=0 pstatus=1
+GoStatus dt=1 g=1 m=7 gstatus=2
+EndOfGeneration
+""",
+    "cut": "Trace Go1.22\nEventBatch gen=1 m=7 time=100 size=11\nGoCreate dt=5 new_g=7 new_stack=1 stack=2\nGoBlock dt=9 <cut>\n",
+    "bytes": "Trace Go1.23\n# all of it odd\nEventBatch gen=1 m=-1 time=0x10/10 size=/10\nBytes 00ff10\nGoStop dt=11/10 reason_string=1 stack=0\n",
+    "v1": "Trace Go1.21\nBatch p=0 ticks=1/3\nFrequency freq=1000000\n",
+}
+
+HOST = "127.0.0.1:8080"
+TARGETS = [
+    "/", "/app.js", "/app.css", "/favicon.ico", "/api/info", "/api/lanes?group=0&from=0&n=10",
+    "/api/tiles?zoom=10&i=0&lanes=p0,g1,gc,stw,G0,m1", "/api/tiles?zoom=50&i=-1&lanes=p0",
+    "/api/span?lane=g1&t=100", "/api/step?lane=p0&t=0&dir=1", "/api/counts?t=0&step=1000&n=16&group=0",
+    "/api/metrics?t=0&step=1000&n=16", "/api/search?q=main&n=20", "/api/rows?rows=0,1,2", "/api/progress",
+    "/api/search?q=%6dain%00%zz&n=99999999999999999999", "/../../etc/passwd", "/api/info?x=1&x=2",
+]
+
+
+def main(corpus, out):
+    shutil.rmtree(out, ignore_errors=True)
+    for name in ("v1", "v2", "text", "http"):
+        (out / name).mkdir(parents=True)
+    for path in sorted(corpus.glob("*.trace")):
+        data = path.read_bytes()
+        if len(data) > SIZE_MAX:
+            continue
+        version = int(data[5:7]) if data[:5] == b"go 1." and data[5:7].isdigit() else 0
+        if version in (11, 19, 21):
+            option = {11: 0x00, 19: 0x10, 21: 0x20}[version]
+            (out / "v1" / path.stem).write_bytes(bytes([option]) + data[HEADER:])
+            (out / "v1" / (path.stem + ".repair")).write_bytes(bytes([option | 1]) + data[HEADER:])
+        else:
+            (out / "v2" / path.stem).write_bytes(b"\0" + data)
+            (out / "v2" / (path.stem + ".repair")).write_bytes(b"\1" + data)
+        if len(data) < 4000:
+            (out / "text" / path.stem).write_bytes(data)
+    for name, text in TEXTS.items():
+        (out / "text" / ("text-" + name)).write_text(text)
+    for i, target in enumerate(TARGETS):
+        (out / "http" / f"{i:02}").write_text(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\n\r\n")
+    (out / "http" / "foreign").write_text(f"GET /api/info HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n\r\n")
+    (out / "http" / "post").write_text(f"POST /api/info HTTP/1.1\r\nHost: {HOST}\r\nContent-Length: 3\r\n\r\nabc")
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
+    pathlib.Path(sys.argv[3]).write_text("\n".join(sorted(str(p) for p in pathlib.Path(sys.argv[2]).rglob("*"))) + "\n")
