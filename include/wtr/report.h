@@ -22,8 +22,9 @@ extern "C" {
 
 typedef struct wtr_index wtr_index;
 
-/* What an index computes; a bit set.  Memory: TOTALS is small and fixed, GOROUTINES grows with goroutines, EVENTS with
- * ranges, metrics, annotations and samples, LANES with state intervals (about 6 to 8 bytes each). */
+/* What an index computes; a bit set.  Memory: TOTALS grows with goroutines, procs, threads and tasks (about 200 bytes each while
+ * it is built), GOROUTINES keeps a row of each, EVENTS grows with ranges, metrics, annotations and samples, LANES with state
+ * intervals (about 6 to 8 bytes each). */
 typedef enum wtr_part {
 	WTR_PART_TOTALS     = 1 << 0,
 	WTR_PART_GOROUTINES = 1 << 1,

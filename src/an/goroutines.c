@@ -1,0 +1,544 @@
+/* an/goroutines.c - what each goroutine did with its time.
+ *
+ * Definitions: Go 1.27's summarizer (internal/trace), see docs/analyses.md; and where that is wrong, docs/go-differences.md.
+ */
+#include "an/summary.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+uint32_t an_g_row(const an_summary *s, int64_t id)
+{
+	return id == WTR_NONE ? AN_NO_ROW : wb_idmap_get(&s->g_rows, (uint64_t)id);
+}
+
+/* ---- waits by reason ---- */
+
+static void add_wait_more(an_summary *s, an_ghot *h, uint8_t reason, int64_t ns)
+{
+	for (uint32_t i = h->more_waits; i; i = s->waits.at[i - 1].next)
+		if (s->waits.at[i - 1].reason == reason) {
+			s->waits.at[i - 1].ns += ns;
+			return;
+		}
+	if (!wb_vec_add(&s->waits, (an_wait){ ns, h->more_waits, reason }))
+		s->oom = true;
+	else
+		h->more_waits = (uint32_t)s->waits.n;
+}
+
+static inline void add_wait(an_summary *s, an_ghot *h, uint8_t reason, int64_t ns)
+{
+	for (unsigned i = 0; i < h->n_waits; i++)
+		if (h->wait_reason[i] == reason) {
+			h->wait_ns[i] += ns;
+			return;
+		}
+	if (h->n_waits == AN_WAITS_INLINE) {
+		add_wait_more(s, h, reason, ns);
+		return;
+	}
+	h->wait_reason[h->n_waits] = reason;
+	h->wait_ns[h->n_waits++] = ns;
+}
+
+/* ---- system calls and the procs they hold ---- */
+
+static void hold_proc(an_summary *s, uint32_t g, int64_t proc)
+{
+	uint32_t p = proc == WTR_NONE ? AN_NO_ROW : an_proc_row(s, proc);
+	s->cold.at[g].syscall_proc = 0;
+	if (p == AN_NO_ROW)
+		return;
+	s->procs.at[p].syscall_g = g + 1;
+	s->cold.at[g].syscall_proc = p + 1;
+}
+
+/* Another goroutine may be in a system call with the same proc by now: that one keeps it. */
+static void unhold_proc(an_summary *s, uint32_t g)
+{
+	uint32_t p = s->cold.at[g].syscall_proc;
+	if (p && s->procs.at[p - 1].syscall_g == g + 1)
+		s->procs.at[p - 1].syscall_g = 0;
+	s->cold.at[g].syscall_proc = 0;
+}
+
+void an_g_lost_proc(an_summary *s, uint32_t g, int64_t now)
+{
+	an_ghot *h = &s->hot.at[g];
+	if (h->doing != AN_SYSCALL)
+		return;
+	s->cold.at[g].syscall_ns += now - h->since_ns;
+	h->since_ns = now;
+	h->doing = AN_SYSCALL_BLOCKED;
+}
+
+/* ---- states ---- */
+
+/* Counts what the goroutine is doing up to `now`. */
+static inline void close_state(an_summary *s, uint32_t g, an_ghot *h, int64_t now)
+{
+	int64_t ns = now - h->since_ns;
+	switch (h->doing) {
+	case AN_RUNNING:
+		h->exec_ns += ns;
+		break;
+	case AN_RUNNABLE:
+		h->sched_ns += ns;
+		break;
+	case AN_WAITING:
+		add_wait(s, h, h->reason, ns);
+		break;
+	case AN_SYSCALL:
+		s->cold.at[g].syscall_ns += ns;
+		unhold_proc(s, g);
+		break;
+	case AN_SYSCALL_BLOCKED:
+		s->cold.at[g].syscall_block_ns += ns;
+		unhold_proc(s, g);
+		break;
+	}
+	h->doing = AN_OFF;
+}
+
+/* A row for a goroutine that is named for the first time, or again after its death. */
+static uint32_t born(an_summary *s, int64_t id)
+{
+	uint32_t g = an_g_row(s, id), life = 0;
+	if (g == AN_NO_ROW) {
+		g = (uint32_t)s->cold.n;
+		if (g >= UINT32_MAX - 1 || !wb_vec_reserve(&s->hot, 1) || !wb_vec_reserve(&s->cold, 1) || !wb_idmap_set(&s->g_rows, (uint64_t)id, g)) {
+			s->oom = true;
+			return AN_NO_ROW;
+		}
+		s->hot.n++;
+		s->cold.n++;
+	} else {
+		life = s->cold.at[g].life + 1;
+		close_state(s, g, &s->hot.at[g], s->hot.at[g].since_ns);
+		an_regions_drop(s, g);
+	}
+	s->hot.at[g] = (an_ghot){ 0 };
+	s->cold.at[g] = (an_gcold){ .id = id, .creator = WTR_NONE, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER, .life = life };
+	return g;
+}
+
+static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
+{
+	uint32_t g = born(s, e->id);
+	if (g == AN_NO_ROW)
+		return g;
+	an_ghot *h = &s->hot.at[g];
+	an_gcold *c = &s->cold.at[g];
+	int64_t ns = e->time_ns - s->sync_ns;
+	c->create_ns = s->sync_ns;
+	switch (wtr_to(e)) {
+	case WTR_G_RUNNING:
+		h->exec_ns = ns;
+		break;
+	case WTR_G_RUNNABLE:
+		h->sched_ns = ns;
+		break;
+	case WTR_G_WAITING:
+		add_wait(s, h, reason, ns);
+		break;
+	case WTR_G_SYSCALL:
+		*(e->p == WTR_NONE ? &c->syscall_block_ns : &c->syscall_ns) = ns;
+		break;
+	default:
+		break;
+	}
+	return g;
+}
+
+static uint32_t created(an_summary *s, const wtr_event *e)
+{
+	uint32_t g = born(s, e->id);
+	if (g == AN_NO_ROW)
+		return g;
+	an_gcold *c = &s->cold.at[g];
+	c->create_ns = e->time_ns;
+	c->creator = e->g;
+	c->create_stack = e->stack;
+	an_regions_inherit(s, g, e->g, e->time_ns);
+	return g;
+}
+
+static void name(an_summary *s, uint32_t g, uint32_t stack)
+{
+	uint32_t no = an_stack_name(s, stack);
+	if (no == 0)
+		return;
+	s->cold.at[g].name = no;
+	s->cold.at[g].entry_stack = stack;
+	s->hot.at[g].named = true;
+}
+
+static inline void open_state(an_summary *s, uint32_t g, an_ghot *h, const wtr_event *e, uint8_t reason)
+{
+	h->since_ns = e->time_ns;
+	switch (wtr_to(e)) {
+	case WTR_G_RUNNING:
+		h->doing = AN_RUNNING;
+		if (__builtin_expect(s->cold.at[g].start_ns == WTR_NEVER, 0))
+			s->cold.at[g].start_ns = e->time_ns;
+		break;
+	case WTR_G_RUNNABLE:
+		h->doing = AN_RUNNABLE;
+		break;
+	case WTR_G_WAITING:
+		h->doing = AN_WAITING;
+		h->reason = reason;
+		if (__builtin_expect(reason != 0 && reason == s->texts.forever, 0)) /* as good as dead */
+			an_g_end(s, g, e->time_ns, false);
+		break;
+	case WTR_G_SYSCALL:
+		h->doing = AN_SYSCALL;
+		hold_proc(s, g, e->p);
+		break;
+	case WTR_G_NOTEXIST:
+		an_g_end(s, g, e->time_ns, false);
+		break;
+	default:
+		h->doing = AN_OFF;
+	}
+}
+
+void an_g_transition(an_summary *s, const wtr_event *e)
+{
+	unsigned from = wtr_from(e), to = wtr_to(e);
+	if (from >= WTR_G_COUNT || to >= WTR_G_COUNT)
+		return;
+	uint8_t reason = an_reason_no(s, e->str);
+	s->g_transitions[from][to][reason]++;
+	uint32_t g = an_g_row(s, e->id);
+	if (from == to) { /* says nothing new */
+		if (g != AN_NO_ROW) {
+			s->hot.at[g].final_state = (uint8_t)to;
+			if (reason)
+				s->hot.at[g].final_reason = reason;
+		}
+		return;
+	}
+	if (from == WTR_G_NOTEXIST)
+		g = created(s, e);
+	else if (from == WTR_G_UNDETERMINED || g == AN_NO_ROW)
+		g = found(s, e, reason);
+	else
+		close_state(s, g, &s->hot.at[g], e->time_ns);
+	if (g == AN_NO_ROW)
+		return;
+	an_ghot *h = &s->hot.at[g];
+	if (__builtin_expect(!h->named && e->transition_stack, 0))
+		name(s, g, e->transition_stack);
+	h->final_state = (uint8_t)to;
+	h->final_reason = reason;
+	open_state(s, g, h, e, reason);
+}
+
+/* ---- ranges ---- */
+
+static an_grange *range_of(an_summary *s, uint32_t g, unsigned no)
+{
+	for (uint32_t i = s->cold.at[g].ranges; i; i = s->granges.at[i - 1].next)
+		if (s->granges.at[i - 1].no == no)
+			return &s->granges.at[i - 1];
+	if (!wb_vec_add(&s->granges, (an_grange){ WTR_NEVER, 0, s->cold.at[g].ranges, (uint8_t)no, false })) {
+		s->oom = true;
+		return NULL;
+	}
+	s->cold.at[g].ranges = (uint32_t)s->granges.n;
+	return &s->granges.at[s->granges.n - 1];
+}
+
+static void count_range(an_grange *r, int64_t now)
+{
+	r->ns += now - r->since_ns;
+	r->counted = true;
+	r->since_ns = WTR_NEVER;
+}
+
+/* A sweep is bound to a proc; it counts for a goroutine if it ends on the one it began on. */
+static uint32_t range_owner(an_summary *s, const wtr_event *e)
+{
+	if (e->resource == WTR_RES_GOROUTINE)
+		return an_g_row(s, e->id);
+	if (e->resource != WTR_RES_PROC)
+		return AN_NO_ROW;
+	uint32_t row = an_proc_row(s, e->id), g = an_g_row(s, e->g);
+	if (row == AN_NO_ROW)
+		return AN_NO_ROW;
+	an_proc *p = &s->procs.at[row];
+	if (e->kind != WTR_KIND_RANGE_END) {
+		if (g != AN_NO_ROW) {
+			p->has_sweep_g = true;
+			p->sweep_g = e->g;
+		}
+		return g;
+	}
+	if (!p->has_sweep_g)
+		return AN_NO_ROW;
+	p->has_sweep_g = false;
+	if (p->sweep_g == e->g)
+		return g;
+	uint32_t other = an_g_row(s, p->sweep_g);
+	an_grange *r = other == AN_NO_ROW ? NULL : range_of(s, other, AN_RANGE_SWEEP);
+	if (r)
+		r->since_ns = WTR_NEVER;
+	return AN_NO_ROW;
+}
+
+void an_g_range(an_summary *s, const wtr_event *e, unsigned no)
+{
+	uint32_t g = range_owner(s, e);
+	an_grange *r = g == AN_NO_ROW ? NULL : range_of(s, g, no);
+	if (!r)
+		return;
+	if (e->kind == WTR_KIND_RANGE_END) {
+		if (r->since_ns != WTR_NEVER)
+			count_range(r, e->time_ns);
+		return;
+	}
+	bool active = e->kind == WTR_KIND_RANGE_ACTIVE;
+	if (active && r->since_ns != WTR_NEVER)
+		count_range(r, s->sync_ns);
+	r->since_ns = active ? s->sync_ns : e->time_ns;
+}
+
+/* ---- sums ---- */
+
+static void stat_wait(an_stat *st, uint8_t reason, int64_t ns)
+{
+	for (unsigned i = 0; i < st->n_waits; i++)
+		if (st->wait_reason[i] == reason) {
+			st->wait_ns[i] += ns;
+			return;
+		}
+	st->wait_reason[st->n_waits] = reason;
+	st->wait_ns[st->n_waits++] = ns;
+}
+
+static int64_t total_at(const an_gcold *c, int64_t now)
+{
+	return c->has_total ? c->total_ns : now - c->create_ns;
+}
+
+void an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *st)
+{
+	const an_ghot *h = &s->hot.at[g];
+	const an_gcold *c = &s->cold.at[g];
+	int64_t ns = now - h->since_ns;
+	st->total_ns = total_at(c, now);
+	st->exec_ns = h->exec_ns + (h->doing == AN_RUNNING ? ns : 0);
+	st->sched_ns = h->sched_ns + (h->doing == AN_RUNNABLE ? ns : 0);
+	st->syscall_ns = c->syscall_ns + (h->doing == AN_SYSCALL ? ns : 0);
+	st->syscall_block_ns = c->syscall_block_ns + (h->doing == AN_SYSCALL_BLOCKED ? ns : 0);
+	st->n_waits = 0;
+	for (unsigned i = 0; i < h->n_waits; i++)
+		stat_wait(st, h->wait_reason[i], h->wait_ns[i]);
+	for (uint32_t i = h->more_waits; i; i = s->waits.at[i - 1].next)
+		stat_wait(st, s->waits.at[i - 1].reason, s->waits.at[i - 1].ns);
+	if (h->doing == AN_WAITING)
+		stat_wait(st, h->reason, ns);
+}
+
+/* A system goroutine by its start function, as Go tells them apart; one without a name is one too. */
+bool an_g_system(const an_summary *s, uint32_t g)
+{
+	wtr_str f = an_text(&s->texts, s->cold.at[g].name);
+	if (f.n == 0)
+		return true;
+	if (f.n == 12 && memcmp(f.at, "runtime.main", 12) == 0)
+		return false;
+	return f.n >= 8 && memcmp(f.at, "runtime.", 8) == 0;
+}
+
+void an_g_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends)
+{
+	an_ghot *h = &s->hot.at[g];
+	an_gcold *c = &s->cold.at[g];
+	if (trace_ends)
+		close_state(s, g, h, now);
+	else
+		c->end_ns = now;
+	h->doing = AN_OFF;
+	for (uint32_t i = c->ranges; i; i = s->granges.at[i - 1].next)
+		if (s->granges.at[i - 1].since_ns != WTR_NEVER)
+			count_range(&s->granges.at[i - 1], now);
+	c->total_ns = total_at(c, now);
+	c->has_total = true;
+	an_regions_end(s, g, now, trace_ends);
+}
+
+/* ---- tables ---- */
+
+typedef struct keyed {
+	int64_t  id;
+	uint32_t row;
+} keyed;
+
+static int by_id(const void *a, const void *b)
+{
+	const keyed *x = a, *y = b;
+	return x->id < y->id ? -1 : x->id > y->id;
+}
+
+/* Goroutine rows by id; NULL: out of memory. */
+static keyed *rows_by_id(const an_summary *s)
+{
+	keyed *order = wb_calloc(s->cold.n + 1, sizeof(*order));
+	bool sorted = true;
+	for (size_t i = 0; order && i < s->cold.n; i++) {
+		order[i] = (keyed){ s->cold.at[i].id, (uint32_t)i };
+		sorted &= i == 0 || order[i - 1].id < order[i].id;
+	}
+	if (order && !sorted)
+		qsort(order, s->cold.n, sizeof(*order), by_id);
+	return order;
+}
+
+typedef WB_VEC(wtr_goroutine_row) goroutine_rows;
+typedef WB_VEC(wtr_block_time_row) block_rows;
+typedef WB_VEC(wtr_range_time_row) range_rows;
+typedef WB_VEC(wtr_group_row) group_rows;
+
+static bool add_block_rows(an_summary *s, uint32_t g, wtr_goroutine_row *row, uint32_t place, block_rows *out)
+{
+	an_stat st;
+	an_g_stat(s, g, s->last_ns, &st);
+	row->first_block = (uint32_t)out->n;
+	row->n_block = st.n_waits;
+	for (unsigned i = 0; i < st.n_waits; i++) {
+		row->block_ns += st.wait_ns[i];
+		if (!wb_vec_add(out, (wtr_block_time_row){ place, an_text(&s->texts, s->texts.reason_text[st.wait_reason[i]]), st.wait_ns[i] }))
+			return false;
+	}
+	return true;
+}
+
+static bool add_range_rows(an_summary *s, uint32_t g, wtr_goroutine_row *row, uint32_t place, range_rows *out)
+{
+	row->first_range = (uint32_t)out->n;
+	for (uint32_t i = s->cold.at[g].ranges; i; i = s->granges.at[i - 1].next) {
+		const an_grange *r = &s->granges.at[i - 1];
+		if (!r->counted)
+			continue;
+		if (!wb_vec_add(out, (wtr_range_time_row){ place, an_text(&s->texts, s->texts.range_text[r->no]), r->ns }))
+			return false;
+		row->n_range++;
+	}
+	return true;
+}
+
+static wtr_goroutine_row row_of(const an_summary *s, uint32_t g)
+{
+	const an_ghot *h = &s->hot.at[g];
+	const an_gcold *c = &s->cold.at[g];
+	return (wtr_goroutine_row){
+		.id = c->id, .name = an_text(&s->texts, c->name), .creator = c->creator, .create_stack = c->create_stack, .entry_stack = c->entry_stack,
+		.create_ns = c->create_ns, .start_ns = c->start_ns, .end_ns = c->end_ns, .total_ns = c->total_ns, .exec_ns = h->exec_ns, .sched_ns = h->sched_ns,
+		.syscall_ns = c->syscall_ns, .syscall_block_ns = c->syscall_block_ns, .n_regions = c->n_regions,
+		.final_state = h->final_state, .final_reason = an_text(&s->texts, s->texts.reason_text[h->final_reason]),
+	};
+}
+
+static void set_unknown(wtr_goroutine_row *r)
+{
+	int64_t known = r->exec_ns + r->sched_ns + r->syscall_ns + r->syscall_block_ns + r->block_ns;
+	r->unknown_ns = known < r->total_ns ? r->total_ns - known : 0;
+}
+
+/* Adds a goroutine to the group of its start function; `groups` maps name numbers to rows. */
+static bool add_to_group(wb_idmap *groups, group_rows *out, uint32_t name, wtr_goroutine_row *r)
+{
+	uint32_t i = wb_idmap_get(groups, name);
+	if (i == WB_IDMAP_NONE) {
+		i = (uint32_t)out->n;
+		if (!wb_vec_add(out, (wtr_group_row){ .name = r->name }) || !wb_idmap_set(groups, name, i))
+			return false;
+	}
+	wtr_group_row *g = &out->at[i];
+	g->n++;
+	g->total_ns += r->total_ns;
+	g->exec_ns += r->exec_ns;
+	g->sched_ns += r->sched_ns;
+	g->syscall_ns += r->syscall_ns;
+	g->syscall_block_ns += r->syscall_block_ns;
+	g->block_ns += r->block_ns;
+	g->unknown_ns += r->unknown_ns;
+	r->group = i;
+	return true;
+}
+
+typedef struct ordered_group {
+	wtr_group_row row;
+	uint32_t      was;
+} ordered_group;
+
+static int by_exec(const void *a, const void *b)
+{
+	const wtr_group_row *x = &((const ordered_group *)a)->row, *y = &((const ordered_group *)b)->row;
+	if (x->exec_ns != y->exec_ns)
+		return x->exec_ns > y->exec_ns ? -1 : 1;
+	int c = memcmp(x->name.at, y->name.at, x->name.n < y->name.n ? x->name.n : y->name.n);
+	return c ? c : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+}
+
+static bool sort_groups(group_rows *groups, goroutine_rows *rows)
+{
+	ordered_group *order = wb_calloc(groups->n + 1, sizeof(*order));
+	uint32_t *place = wb_calloc(groups->n + 1, sizeof(*place));
+	bool ok = order && place;
+	if (ok) {
+		for (size_t i = 0; i < groups->n; i++)
+			order[i] = (ordered_group){ groups->at[i], (uint32_t)i };
+		qsort(order, groups->n, sizeof(*order), by_exec);
+		for (size_t i = 0; i < groups->n; i++) {
+			groups->at[i] = order[i].row;
+			place[order[i].was] = (uint32_t)i;
+		}
+		for (size_t i = 0; i < rows->n; i++)
+			rows->at[i].group = place[rows->at[i].group];
+	}
+	wb_free(order);
+	wb_free(place);
+	return ok;
+}
+
+typedef struct g_tables {
+	goroutine_rows rows;
+	block_rows     blocks;
+	range_rows     ranges;
+	group_rows     groups;
+	wb_idmap       group_of; /* name number -> row of groups */
+} g_tables;
+
+static bool add_row(an_summary *s, wtr_index *x, uint32_t g, g_tables *t)
+{
+	uint32_t place = (uint32_t)t->rows.n;
+	wtr_goroutine_row r = row_of(s, g);
+	if (!add_block_rows(s, g, &r, place, &t->blocks) || !add_range_rows(s, g, &r, place, &t->ranges))
+		return false;
+	set_unknown(&r);
+	return add_to_group(&t->group_of, &t->groups, s->cold.at[g].name, &r)
+		&& wb_idmap_set(&x->goroutine_rows, (uint64_t)r.id, place) && wb_vec_add(&t->rows, r);
+}
+
+bool an_g_publish(an_summary *s, wtr_index *x)
+{
+	if (!(s->parts & (WTR_PART_GOROUTINES | WTR_PART_EVENTS | WTR_PART_LANES)))
+		return true;
+	g_tables t = { 0 };
+	keyed *order = rows_by_id(s);
+	bool ok = order && wb_vec_reserve(&t.rows, s->cold.n);
+	for (size_t i = 0; ok && i < s->cold.n; i++)
+		ok = add_row(s, x, order[i].row, &t);
+	ok = ok && sort_groups(&t.groups, &t.rows);
+	wb_free(order);
+	wb_idmap_free(&t.group_of);
+	AN_PUBLISH(x, GOROUTINES, &t.rows);
+	AN_PUBLISH(x, BLOCK_TIMES, &t.blocks);
+	AN_PUBLISH(x, RANGE_TIMES, &t.ranges);
+	AN_PUBLISH(x, GROUPS, &t.groups);
+	return ok;
+}

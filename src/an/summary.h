@@ -1,0 +1,235 @@
+/* an/summary.h - the summary sink from the inside: totals, goroutines, tasks, regions (docs/analyses.md says what they mean).
+ *
+ * summary.c   the sink: one look at each event, and who gets it
+ * texts.c     from the trace's string and stack ids to texts that stay
+ * totals.c    counters, procs, threads, ranges, metrics, samples
+ * goroutines.c, regions.c, tasks.c
+ *
+ * All of it belongs to one thread.  Memory that runs out sets `oom`, which stays set; the sink looks at it once per block.
+ */
+#ifndef AN_SUMMARY_H
+#define AN_SUMMARY_H
+
+#include "an/index.h"
+#include "base/vec.h"
+
+/* Distinct reasons, and distinct names of ranges, that are told apart; Go's runtime has 20 and 20.  The last number stands
+ * for all others, so that a hostile trace cannot make lists by reason long. */
+enum { AN_REASONS = 64, AN_RANGES = 64 };
+enum { AN_RANGE_GC, AN_RANGE_SWEEP, AN_RANGE_ASSIST, AN_RANGE_STW /* and on: one number for each kind */ };
+
+enum { AN_STRING_CACHE = 2048, AN_SMALL_CACHE = 512 };
+typedef struct an_cached {
+	uint32_t id, no;
+} an_cached;
+
+typedef struct an_texts {
+	wb_intern all;                        /* becomes the index's own */
+	an_cached strings[AN_STRING_CACHE];   /* string id -> number in `all` */
+	an_cached reasons[AN_SMALL_CACHE];    /* string id -> reason number; 0 is "no reason" */
+	an_cached kinds[AN_SMALL_CACHE];      /* string id of a stop-the-world's kind -> range number */
+	an_cached names[AN_SMALL_CACHE];      /* stack id -> its outermost function, a number in `all` */
+	uint32_t  reason_text[AN_REASONS];    /* numbers in `all` */
+	uint32_t  range_text[AN_RANGES];
+	unsigned  n_reasons, n_ranges;
+	uint8_t   forever;                    /* the reason that is as good as death; 0 until it is seen */
+} an_texts;
+
+/* What a goroutine is doing: which sum its time goes to. */
+enum { AN_OFF, AN_RUNNING, AN_RUNNABLE, AN_WAITING, AN_SYSCALL, AN_SYSCALL_BLOCKED };
+
+/* Per goroutine, touched by every transition: one cache line. */
+enum { AN_WAITS_INLINE = 3 };
+typedef struct an_ghot {
+	int64_t  since_ns;                    /* when `doing` began */
+	int64_t  exec_ns, sched_ns;
+	int64_t  wait_ns[AN_WAITS_INLINE];
+	uint8_t  wait_reason[AN_WAITS_INLINE];
+	uint8_t  n_waits;                     /* of the inline ones */
+	uint8_t  doing, reason;               /* reason of the wait */
+	uint8_t  final_state, final_reason;
+	uint32_t more_waits;                  /* in `waits`, + 1 */
+	uint32_t named;                       /* has a name */
+} an_ghot;
+_Static_assert(sizeof(an_ghot) == 64, "a cache line");
+
+/* The rest, touched rarely. */
+typedef struct an_gcold {
+	int64_t  id, creator;
+	int64_t  create_ns, start_ns, end_ns, total_ns;
+	int64_t  syscall_ns, syscall_block_ns;
+	uint32_t name, create_stack, entry_stack;
+	uint32_t syscall_proc;                /* row + 1 of the proc it took into its system call */
+	uint32_t ranges;                      /* in `granges`, + 1 */
+	uint32_t n_regions;
+	uint32_t life;                        /* counts reuses of the id */
+	bool     has_total;
+	struct an_open_region *regions;       /* innermost first */
+} an_gcold;
+
+typedef struct an_wait {
+	int64_t  ns;
+	uint32_t next;
+	uint8_t  reason;
+} an_wait;
+
+typedef struct an_grange {
+	int64_t  since_ns, ns;                /* since: WTR_NEVER when not open */
+	uint32_t next;
+	uint8_t  no;
+	bool     counted;                     /* ns is a sum, even if it is 0 */
+} an_grange;
+
+/* Sums of a goroutine at a moment. */
+typedef struct an_stat {
+	int64_t  total_ns, exec_ns, sched_ns, syscall_ns, syscall_block_ns;
+	unsigned n_waits;
+	int64_t  wait_ns[AN_REASONS];
+	uint8_t  wait_reason[AN_REASONS];
+} an_stat;
+
+typedef struct an_proc {
+	wtr_proc_row row;
+	int64_t  since_ns;
+	uint32_t syscall_g;                   /* row + 1 of the goroutine that is in a system call with it */
+	int64_t  sweep_g;                     /* goroutine that began the open sweep */
+	bool     running, has_sweep_g;
+} an_proc;
+
+/* A range from begin to end, for sums and the table of ranges; one slot per resource. */
+typedef struct an_open_range {
+	int64_t  since_ns;
+	uint32_t row;                         /* in `ranges` */
+	bool     open;
+} an_open_range;
+
+typedef struct an_region {
+	wtr_region_row row;                   /* first_block: in region_waits */
+	uint32_t g, life;                     /* goroutine row */
+} an_region;
+
+typedef struct an_region_wait {
+	int64_t ns;
+	uint8_t reason;
+} an_region_wait;
+
+typedef struct an_task {
+	wtr_task_row row;                     /* parent: a row of `tasks` */
+} an_task;
+
+typedef struct an_task_g {
+	uint32_t task;
+	int64_t  g;
+} an_task_g;
+
+typedef struct an_summary {
+	an_sink    sink;
+	wtr_trace *trace;
+	bool       v1, keep, oom;             /* keep: WTR_PART_EVENTS */
+	unsigned   parts;
+	an_texts   texts;
+	int64_t    last_ns, sync_ns;
+	wtr_totals totals;
+
+	wb_idmap   g_rows;
+	WB_VEC(an_ghot) hot;
+	WB_VEC(an_gcold) cold;
+	WB_VEC(an_wait) waits;
+	WB_VEC(an_grange) granges;
+
+	wb_idmap   proc_rows, thread_rows;
+	an_cached  recent_threads[64];        /* id + 1 -> row */
+	WB_VEC(an_proc) procs;
+	WB_VEC(wtr_thread_row) threads;
+	uint64_t   g_transitions[WTR_G_COUNT][WTR_G_COUNT][AN_REASONS];
+	uint64_t   p_transitions[WTR_P_COUNT][WTR_P_COUNT];
+	uint64_t   experimental[256];
+
+	wtr_range_sum_row range_sums[AN_RANGES];
+	an_open_range     global_ranges[AN_RANGES]; /* GC, stop-the-worlds */
+	wb_idmap          sweep_slots, assist_slots;
+	WB_VEC(an_open_range) range_slots;
+
+	wb_idmap   label_rows;
+	WB_VEC(wtr_label_row) labels;
+	WB_VEC(wtr_sync_row) syncs;
+	WB_VEC(uint64_t) sync_generations;    /* value[0] of each */
+	WB_VEC(wtr_gomaxprocs_row) gomaxprocs;
+	WB_VEC(wtr_metric_row) metrics;
+	WB_VEC(wtr_range_row) ranges;
+	WB_VEC(wtr_sample_row) samples;
+	WB_VEC(wtr_log_row) logs;
+
+	wb_idmap   task_rows;
+	WB_VEC(an_task) tasks;
+	WB_VEC(an_task_g) task_gs;
+	WB_VEC(an_region) regions;
+	WB_VEC(an_region_wait) region_waits;
+	wtr_frame  frames[1024];
+} an_summary;
+
+/* ---- texts.c ---- */
+uint32_t an_text_no(an_summary *s, uint32_t string_id);    /* number in texts.all */
+wtr_str  an_text(const an_texts *t, uint32_t no);
+uint8_t  an_reason_slow(an_summary *s, uint32_t string_id);
+uint8_t  an_stw_no(an_summary *s, uint32_t string_id);     /* range number of a stop-the-world of that kind */
+uint32_t an_stack_name(an_summary *s, uint32_t stack_id);  /* outermost function, 0: no stack or no name */
+bool     an_texts_init(an_texts *t);
+
+static inline uint8_t an_reason_no(an_summary *s, uint32_t id)
+{
+	if (id == 0)
+		return 0;
+	const an_cached *c = &s->texts.reasons[id % AN_SMALL_CACHE];
+	return __builtin_expect(c->id == id, 1) ? (uint8_t)c->no : an_reason_slow(s, id);
+}
+
+/* ---- totals.c ---- */
+#define AN_NO_ROW UINT32_MAX
+uint32_t an_proc_row_slow(an_summary *s, int64_t id);      /* AN_NO_ROW: out of memory */
+uint32_t an_thread_row_slow(an_summary *s, int64_t id);
+void     an_proc_transition(an_summary *s, const wtr_event *e);
+void     an_totals_rare(an_summary *s, const wtr_event *e); /* all kinds but transitions */
+void     an_totals_range(an_summary *s, const wtr_event *e, unsigned no);
+bool     an_totals_publish(an_summary *s, wtr_index *x);
+
+static inline uint32_t an_proc_row(an_summary *s, int64_t id)
+{
+	uint32_t i = wb_idmap_get(&s->proc_rows, (uint64_t)id);
+	return __builtin_expect(i != WB_IDMAP_NONE, 1) ? i : an_proc_row_slow(s, id);
+}
+
+/* ---- goroutines.c ---- */
+void     an_g_transition(an_summary *s, const wtr_event *e);
+void     an_g_lost_proc(an_summary *s, uint32_t g, int64_t now);  /* its proc left it in its system call */
+void     an_g_range(an_summary *s, const wtr_event *e, unsigned no);
+uint32_t an_g_row(const an_summary *s, int64_t id);               /* AN_NO_ROW: not seen */
+void     an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *ret);
+void     an_g_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends);
+bool     an_g_system(const an_summary *s, uint32_t g);
+bool     an_g_publish(an_summary *s, wtr_index *x);
+
+/* ---- regions.c ---- */
+void     an_region_event(an_summary *s, const wtr_event *e);
+void     an_regions_inherit(an_summary *s, uint32_t g, int64_t creator, int64_t now);
+void     an_regions_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends); /* `g` ends, its sums are final */
+void     an_regions_drop(an_summary *s, uint32_t g);
+/* `place` gives the place of each goroutine row in the goroutines table. */
+bool     an_regions_publish(an_summary *s, wtr_index *x);
+
+/* ---- tasks.c ---- */
+uint32_t an_task_of(an_summary *s, uint64_t id, int64_t g);       /* its row, noting that goroutine g took part; AN_NO_ROW: out of memory */
+void     an_task_event(an_summary *s, const wtr_event *e);
+void     an_log_event(an_summary *s, const wtr_event *e);
+bool     an_tasks_publish(an_summary *s, wtr_index *x);
+
+/* Hands the rows of a vector to the index. */
+#define AN_PUBLISH(x, ID, vec)                                    \
+	((x)->tables[WTR_TABLE_##ID].rows = (vec)->at,            \
+	 (x)->tables[WTR_TABLE_##ID].n = (vec)->n,                \
+	 (vec)->at = NULL, (vec)->n = (vec)->cap = 0)
+
+/* Adds to a vector of the summary, or notes that memory is out. */
+#define AN_ADD(s, vec, ...) ((void)(wb_vec_add(&(s)->vec, __VA_ARGS__) || ((s)->oom = true)))
+
+#endif

@@ -1,0 +1,109 @@
+/* an/texts.c - from the trace's string and stack ids to texts that stay.
+ *
+ * String ids live as long as their generation; the tables of an index live longer, so every text that one keeps is
+ * interned.  Ids are unique in a trace, so small direct-mapped caches in front never need to be emptied.
+ */
+#include "an/summary.h"
+#include <string.h>
+
+#include "base/buf.h"
+
+bool an_texts_init(an_texts *t)
+{
+	t->n_reasons = 1;
+	t->n_ranges = AN_RANGE_STW;
+	static const uint8_t at[] = { [AN_RANGE_GC] = WTR_RANGE_GC_MARK, [AN_RANGE_SWEEP] = WTR_RANGE_SWEEP, [AN_RANGE_ASSIST] = WTR_RANGE_MARK_ASSIST };
+	for (unsigned i = 0; i < AN_RANGE_STW; i++) {
+		const char *name = wtr_range_name(at[i]);
+		t->range_text[i] = wb_intern_add(&t->all, name, strlen(name));
+		if (t->range_text[i] == WB_INTERN_NONE)
+			return false;
+	}
+	return wb_intern_add(&t->all, "", 0) == 0;
+}
+
+wtr_str an_text(const an_texts *t, uint32_t no)
+{
+	wb_text x = wb_intern_text(&t->all, no);
+	return (wtr_str){ x.at, x.n };
+}
+
+static uint32_t intern(an_summary *s, const char *at, size_t n)
+{
+	uint32_t no = wb_intern_add(&s->texts.all, at, n);
+	if (no != WB_INTERN_NONE)
+		return no;
+	s->oom = true;
+	return 0;
+}
+
+uint32_t an_text_no(an_summary *s, uint32_t id)
+{
+	if (id == 0)
+		return 0;
+	an_cached *c = &s->texts.strings[id % AN_STRING_CACHE];
+	if (c->id != id) {
+		wtr_str x = wtr_string(s->trace, id);
+		*c = (an_cached){ id, intern(s, x.at, x.n) };
+	}
+	return c->no;
+}
+
+/* The number of `text` in a short list from `first` on; its last number takes what does not fit. */
+static unsigned short_list(uint32_t *list, unsigned *n, unsigned first, unsigned max, uint32_t text, uint32_t other)
+{
+	for (unsigned i = first; i < *n; i++)
+		if (list[i] == text)
+			return i;
+	if (*n < max)
+		list[*n] = *n == max - 1 ? other : text;
+	return *n < max ? (*n)++ : max - 1;
+}
+
+uint8_t an_reason_slow(an_summary *s, uint32_t id)
+{
+	an_texts *t = &s->texts;
+	uint32_t text = an_text_no(s, id);
+	unsigned no = 0;
+	if (text != 0)
+		no = short_list(t->reason_text, &t->n_reasons, 1, AN_REASONS, text, intern(s, "(other reasons)", 15));
+	wtr_str x = an_text(t, t->reason_text[no]);
+	if (no && x.n == 7 && memcmp(x.at, "forever", 7) == 0)
+		t->forever = (uint8_t)no;
+	t->reasons[id % AN_SMALL_CACHE] = (an_cached){ id, no };
+	return (uint8_t)no;
+}
+
+uint8_t an_stw_no(an_summary *s, uint32_t id)
+{
+	an_texts *t = &s->texts;
+	an_cached *c = &t->kinds[id % AN_SMALL_CACHE];
+	if (c->id == id && c->no != 0)
+		return (uint8_t)c->no;
+	wtr_str kind = wtr_string(s->trace, id);
+	wb_buf b = { 0 };
+	wb_buf_puts(&b, "stop-the-world (");
+	wb_buf_put(&b, kind.at, kind.n);
+	wb_buf_putc(&b, ')');
+	s->oom |= b.failed;
+	uint32_t text = b.failed ? 0 : intern(s, b.at, b.n);
+	wb_buf_free(&b);
+	unsigned no = short_list(t->range_text, &t->n_ranges, AN_RANGE_STW, AN_RANGES, text, intern(s, "stop-the-world (other kinds)", 28));
+	*c = (an_cached){ id, no };
+	return (uint8_t)no;
+}
+
+uint32_t an_stack_name(an_summary *s, uint32_t id)
+{
+	if (id == 0)
+		return 0;
+	an_cached *c = &s->texts.names[id % AN_SMALL_CACHE];
+	if (c->id != id) {
+		size_t cap = sizeof(s->frames) / sizeof(s->frames[0]);
+		size_t n = wtr_stack(s->trace, id, s->frames, cap);
+		n = n < cap ? n : cap;
+		wtr_str f = n ? s->frames[n - 1].func : (wtr_str){ "", 0 };
+		*c = (an_cached){ id, intern(s, f.at, f.n) };
+	}
+	return c->no;
+}
