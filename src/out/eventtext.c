@@ -16,9 +16,16 @@ static void put_string(wb_buf *b, const wtr_trace *t, uint32_t id)
 	out_clean(b, s.at, s.n);
 }
 
-static bool in_runtime(wtr_str func)
+/* Of the runtime and what stands right above it: where nobody looks for their own program. */
+static bool is_deep(wtr_str func)
 {
-	return func.n > 8 && memcmp(func.at, "runtime.", 8) == 0;
+	static const char *const prefixes[] = { "runtime.", "runtime/", "internal/", "syscall.", "reflect." };
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(*prefixes); i++) {
+		size_t n = strlen(prefixes[i]);
+		if (func.n > n && memcmp(func.at, prefixes[i], n) == 0)
+			return true;
+	}
+	return false;
 }
 
 static void put_place(wb_buf *b, const wtr_frame *f)
@@ -33,7 +40,7 @@ static void put_place(wb_buf *b, const wtr_frame *f)
 	wb_buf_u64(b, f->line);
 }
 
-/* The innermost frame that is not the runtime's, else the innermost one. */
+/* The innermost frame that is not deep, else the innermost one. */
 static void put_where(wb_buf *b, const char *before, const wtr_trace *t, uint32_t stack)
 {
 	wtr_frame f[WF_FRAMES_MAX];
@@ -42,7 +49,7 @@ static void put_where(wb_buf *b, const char *before, const wtr_trace *t, uint32_
 		n = WF_FRAMES_MAX;
 	if (n == 0)
 		return;
-	while (i < n && in_runtime(f[i].func))
+	while (i < n && is_deep(f[i].func))
 		i++;
 	wb_buf_puts(b, before);
 	put_place(b, &f[i < n ? i : 0]);

@@ -80,6 +80,13 @@ void out_count(wb_buf *b, uint64_t n)
 	wb_buf_put(b, t + i, sizeof(t) - i);
 }
 
+void out_counted(wb_buf *b, uint64_t n, const char *one, const char *many)
+{
+	out_count(b, n);
+	wb_buf_putc(b, ' ');
+	wb_buf_puts(b, n == 1 ? one : many);
+}
+
 void out_seconds(wb_buf *b, int64_t ns)
 {
 	uint64_t v = ns < 0 ? -(uint64_t)ns : (uint64_t)ns;

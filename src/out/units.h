@@ -13,6 +13,8 @@ void out_duration(wb_buf *b, int64_t ns);
 void out_bytes(wb_buf *b, uint64_t bytes);
 /* 16,012,345 */
 void out_count(wb_buf *b, uint64_t n);
+/* 1 event, 16,012,345 events */
+void out_counted(wb_buf *b, uint64_t n, const char *one, const char *many);
 /* Seconds with all nine digits: 0.000123456, -1.500000000. */
 void out_seconds(wb_buf *b, int64_t ns);
 

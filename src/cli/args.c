@@ -1,0 +1,230 @@
+/* cli/args.c - the tables of commands.def, and command lines against them. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+const cli_option cli_options[CLI_OPT_COUNT] = {
+#define OPTION(ID, name, TYPE, meta, help) [CLI_OPT_##ID] = { name, CLI_##TYPE, meta, help },
+#include "cli/commands.def"
+};
+
+const cli_command cli_commands[CLI_CMD_COUNT] = {
+#define HAS(ID) | (uint64_t)1 << CLI_OPT_##ID
+#define COMMAND(ID, name, min, max, operands, help, options) \
+	[CLI_CMD_##ID] = { name, min, max, operands, help, (0 options | (uint64_t)1 << CLI_OPT_HELP), cli_run_##ID },
+#include "cli/commands.def"
+#undef HAS
+};
+
+/* Each command begins a string that its details go on; the first one is nobody's. */
+static const char *const details[CLI_CMD_COUNT + 1] = {
+	""
+#define COMMAND(ID, name, min, max, operands, help, options) , ""
+#define DETAIL(text) text "\n"
+#include "cli/commands.def"
+};
+
+const char *cli_details(const cli_command *c)
+{
+	return details[c - cli_commands + 1];
+}
+
+const cli_command *cli_find_command(const char *name)
+{
+	for (size_t i = 0; i < CLI_CMD_COUNT; i++)
+		if (cli_commands[i].name[0] && strcmp(cli_commands[i].name, name) == 0)
+			return &cli_commands[i];
+	return NULL;
+}
+
+int cli_usage(const cli_command *c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fputs("weft: ", stderr);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	if (c && c->name[0])
+		fprintf(stderr, "\n  weft help %s shows how it is used\n", c->name);
+	else
+		fputs("\n\n", stderr), cli_help_command(c ? c : &cli_commands[CLI_CMD_GOTRACE], true);
+	return CLI_USAGE;
+}
+
+/* ---- values ---- */
+
+static bool is_number(const char *s)
+{
+	if (!isdigit((unsigned char)*s))
+		return false;
+	errno = 0;
+	char *end;
+	uint64_t v = strtoull(s, &end, 10);
+	return *end == 0 && errno == 0 && v <= INT64_MAX;
+}
+
+/* Index of a word in a|b|c; -1 if it is none of them. */
+static int word_index(const char *words, const char *word)
+{
+	size_t len = strlen(word);
+	for (int i = 0;; i++) {
+		size_t n = strcspn(words, "|");
+		if (n == len && memcmp(words, word, n) == 0)
+			return i;
+		if (words[n] == 0)
+			return -1;
+		words += n + 1;
+	}
+}
+
+bool cli_time(const char *text, int64_t *ret_ns, bool *ret_absolute)
+{
+	static const struct { const char *unit; double ns; } units[] = {
+		{ "", 1 }, { "ns", 1 }, { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
+	};
+	bool absolute = text[0] == '@', negative = absolute && text[1] == '-';
+	text += absolute + negative;
+	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+		return false;
+	size_t digits = strspn(text, "0123456789");
+	int64_t ns = 0;
+	if (text[digits] == 0) { /* whole ns, exactly */
+		if (!is_number(text))
+			return false;
+		ns = (int64_t)strtoull(text, NULL, 10);
+	} else {
+		size_t n = strspn(text, "0123456789.");
+		char number[40], *end;
+		if (n >= sizeof(number))
+			return false;
+		memcpy(number, text, n);
+		number[n] = 0;
+		double v = strtod(number, &end);
+		size_t u = 0, n_units = sizeof(units) / sizeof(*units);
+		while (u < n_units && strcmp(text + n, units[u].unit) != 0)
+			u++;
+		if (*end || u == n_units || v * units[u].ns >= 9.2e18)
+			return false;
+		ns = (int64_t)(v * units[u].ns + 0.5);
+	}
+	*ret_ns = negative ? -ns : ns;
+	*ret_absolute = absolute;
+	return true;
+}
+
+static bool value_fits(const cli_command *c, const cli_option *o, const char *value)
+{
+	int64_t ns;
+	bool absolute;
+	switch (o->type) {
+	case CLI_NUMBER:
+		if (is_number(value))
+			return true;
+		cli_usage(c, "--%s wants a number, not '%s'", o->name, value);
+		return false;
+	case CLI_TIME:
+		if (cli_time(value, &ns, &absolute))
+			return true;
+		cli_usage(c, "--%s wants a time such as 1.2s, 5ms or 1500 (ns), not '%s'", o->name, value);
+		return false;
+	case CLI_CHOICE:
+		if (word_index(o->meta, value) >= 0)
+			return true;
+		cli_usage(c, "--%s is one of %s, not '%s'", o->name, o->meta, value);
+		return false;
+	default:
+		return true;
+	}
+}
+
+uint64_t cli_number(const cli_args *a, cli_option_id id, uint64_t otherwise)
+{
+	return a->values[id] ? strtoull(a->values[id], NULL, 10) : otherwise;
+}
+
+unsigned cli_choice(const cli_args *a, cli_option_id id, unsigned otherwise)
+{
+	return a->values[id] ? (unsigned)word_index(cli_options[id].meta, a->values[id]) : otherwise;
+}
+
+/* ---- the line ---- */
+
+/* The option that `word` (behind its dashes) names, up to its end or '='; CLI_OPT_NONE when the command has none such. */
+static cli_option_id find_option(const cli_command *c, const char *word, size_t n)
+{
+	for (unsigned id = 1; id < CLI_OPT_COUNT; id++)
+		if ((c->options >> id & 1) && strlen(cli_options[id].name) == n && memcmp(cli_options[id].name, word, n) == 0)
+			return (cli_option_id)id;
+	return n == 1 && word[0] == 'h' ? CLI_OPT_HELP : CLI_OPT_NONE;
+}
+
+/* Takes the option at words[i]; returns how many words it used, 0 when it is wrong. */
+static int take_option(const cli_command *c, int n, char **words, int i, cli_args *a)
+{
+	const char *word = words[i] + 1 + (words[i][1] == '-');
+	size_t len = strcspn(word, "=");
+	cli_option_id id = find_option(c, word, len);
+	if (id == CLI_OPT_NONE) {
+		if (c->name[0])
+			cli_usage(c, "%s has no option %.*s", c->name, (int)(word - words[i]) + (int)len, words[i]);
+		else
+			cli_usage(c, "there is no option %.*s", (int)(word - words[i]) + (int)len, words[i]);
+		return 0;
+	}
+	const cli_option *o = &cli_options[id];
+	const char *value = word[len] ? word + len + 1 : NULL;
+	if (o->type == CLI_FLAG) {
+		if (value) {
+			cli_usage(c, "--%s takes no value", o->name);
+			return 0;
+		}
+		a->values[id] = "";
+		return 1;
+	}
+	if (!value && i + 1 == n) {
+		cli_usage(c, "--%s wants a value: --%s=%s", o->name, o->name, o->meta);
+		return 0;
+	}
+	a->values[id] = value ? value : words[i + 1];
+	if (!value_fits(c, o, a->values[id]))
+		return 0;
+	return value ? 1 : 2;
+}
+
+bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret)
+{
+	cli_args a = { .command = c };
+	bool options = true;
+	for (int i = 0; i < n;) {
+		const char *w = words[i];
+		if (options && strcmp(w, "--") == 0) {
+			options = false;
+			i++;
+		} else if (options && w[0] == '-' && w[1]) {
+			int used = take_option(c, n, words, i, &a);
+			if (!used)
+				return false;
+			i += used;
+		} else {
+			if (a.n_operands < sizeof(a.operands) / sizeof(*a.operands))
+				a.operands[a.n_operands] = w;
+			a.n_operands++;
+			i++;
+		}
+	}
+	if (!a.values[CLI_OPT_HELP] && a.n_operands < c->operands_min) {
+		cli_usage(c, "%s%swhich %s?", c->name, c->name[0] ? ": " : "", strstr(c->operands, "FILE") ? "file" : "one");
+		return false;
+	}
+	if (!a.values[CLI_OPT_HELP] && a.n_operands > c->operands_max) {
+		cli_usage(c, "%s%stakes %zu at most: %s", c->name, c->name[0] ? " " : "", c->operands_max, c->operands[0] ? c->operands : "no operand");
+		return false;
+	}
+	*ret = a;
+	return true;
+}

@@ -1,0 +1,166 @@
+/* cli/cli.h - what the commands of `weft` share.
+ *
+ * Answers go to standard output and nothing else does; errors are one line on standard error, `weft: FILE: what (where)`,
+ * with a second one where there is something useful to do next.
+ */
+#ifndef CLI_CLI_H
+#define CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wtr/wtr.h>
+
+#include "base/buf.h"
+#include "out/json.h"
+#include "out/table.h"
+
+/* Exit statuses. */
+enum { CLI_OK = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_UNREADABLE = 3 };
+
+#define WEFT_VERSION "0.1.0"
+
+/* ---- commands and options (commands.def) ---- */
+
+typedef enum cli_option_id {
+	CLI_OPT_NONE, /* none of all */
+#define OPTION(ID, name, TYPE, meta, help) CLI_OPT_##ID,
+#include "cli/commands.def"
+	CLI_OPT_COUNT
+} cli_option_id;
+
+typedef enum cli_command_id {
+#define COMMAND(ID, name, min, max, operands, help, options) CLI_CMD_##ID,
+#include "cli/commands.def"
+	CLI_CMD_COUNT
+} cli_command_id;
+
+typedef enum cli_option_type { CLI_FLAG, CLI_TEXT, CLI_NUMBER, CLI_TIME, CLI_CHOICE } cli_option_type;
+
+typedef struct cli_option {
+	const char     *name;
+	cli_option_type type;
+	const char     *meta; /* word for the value in help; for a choice, the words, as a|b|c */
+	const char     *help;
+} cli_option;
+
+typedef struct cli_args cli_args;
+typedef struct cli_command {
+	const char *name;
+	size_t      operands_min, operands_max;
+	const char *operands;
+	const char *help;
+	uint64_t    options; /* bit set of 1 << cli_option_id */
+	int       (*run)(const cli_args *a);
+} cli_command;
+
+extern const cli_option  cli_options[CLI_OPT_COUNT];
+extern const cli_command cli_commands[CLI_CMD_COUNT];
+
+/* A command line, taken apart. */
+struct cli_args {
+	const cli_command *command;
+	const char        *values[CLI_OPT_COUNT]; /* NULL: not given; "" for flags */
+	const char        *operands[2];
+	size_t             n_operands;
+};
+
+/* Further lines of a command's help, each ending in a line feed. */
+const char *cli_details(const cli_command *c);
+/* The command of that name, NULL if none; the nameless one is never found. */
+const cli_command *cli_find_command(const char *name);
+
+/* Takes apart what stands behind the command's name.  Options may have one or two dashes and stand anywhere; "--" ends
+ * them.  False: it is wrong, and standard error says why. */
+bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret);
+
+static inline bool cli_has(const cli_args *a, cli_option_id id) { return a->values[id] != NULL; }
+uint64_t cli_number(const cli_args *a, cli_option_id id, uint64_t otherwise);
+/* Index into the words of the option's meta. */
+unsigned cli_choice(const cli_args *a, cli_option_id id, unsigned otherwise);
+
+/* A time as users write it: 1500, 1.2s, 5ms, 30us, 100ns, 1m; nanoseconds in *ret_ns.  With a leading @ it is absolute.
+ * False when it is none. */
+bool cli_time(const char *text, int64_t *ret_ns, bool *ret_absolute);
+
+/* Prints `weft: ...` to standard error with a hint where help is, and returns CLI_USAGE. */
+int cli_usage(const cli_command *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/* Help to standard output (or, with to_stderr, to standard error): of everything, or of one command. */
+void cli_help_all(bool to_stderr);
+void cli_help_command(const cli_command *c, bool to_stderr);
+
+/* ---- the trace ---- */
+
+/* Opens the operand of a command with its options, with progress on a terminal.  NULL: standard error says why. */
+wtr_trace *cli_open(const cli_args *a);
+/* The same with a progress callback of the command's own. */
+wtr_trace *cli_open_with(const cli_args *a, bool (*progress)(void *user, const char *doing, uint64_t done, uint64_t total), void *user);
+/* Opens and builds an index; *ret_trace is to be closed after it.  NULL: standard error says why. */
+wtr_index *cli_index(const cli_args *a, unsigned parts, wtr_trace **ret_trace);
+
+/* The time of the first event, 0 when there is none. */
+int64_t cli_start_ns(wtr_trace *t);
+
+/* weft: FILE: what (offset N, generation G, thread T, Event) */
+void cli_error(const char *path, const wtr_error *err);
+/* "offset 12, generation 1, thread 7, GoStart": what is known of it; "" if nothing. */
+void cli_error_place(wb_buf *b, const wtr_error *err);
+/* A second line for standard error, indented. */
+void cli_hint(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* The file's name as users should see it: "standard input" for "-". */
+const char *cli_path(const char *path);
+
+/* A line on standard error when the trace was not read to its end. */
+void cli_warn_damage(const char *path, const wtr_index *x);
+
+/* ---- progress, on standard error when that is a terminal, of what takes over half a second ---- */
+
+/* The callback for wtr_options.progress; any thread.  Always true. */
+bool cli_progress(void *user, const char *doing, uint64_t done, uint64_t total);
+/* Erases what stands there.  Call before printing anything. */
+void cli_progress_done(void);
+
+/* ---- printing ---- */
+
+/* Writes what is in `b` to standard output when there is a good deal of it, or `all` of it; empties it.  False: it cannot
+ * be written, or memory was out, and standard error says so. */
+bool cli_flush(wb_buf *b, bool all);
+
+/* Ends an answer in JSON, prints it and frees the buffer; the exit status. */
+int cli_print_json(out_json *j, wb_buf *b);
+/* "damage": null, or what ended the reading, and what was lost. */
+void cli_damage_json(out_json *j, const wtr_index *x);
+void cli_error_json(out_json *j, const wtr_error *err);
+
+/* Sums of goroutine times, for one goroutine or a group. */
+typedef struct cli_sums {
+	int64_t total_ns, exec_ns, sched_ns, block_ns, syscall_ns, syscall_block_ns, unknown_ns;
+} cli_sums;
+/* Of a row of the goroutine or group table, or of an out_group. */
+#define CLI_SUMS(row) \
+	&(cli_sums){ (row)->total_ns, (row)->exec_ns, (row)->sched_ns, (row)->block_ns, (row)->syscall_ns, (row)->syscall_block_ns, (row)->unknown_ns }
+void cli_times_json(out_json *j, const cli_sums *s); /* as members of the object that is open */
+/* Cells: exec, sched, block, syscall (blocked ones too), total. */
+void cli_times(out_table *t, const cli_sums *s);
+/* A cell: a function's name, or that it is not known. */
+void cli_name(out_table *t, wtr_str name);
+
+/* Colours, as long as standard output is a terminal and NO_COLOR is not set: else these are "". */
+typedef enum cli_style { CLI_PLAIN, CLI_BOLD, CLI_DIM, CLI_RED, CLI_GREEN, CLI_YELLOW, CLI_BLUE, CLI_CYAN } cli_style;
+const char *cli_styled(cli_style s);
+bool cli_coloured(void);
+
+/* ---- the commands ---- */
+
+#define COMMAND(ID, name, min, max, operands, help, options) int cli_run_##ID(const cli_args *a);
+#include "cli/commands.def"
+
+/* `go tool trace -d=parsed`, and `weft events --format=go` without filters: events to standard output as Go prints them. */
+int cli_print_parsed(const cli_args *a, const char *path);
+
+/* `go tool trace -d=wire` or, with `footprint`, `-d=footprint`. */
+int cli_print_wire(const cli_args *a, const char *path, bool footprint);
+
+#endif

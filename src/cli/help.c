@@ -1,0 +1,103 @@
+/* cli/help.c - help, printed from the table. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+enum { LINE = 100 };
+
+/* Prints a text from column `from` on, broken at spaces and indented to it. */
+static void wrapped(FILE *f, const char *text, int from)
+{
+	int col = from;
+	while (*text) {
+		int n = (int)strcspn(text, " ");
+		if (col > from && col + 1 + n > LINE) {
+			fprintf(f, "\n%*s", from, "");
+			col = from;
+		} else if (col > from) {
+			fputc(' ', f);
+			col++;
+		}
+		fprintf(f, "%.*s", n, text);
+		col += n;
+		text += n;
+		while (*text == ' ')
+			text++;
+	}
+	fputc('\n', f);
+}
+
+static void usage_line(FILE *f, const cli_command *c)
+{
+	bool options = c->options & ~((uint64_t)1 << CLI_OPT_HELP | (uint64_t)1 << CLI_OPT_NONE);
+	fprintf(f, "usage: weft%s%s%s%s%s\n", c->name[0] ? " " : "", c->name, options ? " [options]" : "", c->operands[0] ? " " : "", c->operands);
+}
+
+static void option_line(FILE *f, const cli_option *o)
+{
+	char left[96];
+	bool words = o->type == CLI_CHOICE;
+	snprintf(left, sizeof(left), "  %s%s%s%s", o->name[1] ? "--" : "-", o->name, o->type == CLI_FLAG ? "" : "=", words ? "WORD" : o->meta);
+	fprintf(f, "%-24s ", left);
+	if (strlen(left) > 24)
+		fprintf(f, "\n%25s", "");
+	if (words) {
+		char help[400];
+		snprintf(help, sizeof(help), "%s: %s", o->meta, o->help);
+		wrapped(f, help, 25);
+	} else {
+		wrapped(f, o->help, 25);
+	}
+}
+
+void cli_help_command(const cli_command *c, bool to_stderr)
+{
+	FILE *f = to_stderr ? stderr : stdout;
+	usage_line(f, c);
+	fprintf(f, "\n%s\n", c->help);
+	const char *d = cli_details(c);
+	while (*d) {
+		int n = (int)strcspn(d, "\n");
+		char line[400];
+		snprintf(line, sizeof(line), "%.*s", n, d);
+		wrapped(f, line, 0);
+		d += n + 1;
+	}
+	fputs("\noptions:\n", f);
+	for (unsigned id = 1; id < CLI_OPT_COUNT; id++)
+		if (c->options >> id & 1)
+			option_line(f, &cli_options[id]);
+	if (strstr(c->operands, "FILE") && c - cli_commands != CLI_CMD_ASSEMBLE)
+		fputs("\nFILE may be compressed with gzip or zstd; - is standard input.\n", f);
+}
+
+void cli_help_all(bool to_stderr)
+{
+	FILE *f = to_stderr ? stderr : stdout;
+	fputs("weft " WEFT_VERSION " - opens Go execution traces (Go 1.11 to 1.27) and answers questions about them\n\n"
+		"usage: weft FILE                     open a trace in the browser\n"
+		"       weft COMMAND [options] FILE   ask about it here\n\n", f);
+	for (unsigned i = 0; i < CLI_CMD_COUNT; i++)
+		if (cli_commands[i].name[0])
+			fprintf(f, "  %-12s %s\n", cli_commands[i].name, cli_commands[i].help);
+	fputs("\nweft help COMMAND, or weft COMMAND --help, shows its options.  A file named like a command: ./summary\n"
+		"Any go tool trace command line works too:\n", f);
+	for (unsigned id = 1; id < CLI_OPT_COUNT; id++)
+		if (cli_commands[CLI_CMD_GOTRACE].options >> id & 1)
+			option_line(f, &cli_options[id]);
+	fputs("\nExit status: 0 fine; 1 the answer is no; 2 wrong usage; 3 the input cannot be read.\n", f);
+}
+
+int cli_run_HELP(const cli_args *a)
+{
+	if (a->n_operands == 0) {
+		cli_help_all(false);
+		return CLI_OK;
+	}
+	const cli_command *c = cli_find_command(a->operands[0]);
+	if (!c)
+		return cli_usage(a->command, "there is no command '%s'", a->operands[0]);
+	cli_help_command(c, false);
+	return CLI_OK;
+}

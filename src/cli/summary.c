@@ -1,0 +1,336 @@
+/* cli/summary.c - a trace on one screen. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "out/gotext.h"
+#include "out/table.h"
+#include "out/units.h"
+
+enum { GROUPS_SHOWN = 10 };
+
+typedef struct summary {
+	const char *path;
+	wtr_info    info;
+	wtr_totals  totals;
+	const wtr_index *x;
+	const wtr_group_row *groups;
+	size_t      n_groups, shown;
+} summary;
+
+/* ---- text ---- */
+
+static void label(wb_buf *b, const char *name)
+{
+	size_t from = b->n;
+	wb_buf_puts(b, "  ");
+	wb_buf_puts(b, name);
+	out_pad(b, from, 15);
+}
+
+static void put_share(wb_buf *b, int64_t part, int64_t whole)
+{
+	if (whole > 0)
+		wb_buf_printf(b, " (%.3g %%)", 100 * (double)part / (double)whole);
+}
+
+static void head(wb_buf *b, const summary *s)
+{
+	wb_buf_printf(b, "%s%s%s  %s, ", cli_styled(CLI_BOLD), cli_path(s->path), cli_styled(CLI_PLAIN), s->info.written_by);
+	out_bytes(b, s->info.file_bytes);
+	if (strcmp(s->info.compression, "none") != 0) {
+		wb_buf_printf(b, " %s, ", s->info.compression);
+		out_bytes(b, s->info.trace_bytes);
+		wb_buf_puts(b, " inflated");
+	}
+	wb_buf_puts(b, ", ");
+	if (s->info.version >= 22) {
+		out_counted(b, s->info.generations, "generation", "generations");
+		wb_buf_puts(b, ", ");
+	}
+	if (s->totals.end.code == WTR_OK)
+		wb_buf_printf(b, "%sread to its end%s\n\n", cli_styled(CLI_GREEN), cli_styled(CLI_PLAIN));
+	else
+		wb_buf_printf(b, "%sdamaged: see below%s\n\n", cli_styled(CLI_RED), cli_styled(CLI_PLAIN));
+}
+
+static void span(wb_buf *b, const summary *s)
+{
+	const wtr_totals *t = &s->totals;
+	label(b, "span");
+	out_duration(b, t->end_ns - t->start_ns);
+	if (t->has_wall) {
+		wb_buf_puts(b, " from ");
+		out_rfc3339(b, t->wall_start_ns);
+	}
+	wb_buf_putc(b, '\n');
+	label(b, "events");
+	out_count(b, t->events);
+	if (t->cpu_samples) {
+		wb_buf_puts(b, ", with ");
+		out_counted(b, t->cpu_samples, "CPU sample", "CPU samples");
+	}
+	wb_buf_putc(b, '\n');
+}
+
+static void actors(wb_buf *b, const summary *s)
+{
+	const wtr_totals *t = &s->totals;
+	const wtr_gomaxprocs_row *g = wtr_table_data(s->x, WTR_TABLE_GOMAXPROCS);
+	size_t n = wtr_table_rows(s->x, WTR_TABLE_GOMAXPROCS);
+	label(b, "goroutines");
+	out_count(b, t->goroutines);
+	wb_buf_puts(b, " in ");
+	out_counted(b, s->n_groups, "group", "groups");
+	wb_buf_puts(b, "; ");
+	out_counted(b, t->procs, "proc", "procs");
+	if (n) {
+		wb_buf_puts(b, ", GOMAXPROCS ");
+		for (size_t i = 0; i < n && i < 5; i++) {
+			wb_buf_puts(b, i ? " then " : "");
+			wb_buf_u64(b, g[i].value);
+		}
+		wb_buf_puts(b, n > 5 ? " ..." : "");
+	}
+	wb_buf_puts(b, "; ");
+	out_counted(b, t->threads, "thread", "threads");
+	wb_buf_putc(b, '\n');
+}
+
+static void pauses(wb_buf *b, const summary *s)
+{
+	const wtr_totals *t = &s->totals;
+	int64_t whole = t->end_ns - t->start_ns;
+	label(b, "GC");
+	if (t->gc_count == 0) {
+		wb_buf_puts(b, "none");
+	} else {
+		out_counted(b, t->gc_count, "mark phase", "mark phases");
+		wb_buf_puts(b, ", ");
+		out_duration(b, t->gc_mark_ns);
+		put_share(b, t->gc_mark_ns, whole);
+	}
+	wb_buf_putc(b, '\n');
+	label(b, "pauses");
+	if (t->stw_count == 0) {
+		wb_buf_puts(b, "none");
+	} else {
+		out_counted(b, t->stw_count, "stop-the-world", "stop-the-worlds");
+		wb_buf_puts(b, ", ");
+		out_duration(b, t->stw_ns);
+		put_share(b, t->stw_ns, whole);
+		wb_buf_puts(b, ", longest ");
+		out_duration(b, t->stw_longest_ns);
+	}
+	wb_buf_putc(b, '\n');
+	if (t->heap_samples) {
+		label(b, "heap");
+		out_bytes(b, t->heap_max_bytes);
+		wb_buf_puts(b, " at most, ");
+		out_bytes(b, t->heap_last_bytes);
+		wb_buf_puts(b, " at the end");
+		if (t->goal_samples) {
+			wb_buf_puts(b, "; goal ");
+			out_bytes(b, t->goal_last_bytes);
+		}
+		wb_buf_putc(b, '\n');
+	}
+}
+
+static void annotations(wb_buf *b, const summary *s)
+{
+	const wtr_totals *t = &s->totals;
+	uint64_t logs = t->by_kind[WTR_KIND_LOG];
+	if (!t->tasks && !t->regions && !logs)
+		return;
+	label(b, "annotations");
+	out_counted(b, t->tasks, "task", "tasks");
+	wb_buf_puts(b, ", ");
+	out_counted(b, t->regions, "region", "regions");
+	wb_buf_puts(b, ", ");
+	out_counted(b, logs, "log", "logs");
+	wb_buf_putc(b, '\n');
+}
+
+static void health(wb_buf *b, const summary *s)
+{
+	const wtr_totals *t = &s->totals;
+	uint64_t lost = t->losses.bytes > s->info.lost_bytes ? t->losses.bytes : s->info.lost_bytes;
+	if (t->end.code != WTR_OK) {
+		wb_buf where = { 0 };
+		label(b, "damage");
+		wb_buf_puts(b, cli_styled(CLI_RED));
+		out_clean(b, t->end.what, strlen(t->end.what));
+		wb_buf_puts(b, cli_styled(CLI_PLAIN));
+		cli_error_place(&where, &t->end);
+		if (where.n)
+			wb_buf_printf(b, " (%s)", wb_buf_cstr(&where));
+		wb_buf_free(&where);
+		wb_buf_putc(b, '\n');
+	}
+	if (lost && s->info.trace_bytes) {
+		label(b, "lost");
+		out_bytes(b, lost);
+		put_share(b, (int64_t)lost, (int64_t)s->info.trace_bytes);
+		wb_buf_puts(b, t->end.code != WTR_OK ? "; weft check says more, --repair reads on behind it\n" : "\n");
+	}
+	if (t->losses.events || t->losses.batches || t->losses.generations) {
+		label(b, "left out");
+		out_counted(b, t->losses.events, "event", "events");
+		wb_buf_puts(b, ", ");
+		out_counted(b, t->losses.batches, "batch", "batches");
+		wb_buf_puts(b, ", ");
+		out_counted(b, t->losses.generations, "generation", "generations");
+		wb_buf_putc(b, '\n');
+	}
+}
+
+static void busiest(wb_buf *b, const summary *s)
+{
+	out_table t = { .n_columns = 7, .columns = { { "goroutines", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
+		{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT }, { "busiest by start function", OUT_LEFT } } };
+	for (size_t i = 0; i < s->shown; i++) {
+		const wtr_group_row *g = &s->groups[i];
+		out_count(out_cell(&t, ""), g->n);
+		cli_times(&t, CLI_SUMS(g));
+		cli_name(&t, g->name);
+	}
+	wb_buf_putc(b, '\n');
+	out_table_print(&t, b, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	out_table_free(&t);
+	if (s->shown < s->n_groups) {
+		wb_buf_printf(b, "  %s", cli_styled(CLI_DIM));
+		out_count(b, s->n_groups - s->shown);
+		wb_buf_printf(b, " more: weft goroutines --group-by=start%s\n", cli_styled(CLI_PLAIN));
+	}
+}
+
+static void print_text(wb_buf *b, const summary *s)
+{
+	head(b, s);
+	span(b, s);
+	actors(b, s);
+	pauses(b, s);
+	annotations(b, s);
+	health(b, s);
+	if (s->shown)
+		busiest(b, s);
+}
+
+/* ---- JSON ---- */
+
+static void file_json(out_json *j, const summary *s)
+{
+	out_json_put_text(j, "file", s->path);
+	out_json_put_u64(j, "version", s->info.version);
+	out_json_put_text(j, "written_by", s->info.written_by);
+	out_json_put_text(j, "compression", s->info.compression);
+	out_json_put_u64(j, "file_bytes", s->info.file_bytes);
+	out_json_put_u64(j, "trace_bytes", s->info.trace_bytes);
+	out_json_put_u64(j, "generations", s->info.generations);
+}
+
+static void kinds_json(out_json *j, const wtr_totals *t)
+{
+	out_json_key(j, "by_kind");
+	out_json_object(j);
+	for (unsigned k = 1; k < WTR_KIND_COUNT; k++)
+		out_json_put_u64(j, wtr_kind_name(k), t->by_kind[k]);
+	out_json_object_end(j);
+}
+
+static void gc_json(out_json *j, const wtr_totals *t)
+{
+	out_json_key(j, "gc");
+	out_json_object(j);
+	out_json_put_u64(j, "count", t->gc_count);
+	out_json_put_i64(j, "mark_ns", t->gc_mark_ns);
+	out_json_object_end(j);
+	out_json_key(j, "stw");
+	out_json_object(j);
+	out_json_put_u64(j, "count", t->stw_count);
+	out_json_put_u64(j, "open", t->stw_open);
+	out_json_put_i64(j, "ns", t->stw_ns);
+	out_json_put_i64(j, "longest_ns", t->stw_longest_ns);
+	out_json_object_end(j);
+	out_json_key(j, "heap");
+	out_json_object(j);
+	out_json_put_u64(j, "max_bytes", t->heap_max_bytes);
+	out_json_put_u64(j, "last_bytes", t->heap_last_bytes);
+	out_json_put_u64(j, "goal_max_bytes", t->goal_max_bytes);
+	out_json_put_u64(j, "goal_last_bytes", t->goal_last_bytes);
+	out_json_object_end(j);
+}
+
+static void groups_json(out_json *j, const summary *s)
+{
+	out_json_key(j, "groups");
+	out_json_array(j);
+	for (size_t i = 0; i < s->shown; i++) {
+		const wtr_group_row *g = &s->groups[i];
+		out_json_object(j);
+		out_json_put_str(j, "name", g->name);
+		out_json_put_u64(j, "n", g->n);
+		cli_times_json(j, CLI_SUMS(g));
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+static void print_json(out_json *j, const summary *s)
+{
+	const wtr_totals *t = &s->totals;
+	out_json_object(j);
+	file_json(j, s);
+	out_json_put_i64(j, "duration_ns", t->end_ns - t->start_ns);
+	out_json_key(j, "wall_start_unix_ns");
+	if (t->has_wall)
+		out_json_digits(j, t->wall_start_ns);
+	else
+		out_json_null(j);
+	out_json_put_u64(j, "events", t->events);
+	kinds_json(j, t);
+	out_json_put_u64(j, "goroutines", t->goroutines);
+	out_json_put_u64(j, "procs", t->procs);
+	out_json_put_u64(j, "threads", t->threads);
+	out_json_put_u64(j, "tasks", t->tasks);
+	out_json_put_u64(j, "regions", t->regions);
+	out_json_put_u64(j, "cpu_samples", t->cpu_samples);
+	gc_json(j, t);
+	out_json_put_u64(j, "n_groups", s->n_groups);
+	groups_json(j, s);
+	cli_damage_json(j, s->x);
+	out_json_object_end(j);
+}
+
+int cli_run_SUMMARY(const cli_args *a)
+{
+	wtr_trace *t;
+	summary s = { .path = a->operands[0] };
+	bool json = cli_has(a, CLI_OPT_JSON);
+	wtr_index *x = cli_index(a, WTR_PART_TOTALS | WTR_PART_GOROUTINES, &t);
+	if (!x)
+		return CLI_UNREADABLE;
+	s.x = x;
+	wtr_get_info(t, &s.info);
+	wtr_get_totals(x, &s.totals);
+	s.groups = wtr_table_data(x, WTR_TABLE_GROUPS);
+	s.n_groups = wtr_table_rows(x, WTR_TABLE_GROUPS);
+	uint64_t limit = cli_number(a, CLI_OPT_LIMIT, json ? 0 : GROUPS_SHOWN);
+	s.shown = limit && limit < s.n_groups ? (size_t)limit : s.n_groups;
+	wb_buf b = { 0 };
+	int rc;
+	if (json) {
+		out_json j;
+		out_json_to_buf(&j, &b, OUT_JSON_PRETTY);
+		print_json(&j, &s);
+		rc = cli_print_json(&j, &b);
+	} else {
+		print_text(&b, &s);
+		rc = cli_flush(&b, true) ? CLI_OK : CLI_UNREADABLE;
+		wb_buf_free(&b);
+	}
+	wtr_index_free(x);
+	wtr_close(t);
+	return rc;
+}

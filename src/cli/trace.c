@@ -1,0 +1,137 @@
+/* cli/trace.c - opening what a command is about, and saying what is wrong with it. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "out/grouping.h"
+
+const char *cli_path(const char *path)
+{
+	return strcmp(path, "-") == 0 ? "standard input" : path;
+}
+
+static void place(wb_buf *b, const char *fmt, uint64_t v)
+{
+	wb_buf_puts(b, b->n ? ", " : "");
+	wb_buf_puts(b, fmt);
+	wb_buf_u64(b, v);
+}
+
+void cli_error_place(wb_buf *b, const wtr_error *err)
+{
+	if (err->code == WTR_E_IO || err->code == WTR_E_NOMEM || err->code == WTR_E_USAGE)
+		return;
+	wb_buf t = { 0 };
+	place(&t, "offset ", err->offset);
+	if (err->generation)
+		place(&t, "generation ", err->generation);
+	if (err->thread >= 0)
+		place(&t, "thread ", (uint64_t)err->thread);
+	if (err->event && err->event[0]) {
+		wb_buf_puts(&t, ", ");
+		wb_buf_puts(&t, err->event);
+	}
+	wb_buf_put(b, t.at, t.n);
+	wb_buf_free(&t);
+}
+
+void cli_error(const char *path, const wtr_error *err)
+{
+	wb_buf where = { 0 };
+	cli_error_place(&where, err);
+	cli_progress_done();
+	fprintf(stderr, "weft: %s: %s", cli_path(path), err->what[0] ? err->what : wtr_strerror(err->code));
+	if (where.n)
+		fprintf(stderr, " (%s)", wb_buf_cstr(&where));
+	fputc('\n', stderr);
+	wb_buf_free(&where);
+}
+
+void cli_hint(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	fputs("  ", stderr);
+	vfprintf(stderr, fmt, ap);
+	fputc('\n', stderr);
+	va_end(ap);
+}
+
+static void hint_for(const char *path, const wtr_error *err)
+{
+	switch (err->code) {
+	case WTR_E_MAGIC:
+		cli_hint("a Go execution trace begins with \"go 1.\"; runtime/trace, go test -trace and /debug/pprof/trace write them");
+		break;
+	case WTR_E_VERSION:
+		cli_hint("weft reads what Go 1.11 to 1.27 write");
+		break;
+	case WTR_E_IO:
+		if (!strpbrk(path, "./") && strcmp(path, "-") != 0)
+			cli_hint("if '%s' was meant as a command: weft help lists them", path);
+		break;
+	default:
+		break;
+	}
+}
+
+wtr_trace *cli_open_with(const cli_args *a, bool (*progress)(void *user, const char *doing, uint64_t done, uint64_t total), void *user)
+{
+	const char *path = a->operands[a->n_operands - 1];
+	wtr_options opt = {
+		.damage = cli_has(a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
+		.threads = (int)cli_number(a, CLI_OPT_THREADS, 0),
+		.keep_tables = cli_choice(a, CLI_OPT_GROUP_BY, OUT_BY_START) == OUT_BY_CREATOR, /* rows hold stacks */
+		.progress = progress,
+		.progress_user = user,
+	};
+	wtr_trace *t;
+	wtr_error err = { 0 };
+	if (wtr_open(path, &opt, &t, &err) == WTR_OK)
+		return t;
+	cli_error(path, &err);
+	hint_for(path, &err);
+	return NULL;
+}
+
+wtr_trace *cli_open(const cli_args *a)
+{
+	return cli_open_with(a, cli_progress, NULL);
+}
+
+wtr_index *cli_index(const cli_args *a, unsigned parts, wtr_trace **ret_trace)
+{
+	wtr_trace *t = cli_open(a);
+	if (!t)
+		return NULL;
+	wtr_index *x;
+	wtr_error err = { 0 };
+	if (wtr_index_build(t, parts, &x, &err) == WTR_OK) {
+		cli_progress_done();
+		*ret_trace = t;
+		return x;
+	}
+	cli_error(a->operands[a->n_operands - 1], &err);
+	wtr_close(t);
+	return NULL;
+}
+
+int64_t cli_start_ns(wtr_trace *t)
+{
+	wtr_cursor *c = wtr_cursor_open(t, NULL, NULL);
+	const wtr_event *e;
+	int64_t start = c && wtr_next(c, &e) ? e->time_ns : 0;
+	wtr_cursor_close(c);
+	return start;
+}
+
+void cli_warn_damage(const char *path, const wtr_index *x)
+{
+	wtr_totals t;
+	wtr_get_totals(x, &t);
+	if (t.end.code == WTR_OK)
+		return;
+	cli_error(path, &t.end);
+	cli_hint("the answer covers what stands before it; weft check says more, --repair reads on behind it");
+}
