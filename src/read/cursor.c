@@ -15,7 +15,6 @@ struct wtr_cursor {
 	wtr__source *src;
 	wtr_filter   filter;
 	bool         filtering, cancelled;
-	size_t       gen;          /* index + 1 of the generation that the newest events belong to */
 	uint64_t     progress_at;
 	wtr_error    err;
 	wtr_event    buffer[BUFFER_EVENTS];
@@ -110,22 +109,14 @@ static size_t sift(const wtr_cursor *c, wtr_event *at, size_t n, bool *ret_more)
 	return kept;
 }
 
-static void note_generation(wtr_cursor *c, const wtr_event *at, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		if (at[i].kind == WTR_KIND_SYNC && at[i].value[0])
-			c->gen = (size_t)at[i].value[0];
-}
-
 size_t wtr_next(wtr_cursor *c, const wtr_event **ret)
 {
 	for (;;) {
-		if (c->gen > 1) /* events of the generations before the newest one were handed out in an earlier call */
-			wtr__cursor_release(c, c->gen - 2);
+		if (c->src->gen > 1) /* events of the generations before the newest one were handed out in an earlier call */
+			wtr__cursor_release(c, c->src->gen - 2);
 		size_t n = wtr__cursor_fill(c, c->buffer, BUFFER_EVENTS);
 		if (n == 0)
 			return 0;
-		note_generation(c, c->buffer, n);
 		if (c->filtering) {
 			bool more = true;
 			n = sift(c, c->buffer, n, &more);

@@ -27,6 +27,7 @@ struct wtr__source {
 	wtr_error  err;                /* code OK at the proper end */
 	wtr_losses losses;
 	uint64_t   diag[WTR__DIAG_COUNT];
+	size_t     gen;                /* index + 1 of the generation that the newest event belongs to; v1: 0 */
 	uint64_t   done_bytes;         /* of the trace, for progress */
 };
 

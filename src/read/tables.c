@@ -6,7 +6,8 @@
 bool wtr__tables_init(wtr__tables *tb, uint32_t string_base, uint32_t stack_base)
 {
 	*tb = (wtr__tables){ .string_base = string_base, .stack_base = stack_base };
-	return wb_vec_add(&tb->strings, (wtr_str){ "", 0 }) && wb_vec_add(&tb->stacks, (wtr__stack){ 0 });
+	return wb_vec_add(&tb->strings, (wtr_str){ "", 0 }) && wb_vec_add(&tb->stacks, (wtr__stack){ 0 }) && wb_idmap_set(&tb->string_ids, 0, 0) &&
+	       wb_idmap_set(&tb->stack_ids, 0, 0);
 }
 
 void wtr__tables_free(wtr__tables *tb)
@@ -22,9 +23,9 @@ void wtr__tables_free(wtr__tables *tb)
 
 wtr_code wtr__tables_add_string(wtr__tables *tb, uint64_t wire_id, const char *at, size_t n)
 {
-	if (wire_id == 0 || wb_idmap_get(&tb->string_ids, wire_id) != WB_IDMAP_NONE)
+	if (wtr__string_id(tb, wire_id) != WTR__UNKNOWN)
 		return WTR_E_FORMAT;
-	if (!wb_vec_reserve(&tb->strings, 1) || !wb_idmap_set(&tb->string_ids, wire_id, (uint32_t)tb->strings.n))
+	if (!wb_vec_reserve(&tb->strings, 1) || !wb_idmap_set(&tb->string_ids, wire_id, tb->string_base + (uint32_t)tb->strings.n))
 		return WTR_E_NOMEM;
 	tb->strings.at[tb->strings.n++] = (wtr_str){ at, n };
 	return WTR_OK;
@@ -32,7 +33,7 @@ wtr_code wtr__tables_add_string(wtr__tables *tb, uint64_t wire_id, const char *a
 
 wtr_code wtr__tables_add_stack(wtr__tables *tb, uint64_t wire_id, const wtr__frame *frames, size_t n)
 {
-	if (wire_id == 0 || wb_idmap_get(&tb->stack_ids, wire_id) != WB_IDMAP_NONE)
+	if (wtr__stack_id(tb, wire_id) != WTR__UNKNOWN)
 		return WTR_E_FORMAT;
 	if (!wb_vec_reserve(&tb->stacks, 1) || !wb_vec_reserve(&tb->frame_of, n))
 		return WTR_E_NOMEM;
@@ -49,7 +50,7 @@ wtr_code wtr__tables_add_stack(wtr__tables *tb, uint64_t wire_id, const wtr__fra
 		}
 		tb->frame_of.at[tb->frame_of.n++] = f;
 	}
-	if (!wb_idmap_set(&tb->stack_ids, wire_id, (uint32_t)tb->stacks.n))
+	if (!wb_idmap_set(&tb->stack_ids, wire_id, tb->stack_base + (uint32_t)tb->stacks.n))
 		return WTR_E_NOMEM;
 	tb->stacks.at[tb->stacks.n++] = (wtr__stack){ first, (uint32_t)n };
 	return WTR_OK;
@@ -58,10 +59,9 @@ wtr_code wtr__tables_add_stack(wtr__tables *tb, uint64_t wire_id, const wtr__fra
 /* Makes one string reference local; false when there is no such string. */
 static bool localize(const wtr__tables *tb, uint64_t *id)
 {
-	uint32_t i = *id == 0 ? 0 : wb_idmap_get(&tb->string_ids, *id);
-	bool known = i != WB_IDMAP_NONE;
-	*id = known ? i : 0;
-	return known;
+	uint32_t i = wtr__string_id(tb, *id);
+	*id = i == 0 || i == WTR__UNKNOWN ? 0 : i - tb->string_base;
+	return i != WTR__UNKNOWN;
 }
 
 wtr_code wtr__tables_finish(wtr__tables *tb, bool forgive, uint64_t *ret_stack, uint64_t *ret_string)

@@ -30,7 +30,8 @@ typedef struct wtr__stack {
 
 typedef struct wtr__tables {
 	uint32_t string_base, stack_base; /* id handed out = base + local; local 0 is not used */
-	wb_idmap string_ids, stack_ids, pcs;
+	wb_idmap string_ids, stack_ids;   /* wire id -> id handed out; 0 -> 0 */
+	wb_idmap pcs;                     /* pc -> place in frames */
 	WB_VEC(wtr_str) strings;          /* [0] is the empty string */
 	WB_VEC(wtr__stack) stacks;        /* [0] is the empty stack */
 	WB_VEC(wtr__frame) frames;        /* by pc, the first definition of a pc wins */
@@ -48,21 +49,15 @@ wtr_code wtr__tables_add_stack(wtr__tables *tb, uint64_t wire_id, const wtr__fra
  * E_FORMAT with the wire ids in *ret_stack and *ret_string. */
 wtr_code wtr__tables_finish(wtr__tables *tb, bool forgive, uint64_t *ret_stack, uint64_t *ret_string);
 
-/* Ids to hand out, WTR__UNKNOWN for ids not defined. */
+/* Ids to hand out, WTR__UNKNOWN (which is WB_IDMAP_NONE) for ids not defined. */
 static inline uint32_t wtr__string_id(const wtr__tables *tb, uint64_t wire_id)
 {
-	if (wire_id == 0)
-		return 0;
-	uint32_t i = wb_idmap_get(&tb->string_ids, wire_id);
-	return i == WB_IDMAP_NONE ? WTR__UNKNOWN : tb->string_base + i;
+	return wb_idmap_get(&tb->string_ids, wire_id);
 }
 
 static inline uint32_t wtr__stack_id(const wtr__tables *tb, uint64_t wire_id)
 {
-	if (wire_id == 0)
-		return 0;
-	uint32_t i = wb_idmap_get(&tb->stack_ids, wire_id);
-	return i == WB_IDMAP_NONE ? WTR__UNKNOWN : tb->stack_base + i;
+	return wb_idmap_get(&tb->stack_ids, wire_id);
 }
 
 wtr_str wtr__tables_string(const wtr__tables *tb, uint32_t local);

@@ -11,6 +11,10 @@
 #include <stdio.h>
 #include <string.h>
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 #include "base/alloc.h"
 #include "base/bytes.h"
 #include "fmt/events.h"
@@ -19,9 +23,10 @@
 #include "read/v2/prefetch.h"
 
 enum {
-	FAST_BYTES = 64,                /* an event has at most 51: with this much left in the file, decoding needs no bounds */
+	FAST_BYTES = 64,                /* fast_decode looks at up to 41 bytes: with this much left in the file it needs no bounds */
 	RELEASE_BYTES = 8 << 20,        /* pages read are given back in steps of this */
 	EVENTS_PER_STEP = 3,            /* a coroutine switch delivers three */
+	DEAD = 0xff,                    /* status of a slot that is free */
 };
 #define NO_SLOT UINT32_MAX
 
@@ -45,26 +50,35 @@ typedef struct extras {
 typedef struct unit {  /* a goroutine or a proc */
 	int64_t  id;
 	uint64_t seq, gen; /* sequence counter, in the generation of that number */
-	uint8_t  status;   /* as on the wire */
-	bool     live;
+	uint8_t  status;   /* as on the wire, or DEAD */
 	uint32_t extra;    /* index + 1 into order.extras; 0: none */
 } unit;
 
 typedef struct thread {
 	int64_t  m, g, p;
-	uint32_t g_slot, p_slot; /* where g and p were last; check the id */
+	uint32_t g_slot, p_slot; /* where g and p are, or were; check the id */
 } thread;
 
-typedef struct cursor {
-	const uint8_t *at, *end;  /* rest of the current batch */
-	const uint8_t *event;     /* start of the decoded event */
-	int64_t  last;            /* time of the previous event of the batch */
-	int64_t  time;            /* of the decoded event */
-	uint64_t arg[WF_ARGS_MAX];
+typedef struct decoded {
+	int64_t  time;
+	uint64_t arg[WF_ARGS_MAX - 1]; /* without dt */
+	const uint8_t *event;     /* where it begins */
 	uint8_t  type;
-	int64_t  m;
-	uint32_t batch;           /* index; UINT32_MAX: none left */
+} decoded;
+
+/* A thread's way through its batches.  The event after the current one is decoded ahead where that is easy: its time is
+ * then known before it is needed, and the processor need not wait for it to see which thread comes next. */
+typedef struct cursor {
+	decoded *now;             /* current event: one of ev */
+	const uint8_t *at;        /* rest of the current batch ... */
+	const uint8_t *fast_end;  /* ... from here on to be decoded with care: its end, or near the end of the file */
+	int64_t  last;            /* time of the newest decoded event; before the first one of a batch, of the batch */
 	uint32_t thread;          /* slot; NO_SLOT until the first event is tried, or when m is none */
+	bool     ahead;           /* the other one of ev is the next event */
+	decoded  ev[2];
+	const uint8_t *end;       /* of the current batch; NULL before the first */
+	int64_t  m;
+	uint32_t batch;           /* index */
 } cursor;
 
 typedef struct entry {
@@ -95,7 +109,8 @@ typedef struct order {
 	uint64_t    gen_number;
 	const wtr__tables *tables;
 	double      k;
-	size_t      sample;
+	size_t      sample;       /* the next one of gen */
+	int64_t     sample_ns;    /* its time; INT64_MAX - 1 when there is none */
 	uint64_t    released;     /* pages before this offset were given back */
 	uint64_t    since_release;
 
@@ -120,6 +135,8 @@ typedef struct order {
 	uint64_t       initial_gen;
 	int64_t        last_time;
 	uint64_t       syncs;
+	uint64_t       dt_safe;      /* longer waits are converted with care */
+	bool           has_pext;     /* the instruction exists and is fast */
 
 	wtr_event  *out;          /* where the event being tried goes */
 	unsigned    n_out;
@@ -127,48 +144,6 @@ typedef struct order {
 } order;
 
 /* ---- decoding ---- */
-
-static inline uint64_t load_le64(const uint8_t *p)
-{
-	uint64_t v;
-	memcpy(&v, p, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-	v = __builtin_bswap64(v);
-#endif
-	return v;
-}
-
-static uint64_t long_varint(const uint8_t **at, bool *bad)
-{
-	wb_bytes b = { .at = *at, .end = *at + 10 };
-	uint64_t v = wb_uvarint(&b);
-	*at = b.at;
-	*bad |= b.bad;
-	return v;
-}
-
-/* A varint with at least 10 readable bytes behind it: the length from the first clear top bit, then the 7-bit groups are
- * pushed together pairwise, without a branch per byte. */
-static inline uint64_t fast_varint(const uint8_t **at, bool *bad)
-{
-	const uint8_t *p = *at;
-	if (__builtin_expect(p[0] < 0x80, 1)) {
-		*at = p + 1;
-		return p[0];
-	}
-	uint64_t w = load_le64(p);
-	uint64_t stop = ~w & 0x8080808080808080u;
-	if (__builtin_expect(stop == 0, 0))
-		return long_varint(at, bad);
-	unsigned n = (unsigned)__builtin_ctzll(stop) + 1; /* bits */
-	w &= UINT64_MAX >> (64 - n);
-	w &= 0x7f7f7f7f7f7f7f7fu;
-	w = (w & 0x007f007f007f007fu) | (w & 0x7f007f007f007f00u) >> 1;
-	w = (w & 0x00003fff00003fffu) | (w & 0x3fff00003fff0000u) >> 2;
-	w = (w & 0x000000000fffffffu) | (w & 0x0fffffff00000000u) >> 4;
-	*at = p + n / 8;
-	return w;
-}
 
 /* Arguments by event, dt included; 0: not an event that may stand in a batch of events. */
 static const uint8_t n_args[256] = {
@@ -185,49 +160,126 @@ static wtr_code bad_event(order *o, cursor *c, const char *rule, const char *wha
 	return wtr__fail(&o->base.err, WTR_E_FORMAT, (uint64_t)(c->at - o->t->at), o->gen_number, c->m, name ? name : "", rule, "%s (event byte 0x%02x)", what, c->at[0]);
 }
 
-/* Decodes the event at c->at near the end of the file, and any event that the fast way did not like. */
-static wtr_code decode_slow(order *o, cursor *c)
+/* Decodes the event at c->at into c->now with every check; see fast_decode. */
+static wtr_code decode(order *o, cursor *c)
 {
 	wb_bytes b = { .at = c->at, .end = c->end };
 	unsigned n = n_args[c->at[0]];
 	if (n == 0)
 		return bad_event(o, c, "event.type", wf_specs[c->at[0]].name ? "this event may not stand among events" : "no such event");
-	c->type = wb_byte(&b);
+	c->now->type = wb_byte(&b);
 	uint64_t dt = wb_uvarint(&b);
 	for (unsigned i = 1; i < n; i++)
-		c->arg[i - 1] = wb_uvarint(&b);
+		c->now->arg[i - 1] = wb_uvarint(&b);
 	if (b.bad)
 		return bad_event(o, c, "event.varint", "a number of this event is cut short by the end of its batch, or too long");
-	c->event = c->at;
+	c->now->event = c->at;
 	c->at = b.at;
-	c->time = c->last = c->last + wtr__ns(dt, o->k);
+	c->now->time = c->last += wtr__ns(dt, o->k);
 	return WTR_OK;
 }
 
-static inline wtr_code decode(order *o, cursor *c)
+static inline uint64_t load_le64(const uint8_t *p)
+{
+	uint64_t v;
+	memcpy(&v, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	v = __builtin_bswap64(v);
+#endif
+	return v;
+}
+
+/* Pushes the 7-bit groups of a varint of n bytes (1 to 8, in the low bytes of w) together. */
+static inline __attribute__((always_inline)) uint64_t join_groups(uint64_t w, unsigned n, bool pext)
+{
+#if defined(__x86_64__)
+	if (pext) {
+		uint64_t v;
+		__asm__("bzhi %2, %1, %0" : "=r"(v) : "r"(w), "r"((uint64_t)(8 * n)) : "cc");
+		__asm__("pext %2, %1, %0" : "=r"(v) : "r"(v), "r"(0x7f7f7f7f7f7f7f7fu));
+		return v;
+	}
+#else
+	(void)pext;
+#endif
+	w &= UINT64_MAX >> (64 - 8 * n);
+	w &= 0x7f7f7f7f7f7f7f7fu;
+	w = (w & 0x007f007f007f007fu) | (w & 0x7f007f007f007f00u) >> 1;
+	w = (w & 0x00003fff00003fffu) | (w & 0x3fff00003fff0000u) >> 2;
+	return (w & 0x000000000fffffffu) | (w & 0x0fffffff00000000u) >> 4;
+}
+
+/* One bit per byte of the 16 at p: 1 where a varint goes on. */
+static inline uint32_t continuation_bits(const uint8_t *p)
+{
+#if defined(__SSE2__)
+	__m128i v;
+	memcpy(&v, p, 16);
+	return (uint32_t)_mm_movemask_epi8(v);
+#else
+	/* Gathers the eight top bits of a word by a multiplication that puts each in the highest byte. */
+	uint64_t lo = (load_le64(p) & 0x8080808080808080u) >> 7, hi = (load_le64(p + 8) & 0x8080808080808080u) >> 7;
+	return (uint32_t)(lo * 0x0102040810204080u >> 56 | hi * 0x0102040810204080u >> 56 << 8);
+#endif
+}
+
+/* The place of the n-th (1 to 4) set bit; `by_rest` has them by n % 4.  Without a branch: the kind of the next event is
+ * the hardest thing to predict here. */
+static inline __attribute__((always_inline)) unsigned nth_end(uint32_t ends, unsigned n, const uint8_t by_rest[4], bool pext)
+{
+#if defined(__x86_64__)
+	if (pext) {
+		uint32_t v;
+		__asm__("pdep %2, %1, %0" : "=r"(v) : "r"(1u << ((n - 1) & 31)), "r"(ends));
+		return (unsigned)__builtin_ctz(v | 1u << 31);
+	}
+#else
+	(void)pext;
+#endif
+	return by_rest[n & 3];
+}
+
+/* Decodes the event at c->at into d if it has up to four numbers (dt included) in 16 bytes, without a branch per number or byte: all four are
+ * extracted, how many belong to the event only decides where the next one begins.  false: nothing done, decode() knows. */
+static inline __attribute__((always_inline)) bool fast_decode(const order *o, cursor *c, decoded *d, bool pext)
 {
 	const uint8_t *p = c->at;
+	if (__builtin_expect(p >= c->fast_end, 0))
+		return false;
 	unsigned type = p[0], n = n_args[type];
-	if (__builtin_expect(p >= o->fast_end || n == 0, 0))
-		return decode_slow(o, c);
-	bool bad = false;
-	c->event = p++;
-	uint64_t dt = fast_varint(&p, &bad);
-	switch (n) {
-	case 5: c->arg[0] = fast_varint(&p, &bad); c->arg[1] = fast_varint(&p, &bad); c->arg[2] = fast_varint(&p, &bad); c->arg[3] = fast_varint(&p, &bad); break;
-	case 4: c->arg[0] = fast_varint(&p, &bad); c->arg[1] = fast_varint(&p, &bad); c->arg[2] = fast_varint(&p, &bad); break;
-	case 3: c->arg[0] = fast_varint(&p, &bad); c->arg[1] = fast_varint(&p, &bad); break;
-	case 2: c->arg[0] = fast_varint(&p, &bad); break;
-	default: break;
+	const uint8_t *q = p + 1;
+	__builtin_prefetch(p + 512);
+	uint32_t more = continuation_bits(q);
+	uint32_t ends = ~more; /* ends behind the 16 bytes are not real, but they are there, so that all four exist */
+	unsigned e0 = (unsigned)__builtin_ctz(ends);
+	ends &= ends - 1;
+	unsigned e1 = (unsigned)__builtin_ctz(ends);
+	ends &= ends - 1;
+	unsigned e2 = (unsigned)__builtin_ctz(ends);
+	ends &= ends - 1;
+	unsigned e3 = (unsigned)__builtin_ctz(ends);
+	unsigned last = nth_end(~more, n, (const uint8_t[4]){ (uint8_t)e3, (uint8_t)e0, (uint8_t)e1, (uint8_t)e2 }, pext);
+	const uint8_t *next = q + last + 1;
+	if (__builtin_expect(n - 1 >= 4 || next > c->end, 0))
+		return false;
+	if (__builtin_expect(last >= 8, 0)) { /* only then can a number have more than 8 bytes */
+		uint32_t eight = more & more >> 1;
+		eight &= eight >> 2;
+		if (last >= 16 || (eight & eight >> 4))
+			return false;
 	}
-	if (__builtin_expect(bad || p > c->end, 0)) {
-		c->at = c->event;
-		return decode_slow(o, c);
-	}
-	c->type = (uint8_t)type;
-	c->at = p;
-	c->time = c->last = c->last + wtr__ns(dt, o->k);
-	return WTR_OK;
+	uint64_t dt = join_groups(load_le64(q), e0 + 1, pext);
+	if (__builtin_expect(dt >= o->dt_safe, 0))
+		return false;
+	/* Lengths of numbers that are not the event's may be anything up to 31: keep the shifts defined. */
+	d->arg[0] = join_groups(load_le64(q + e0 + 1), pext ? e1 - e0 : ((e1 - e0 - 1) & 7) + 1, pext);
+	d->arg[1] = join_groups(load_le64(q + e1 + 1), pext ? e2 - e1 : ((e2 - e1 - 1) & 7) + 1, pext);
+	d->arg[2] = join_groups(load_le64(q + e2 + 1), pext ? e3 - e2 : ((e3 - e2 - 1) & 7) + 1, pext);
+	d->event = p;
+	d->type = (uint8_t)type;
+	d->time = c->last += (int64_t)((double)(int64_t)dt * o->k);
+	c->at = next;
+	return true;
 }
 
 static void release_pages(order *o)
@@ -262,16 +314,21 @@ static bool next_batch(order *o, cursor *c)
 		}
 		c->at = o->t->at + b->offset + b->head;
 		c->end = c->at + b->size;
+		c->fast_end = c->end < o->fast_end ? c->end : o->fast_end;
 		c->last = wtr__ns(b->time, o->k);
-		__builtin_prefetch(c->at);
 	}
 	return true;
+}
+
+static inline decoded *other(cursor *c)
+{
+	return c->now == c->ev ? c->ev + 1 : c->ev;
 }
 
 typedef enum step { STEP_OK, STEP_END, STEP_ERROR } step;
 
 /* Decodes the cursor's next event. */
-static inline step advance_cursor(order *o, cursor *c)
+static step advance_cursor(order *o, cursor *c)
 {
 	for (;;) {
 		if (__builtin_expect(c->at == c->end, 0) && !next_batch(o, c))
@@ -302,19 +359,13 @@ static inline size_t sift_up(entry *h, size_t i)
 	return i;
 }
 
-static inline void sift_down(entry *h, size_t n, size_t i)
+/* h[n].time is INT64_MAX, so that a last left child needs no second look. */
+static inline __attribute__((always_inline)) void sift_down(entry *h, size_t n, size_t i)
 {
 	entry x = h[i];
-	for (;;) {
-		size_t l = 2 * i + 1, r = l + 1, m = i;
-		int64_t t = x.time;
-		if (l < n && h[l].time < t) {
-			t = h[l].time;
-			m = l;
-		}
-		if (r < n && h[r].time < t)
-			m = r;
-		if (m == i)
+	for (size_t l; (l = 2 * i + 1) < n;) {
+		size_t m = l + (h[l + 1].time < h[l].time);
+		if (h[m].time >= x.time)
 			break;
 		h[i] = h[m];
 		i = m;
@@ -331,6 +382,7 @@ static void heap_remove(order *o, size_t i)
 		h[(i - 1) / 2] = x;
 	}
 	h[0] = h[--o->n_heap];
+	h[o->n_heap].time = INT64_MAX;
 	if (o->n_heap)
 		sift_down(h, o->n_heap, 0);
 }
@@ -358,7 +410,7 @@ __attribute__((format(printf, 4, 5))) static verdict fault(order *o, const curso
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	wtr__fail(&o->base.err, WTR_E_ORDER, (uint64_t)(c->event - o->t->at), o->gen_number, c->m, wtr_type_name(c->type), rule, "%s", what);
+	wtr__fail(&o->base.err, WTR_E_ORDER, (uint64_t)(c->now->event - o->t->at), o->gen_number, c->m, wtr_type_name(c->now->type), rule, "%s", what);
 	return FAULT;
 }
 
@@ -385,7 +437,7 @@ static inline unit *current_g(order *o, const thread *th)
 {
 	if (__builtin_expect(th->g_slot < o->gs.n, 1)) {
 		unit *u = &o->gs.at[th->g_slot];
-		if (__builtin_expect(u->id == th->g && u->live, 1))
+		if (__builtin_expect(u->id == th->g && u->status != DEAD, 1))
 			return u;
 	}
 	return find_g(o, (uint64_t)th->g);
@@ -414,7 +466,7 @@ static unit *new_g(order *o, uint64_t id, uint8_t status)
 		o->free_gs.n--;
 	else
 		o->gs.n++;
-	o->gs.at[slot] = (unit){ .id = (int64_t)id, .gen = o->gen_number, .status = status, .live = true };
+	o->gs.at[slot] = (unit){ .id = (int64_t)id, .gen = o->gen_number, .status = status };
 	return &o->gs.at[slot];
 }
 
@@ -423,7 +475,7 @@ static unit *new_p(order *o, uint64_t id, uint8_t status)
 	if (!wb_vec_reserve(&o->ps, 1) || !wb_idmap_set(&o->p_ids, id, (uint32_t)o->ps.n))
 		return NULL;
 	unit *u = &o->ps.at[o->ps.n++];
-	*u = (unit){ .id = (int64_t)id, .gen = o->gen_number, .status = status, .live = true };
+	*u = (unit){ .id = (int64_t)id, .gen = o->gen_number, .status = status };
 	return u;
 }
 
@@ -437,7 +489,7 @@ static bool delete_g(order *o, unit *u)
 		o->extras.at[u->extra - 1].regions.n = 0;
 		o->free_extras.at[o->free_extras.n++] = u->extra;
 	}
-	u->live = false;
+	u->status = DEAD;
 	u->extra = 0;
 	o->free_gs.at[o->free_gs.n++] = (uint32_t)(u - o->gs.at);
 	return true;
@@ -461,6 +513,12 @@ static inline void bind_g(thread *th, const order *o, const unit *u)
 	th->g_slot = (uint32_t)(u - o->gs.at);
 }
 
+static inline void unbind_g(thread *th)
+{
+	th->g = WTR_NONE;
+	th->g_slot = NO_SLOT;
+}
+
 static inline void bind_p(thread *th, const order *o, const unit *u)
 {
 	th->p = u->id;
@@ -471,7 +529,7 @@ static inline void bind_p(thread *th, const order *o, const unit *u)
 static inline wtr_event *emit(order *o, const cursor *c, const thread *th, wtr_kind kind)
 {
 	wtr_event *e = &o->out[o->n_out++];
-	*e = (wtr_event){ .time_ns = c->time, .m = th->m, .p = th->p, .g = th->g, .kind = (uint8_t)kind, .type = c->type };
+	*e = (wtr_event){ .time_ns = c->now->time, .m = th->m, .p = th->p, .g = th->g, .kind = (uint8_t)kind, .type = c->now->type };
 	return e;
 }
 
@@ -497,7 +555,7 @@ static uint32_t unknown_id(order *o, const cursor *c, const char *kind, uint64_t
 {
 	o->base.diag[diag]++;
 	if (!o->repair && o->late == WTR_OK)
-		o->late = wtr__fail(&o->base.err, WTR_E_FORMAT, (uint64_t)(c->event - o->t->at), o->gen_number, c->m, wtr_type_name(c->type), "event.table-id",
+		o->late = wtr__fail(&o->base.err, WTR_E_FORMAT, (uint64_t)(c->now->event - o->t->at), o->gen_number, c->m, wtr_type_name(c->now->type), "event.table-id",
 		                    "it names %s %llu, which no table of its generation defines", kind, (unsigned long long)wire);
 	return 0;
 }
@@ -575,8 +633,8 @@ static inline unit *g_in(order *o, const cursor *c, const thread *th, uint8_t st
 
 static verdict proc_status(order *o, cursor *c, thread *th)
 {
-	uint64_t id = c->arg[0];
-	uint8_t st = (uint8_t)c->arg[1], shown = st;
+	uint64_t id = c->now->arg[0];
+	uint8_t st = (uint8_t)c->now->arg[1], shown = st;
 	if (st >= WF_PROC_STATUS_COUNT)
 		return fault(o, c, "order.proc-status-value", "status %u of proc %lld does not exist", st, (long long)id);
 	wtr_pstate from = proc_state[st];
@@ -616,17 +674,17 @@ static verdict proc_status(order *o, cursor *c, thread *th)
 
 static verdict proc_start(order *o, cursor *c, thread *th)
 {
-	unit *u = find_p(o, c->arg[0]);
-	if (!u || u->status != WF_PROC_IDLE || !succeeds(o, c->arg[1], u) || th->p != WTR_NONE) {
+	unit *u = find_p(o, c->now->arg[0]);
+	if (!u || u->status != WF_PROC_IDLE || !succeeds(o, c->now->arg[1], u) || th->p != WTR_NONE) {
 		if (!o->force)
 			return RETRY;
-		if (!u && !(u = new_p(o, c->arg[0], WF_PROC_IDLE)))
+		if (!u && !(u = new_p(o, c->now->arg[0], WF_PROC_IDLE)))
 			return no_memory(o);
 	}
 	NEED(HAS_M);
 	u->status = WF_PROC_RUNNING;
 	u->gen = o->gen_number;
-	u->seq = c->arg[1];
+	u->seq = c->now->arg[1];
 	emit_p(o, c, th, u->id, WTR_P_IDLE, WTR_P_RUNNING);
 	bind_p(th, o, u);
 	return ADVANCE;
@@ -648,14 +706,14 @@ static verdict proc_stop(order *o, cursor *c, thread *th)
 
 static verdict proc_steal(order *o, cursor *c, thread *th)
 {
-	int64_t id = (int64_t)c->arg[0], victim = (int64_t)c->arg[2];
-	unit *u = find_p(o, c->arg[0]);
-	if (!u || (u->status != WF_PROC_SYSCALL && u->status != WF_PROC_SYSCALL_ABANDONED) || !succeeds(o, c->arg[1], u))
+	int64_t id = (int64_t)c->now->arg[0], victim = (int64_t)c->now->arg[2];
+	unit *u = find_p(o, c->now->arg[0]);
+	if (!u || (u->status != WF_PROC_SYSCALL && u->status != WF_PROC_SYSCALL_ABANDONED) || !succeeds(o, c->now->arg[1], u))
 		return RETRY;
 	NEED(HAS_M);
 	bool abandoned = u->status == WF_PROC_SYSCALL_ABANDONED;
 	u->status = WF_PROC_IDLE;
-	u->seq = c->arg[1];
+	u->seq = c->now->arg[1];
 	if (!abandoned && victim == th->m) {
 		if (th->p != id)
 			return fault(o, c, "order.steal-own", "thread %lld steals proc %lld from itself, but has proc %lld", (long long)victim, (long long)id, (long long)th->p);
@@ -680,9 +738,9 @@ static verdict proc_steal(order *o, cursor *c, thread *th)
 
 static verdict go_status(order *o, cursor *c, thread *th)
 {
-	uint64_t id = c->arg[0];
-	int64_t mid = (int64_t)c->arg[1];
-	uint8_t st = (uint8_t)c->arg[2];
+	uint64_t id = c->now->arg[0];
+	int64_t mid = (int64_t)c->now->arg[1];
+	uint8_t st = (uint8_t)c->now->arg[2];
 	if (st >= WF_GO_STATUS_COUNT)
 		return fault(o, c, "order.go-status-value", "status %u of goroutine %lld does not exist", st, (long long)id);
 	wtr_gstate from = go_state[st];
@@ -733,8 +791,8 @@ static verdict go_status(order *o, cursor *c, thread *th)
 		}
 	}
 	wtr_event *e = emit_g(o, c, &context, (int64_t)id, from, go_state[st]);
-	if (c->type == WF_EV_GO_STATUS_STACK)
-		e->stack = e->transition_stack = stack_id(o, c, c->arg[3]);
+	if (c->now->type == WF_EV_GO_STATUS_STACK)
+		e->stack = e->transition_stack = stack_id(o, c, c->now->arg[3]);
 	if (bind)
 		bind_g(th, o, u);
 	return ADVANCE;
@@ -748,36 +806,36 @@ static verdict go_create(order *o, cursor *c, thread *th)
 		if (cur && cur->status != WF_GO_RUNNING)
 			return fault(o, c, "order.goroutine-status", "goroutine %lld of its thread must be Running, but is %s", (long long)th->g, go_status_name(cur->status));
 	}
-	if (find_g(o, c->arg[0]))
-		return fault(o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->arg[0]);
-	bool blocked = c->type == WF_EV_GO_CREATE_BLOCKED;
-	if (!new_g(o, c->arg[0], blocked ? WF_GO_WAITING : WF_GO_RUNNABLE))
+	if (find_g(o, c->now->arg[0]))
+		return fault(o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->now->arg[0]);
+	bool blocked = c->now->type == WF_EV_GO_CREATE_BLOCKED;
+	if (!new_g(o, c->now->arg[0], blocked ? WF_GO_WAITING : WF_GO_RUNNABLE))
 		return no_memory(o);
-	wtr_event *e = emit_g(o, c, th, (int64_t)c->arg[0], WTR_G_NOTEXIST, blocked ? WTR_G_WAITING : WTR_G_RUNNABLE);
-	e->stack = stack_id(o, c, c->arg[2]);
-	e->transition_stack = stack_id(o, c, c->arg[1]);
+	wtr_event *e = emit_g(o, c, th, (int64_t)c->now->arg[0], WTR_G_NOTEXIST, blocked ? WTR_G_WAITING : WTR_G_RUNNABLE);
+	e->stack = stack_id(o, c, c->now->arg[2]);
+	e->transition_stack = stack_id(o, c, c->now->arg[1]);
 	return ADVANCE;
 }
 
-static inline verdict go_start(order *o, cursor *c, thread *th)
+static verdict go_start(order *o, cursor *c, thread *th)
 {
-	unit *u = find_g(o, c->arg[0]);
-	if (__builtin_expect(!u || u->status != WF_GO_RUNNABLE || !succeeds(o, c->arg[1], u), 0)) {
+	unit *u = find_g(o, c->now->arg[0]);
+	if (__builtin_expect(!u || u->status != WF_GO_RUNNABLE || !succeeds(o, c->now->arg[1], u), 0)) {
 		if (!o->force)
 			return RETRY;
-		if (!u && !(u = new_g(o, c->arg[0], WF_GO_RUNNABLE)))
+		if (!u && !(u = new_g(o, c->now->arg[0], WF_GO_RUNNABLE)))
 			return no_memory(o);
 		u->gen = o->gen_number;
 	}
 	NEED(HAS_M | HAS_P | NO_G);
 	u->status = WF_GO_RUNNING;
-	u->seq = c->arg[1];
+	u->seq = c->now->arg[1];
 	emit_g(o, c, th, u->id, WTR_G_RUNNABLE, WTR_G_RUNNING);
 	bind_g(th, o, u);
 	return ADVANCE;
 }
 
-static inline verdict go_block(order *o, cursor *c, thread *th, uint8_t status, wtr_gstate to)
+static verdict go_block(order *o, cursor *c, thread *th, uint8_t status, wtr_gstate to)
 {
 	NEED(USER_GO);
 	unit *u = g_in(o, c, th, WF_GO_RUNNING);
@@ -785,9 +843,9 @@ static inline verdict go_block(order *o, cursor *c, thread *th, uint8_t status, 
 		return FAULT;
 	u->status = status;
 	wtr_event *e = emit_g(o, c, th, u->id, WTR_G_RUNNING, to);
-	e->str = string_id(o, c, c->arg[0]);
-	e->stack = e->transition_stack = stack_id(o, c, c->arg[1]);
-	th->g = WTR_NONE;
+	e->str = string_id(o, c, c->now->arg[0]);
+	e->stack = e->transition_stack = stack_id(o, c, c->now->arg[1]);
+	unbind_g(th);
 	return ADVANCE;
 }
 
@@ -800,24 +858,24 @@ static verdict go_destroy(order *o, cursor *c, thread *th)
 	if (!delete_g(o, u))
 		return no_memory(o);
 	emit_g(o, c, th, th->g, WTR_G_RUNNING, WTR_G_NOTEXIST);
-	th->g = WTR_NONE;
+	unbind_g(th);
 	return ADVANCE;
 }
 
-static inline verdict go_unblock(order *o, cursor *c, thread *th)
+static verdict go_unblock(order *o, cursor *c, thread *th)
 {
-	unit *u = find_g(o, c->arg[0]);
-	if (__builtin_expect(!u || u->status != WF_GO_WAITING || !succeeds(o, c->arg[1], u), 0)) {
+	unit *u = find_g(o, c->now->arg[0]);
+	if (__builtin_expect(!u || u->status != WF_GO_WAITING || !succeeds(o, c->now->arg[1], u), 0)) {
 		if (!o->force)
 			return RETRY;
-		if (!u && !(u = new_g(o, c->arg[0], WF_GO_WAITING)))
+		if (!u && !(u = new_g(o, c->now->arg[0], WF_GO_WAITING)))
 			return no_memory(o);
 		u->gen = o->gen_number;
 	}
 	u->status = WF_GO_RUNNABLE;
-	u->seq = c->arg[1];
+	u->seq = c->now->arg[1];
 	wtr_event *e = emit_g(o, c, th, u->id, WTR_G_WAITING, WTR_G_RUNNABLE);
-	e->stack = stack_id(o, c, c->arg[2]);
+	e->stack = stack_id(o, c, c->now->arg[2]);
 	return ADVANCE;
 }
 
@@ -827,10 +885,10 @@ static verdict go_switch(order *o, cursor *c, thread *th)
 	unit *cur = g_in(o, c, th, WF_GO_RUNNING);
 	if (!cur)
 		return FAULT;
-	unit *next = find_g(o, c->arg[0]);
-	if (!next || next->status != WF_GO_WAITING || !succeeds(o, c->arg[1], next))
+	unit *next = find_g(o, c->now->arg[0]);
+	if (!next || next->status != WF_GO_WAITING || !succeeds(o, c->now->arg[1], next))
 		return RETRY;
-	bool destroy = c->type == WF_EV_GO_SWITCH_DESTROY;
+	bool destroy = c->now->type == WF_EV_GO_SWITCH_DESTROY;
 	emit_g(o, c, th, next->id, WTR_G_WAITING, WTR_G_RUNNABLE);
 	if (destroy && !delete_g(o, cur))
 		return no_memory(o);
@@ -838,8 +896,8 @@ static verdict go_switch(order *o, cursor *c, thread *th)
 		cur->status = WF_GO_WAITING;
 	emit_g(o, c, th, th->g, WTR_G_RUNNING, destroy ? WTR_G_NOTEXIST : WTR_G_WAITING)->type = destroy ? WF_EV_GO_DESTROY : WF_EV_GO_BLOCK;
 	next->status = WF_GO_RUNNING;
-	next->seq = c->arg[1];
-	th->g = WTR_NONE;
+	next->seq = c->now->arg[1];
+	unbind_g(th);
 	emit_g(o, c, th, next->id, WTR_G_RUNNABLE, WTR_G_RUNNING)->type = WF_EV_GO_START;
 	bind_g(th, o, next);
 	return ADVANCE;
@@ -856,15 +914,15 @@ static verdict go_syscall_begin(order *o, cursor *c, thread *th)
 	unit *p = current_p(o, th);
 	if (!p)
 		return fault(o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
-	if (!succeeds(o, c->arg[0], p) && !o->repair)
+	if (!succeeds(o, c->now->arg[0], p) && !o->repair)
 		return fault(o, c, "order.proc-seq", "proc %lld is at sequence number %llu of generation %llu, so %llu cannot follow", (long long)th->p, (unsigned long long)p->seq,
-		             (unsigned long long)p->gen, (unsigned long long)c->arg[0]);
+		             (unsigned long long)p->gen, (unsigned long long)c->now->arg[0]);
 	u->status = WF_GO_SYSCALL;
 	p->status = WF_PROC_SYSCALL;
 	p->gen = o->gen_number;
-	p->seq = c->arg[0];
+	p->seq = c->now->arg[0];
 	wtr_event *e = emit_g(o, c, th, u->id, WTR_G_RUNNING, WTR_G_SYSCALL);
-	e->stack = e->transition_stack = stack_id(o, c, c->arg[1]);
+	e->stack = e->transition_stack = stack_id(o, c, c->now->arg[1]);
 	return ADVANCE;
 }
 
@@ -900,16 +958,16 @@ static verdict go_syscall_end_blocked(order *o, cursor *c, thread *th)
 		return FAULT;
 	u->status = WF_GO_RUNNABLE;
 	emit_g(o, c, th, u->id, WTR_G_SYSCALL, WTR_G_RUNNABLE);
-	th->g = WTR_NONE;
+	unbind_g(th);
 	return ADVANCE;
 }
 
 static verdict go_create_syscall(order *o, cursor *c, thread *th)
 {
 	NEED(HAS_M | NO_G);
-	if (find_g(o, c->arg[0]))
-		return fault(o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->arg[0]);
-	unit *u = new_g(o, c->arg[0], WF_GO_SYSCALL);
+	if (find_g(o, c->now->arg[0]))
+		return fault(o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->now->arg[0]);
+	unit *u = new_g(o, c->now->arg[0], WF_GO_SYSCALL);
 	if (!u)
 		return no_memory(o);
 	emit_g(o, c, th, u->id, WTR_G_NOTEXIST, WTR_G_SYSCALL);
@@ -938,7 +996,7 @@ static verdict go_destroy_syscall(order *o, cursor *c, thread *th)
 	if (!delete_g(o, u))
 		return no_memory(o);
 	emit_g(o, c, &before, before.g, WTR_G_SYSCALL, WTR_G_NOTEXIST);
-	th->g = WTR_NONE;
+	unbind_g(th);
 	return ADVANCE;
 }
 
@@ -991,29 +1049,29 @@ static verdict go_range(order *o, cursor *c, thread *th)
 	unit *u = current_g(o, th);
 	if (!u)
 		return fault(o, c, "order.goroutine-unknown", "goroutine %lld of its thread does not exist", (long long)th->g);
-	bool stw = c->type == WF_EV_STW_BEGIN || c->type == WF_EV_STW_END;
-	bool begin = c->type == WF_EV_STW_BEGIN || c->type == WF_EV_GC_MARK_ASSIST_BEGIN;
+	bool stw = c->now->type == WF_EV_STW_BEGIN || c->now->type == WF_EV_STW_END;
+	bool begin = c->now->type == WF_EV_STW_BEGIN || c->now->type == WF_EV_GC_MARK_ASSIST_BEGIN;
 	wtr_range type = stw ? WTR_RANGE_STW : WTR_RANGE_MARK_ASSIST;
 	uint8_t begin_type = stw ? WF_EV_STW_BEGIN : WF_EV_GC_MARK_ASSIST_BEGIN;
-	uint32_t str = begin && stw ? string_id(o, c, c->arg[0]) : 0;
-	verdict v = begin ? begin_range(o, c, u, begin_type, stw ? c->arg[0] : 0, str) : end_range(o, c, u, begin_type, &str);
+	uint32_t str = begin && stw ? string_id(o, c, c->now->arg[0]) : 0;
+	verdict v = begin ? begin_range(o, c, u, begin_type, stw ? c->now->arg[0] : 0, str) : end_range(o, c, u, begin_type, &str);
 	if (v != ADVANCE)
 		return v;
 	wtr_event *e = emit_range(o, c, th, begin ? WTR_KIND_RANGE_BEGIN : WTR_KIND_RANGE_END, type, WTR_RES_GOROUTINE, th->g);
 	e->str = str;
 	if (begin)
-		e->stack = stack_id(o, c, c->arg[stw]);
+		e->stack = stack_id(o, c, c->now->arg[stw]);
 	return ADVANCE;
 }
 
 /* "Active" says of a range that it goes on: news in the first generation, a check in the others. */
 static verdict active_range(order *o, cursor *c, thread *th)
 {
-	bool sweep = c->type == WF_EV_GC_SWEEP_ACTIVE;
-	unit *u = sweep ? find_p(o, c->arg[0]) : find_g(o, c->arg[0]);
+	bool sweep = c->now->type == WF_EV_GC_SWEEP_ACTIVE;
+	unit *u = sweep ? find_p(o, c->now->arg[0]) : find_g(o, c->now->arg[0]);
 	if (!u)
-		return fault(o, c, "order.range-resource", "%s %lld does not exist", sweep ? "proc" : "goroutine", (long long)c->arg[0]);
-	uint8_t begin = wf_specs[c->type].begin;
+		return fault(o, c, "order.range-resource", "%s %lld does not exist", sweep ? "proc" : "goroutine", (long long)c->now->arg[0]);
+	uint8_t begin = wf_specs[c->now->type].begin;
 	bool known = find_range(o, u, begin, 0, false) != NULL;
 	bool initial = o->gen_number == o->initial_gen;
 	if (known && initial && !o->repair)
@@ -1035,17 +1093,17 @@ static verdict gc_sweep(order *o, cursor *c, thread *th)
 	unit *p = current_p(o, th);
 	if (!p)
 		return fault(o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
-	bool begin = c->type == WF_EV_GC_SWEEP_BEGIN;
+	bool begin = c->now->type == WF_EV_GC_SWEEP_BEGIN;
 	uint32_t str = 0;
 	verdict v = begin ? begin_range(o, c, p, WF_EV_GC_SWEEP_BEGIN, 0, 0) : end_range(o, c, p, WF_EV_GC_SWEEP_BEGIN, &str);
 	if (v != ADVANCE)
 		return v;
 	wtr_event *e = emit_range(o, c, th, begin ? WTR_KIND_RANGE_BEGIN : WTR_KIND_RANGE_END, WTR_RANGE_SWEEP, WTR_RES_PROC, th->p);
 	if (begin) {
-		e->stack = stack_id(o, c, c->arg[0]);
+		e->stack = stack_id(o, c, c->now->arg[0]);
 	} else {
-		e->value[0] = c->arg[0];
-		e->value[1] = c->arg[1];
+		e->value[0] = c->now->arg[0];
+		e->value[1] = c->now->arg[1];
 	}
 	return ADVANCE;
 }
@@ -1053,8 +1111,8 @@ static verdict gc_sweep(order *o, cursor *c, thread *th)
 /* The mark phase is global and has sequence numbers of its own that no generation resets. */
 static verdict gc_mark(order *o, cursor *c, thread *th)
 {
-	uint64_t seq = c->arg[0];
-	bool active = c->type == WF_EV_GC_ACTIVE, end = c->type == WF_EV_GC_END;
+	uint64_t seq = c->now->arg[0];
+	bool active = c->now->type == WF_EV_GC_ACTIVE, end = c->now->type == WF_EV_GC_END;
 	wtr_kind kind = active ? WTR_KIND_RANGE_ACTIVE : end ? WTR_KIND_RANGE_END : WTR_KIND_RANGE_BEGIN;
 	bool first = active ? o->gen_number == o->initial_gen : !end && o->gc == GC_UNDETERMINED;
 	if (active && first && o->gc != GC_UNDETERMINED && !o->repair)
@@ -1074,7 +1132,7 @@ static verdict gc_mark(order *o, cursor *c, thread *th)
 	o->gc = end ? GC_OFF : GC_ON;
 	wtr_event *e = emit_range(o, c, th, kind, WTR_RANGE_GC_MARK, WTR_RES_NONE, 0);
 	if (!active && !end)
-		e->stack = stack_id(o, c, c->arg[1]);
+		e->stack = stack_id(o, c, c->now->arg[1]);
 	return ADVANCE;
 }
 
@@ -1102,11 +1160,11 @@ static verdict name_of(order *o, const cursor *c, uint64_t wire, uint32_t *ret)
 
 static verdict task_begin(order *o, cursor *c, thread *th)
 {
-	uint64_t id = c->arg[0], parent = c->arg[1] ? c->arg[1] : (uint64_t)WTR_NONE;
+	uint64_t id = c->now->arg[0], parent = c->now->arg[1] ? c->now->arg[1] : (uint64_t)WTR_NONE;
 	uint32_t name, known = wb_idmap_get(&o->task_ids, id);
 	if (known != WB_IDMAP_NONE && !o->repair)
 		return fault(o, c, "order.task-active", "task %llu begins, but is already going on", (unsigned long long)id);
-	if (name_of(o, c, c->arg[2], &name) != ADVANCE)
+	if (name_of(o, c, c->now->arg[2], &name) != ADVANCE)
 		return FAULT;
 	NEED(USER_GO);
 	task t = { id, parent, keep_text(o, name) };
@@ -1122,18 +1180,18 @@ static verdict task_begin(order *o, cursor *c, thread *th)
 	e->id = (int64_t)id;
 	e->value[0] = parent;
 	e->str = name;
-	e->stack = stack_id(o, c, c->arg[3]);
+	e->stack = stack_id(o, c, c->now->arg[3]);
 	return ADVANCE;
 }
 
 static verdict task_end(order *o, cursor *c, thread *th)
 {
 	NEED(USER_GO);
-	uint64_t id = c->arg[0];
+	uint64_t id = c->now->arg[0];
 	wtr_event *e = emit(o, c, th, WTR_KIND_TASK_END);
 	e->id = (int64_t)id;
 	e->value[0] = (uint64_t)WTR_NONE;
-	e->stack = stack_id(o, c, c->arg[1]);
+	e->stack = stack_id(o, c, c->now->arg[1]);
 	uint32_t i = wb_idmap_get(&o->task_ids, id);
 	if (i == WB_IDMAP_NONE)
 		return ADVANCE;
@@ -1153,14 +1211,14 @@ static verdict task_end(order *o, cursor *c, thread *th)
 static verdict user_region(order *o, cursor *c, thread *th)
 {
 	NEED(USER_GO);
-	bool begin = c->type == WF_EV_USER_REGION_BEGIN;
+	bool begin = c->now->type == WF_EV_USER_REGION_BEGIN;
 	uint32_t name;
-	if (name_of(o, c, c->arg[1], &name) != ADVANCE)
+	if (name_of(o, c, c->now->arg[1], &name) != ADVANCE)
 		return FAULT;
 	unit *u = current_g(o, th);
 	if (!u)
 		return fault(o, c, "order.goroutine-unknown", "goroutine %lld of its thread does not exist", (long long)th->g);
-	region r = { c->arg[0], keep_text(o, name) };
+	region r = { c->now->arg[0], keep_text(o, name) };
 	extras *x = extras_of(o, u);
 	if (!x || r.str == WTR__UNKNOWN || (begin && !wb_vec_add(&x->regions, r)))
 		return no_memory(o);
@@ -1175,9 +1233,9 @@ static verdict user_region(order *o, cursor *c, thread *th)
 		x->regions.n--;
 	}
 	wtr_event *e = emit(o, c, th, begin ? WTR_KIND_REGION_BEGIN : WTR_KIND_REGION_END);
-	e->id = (int64_t)c->arg[0];
+	e->id = (int64_t)c->now->arg[0];
 	e->str = name;
-	e->stack = stack_id(o, c, c->arg[2]);
+	e->stack = stack_id(o, c, c->now->arg[2]);
 	return ADVANCE;
 }
 
@@ -1185,10 +1243,10 @@ static verdict user_log(order *o, cursor *c, thread *th)
 {
 	NEED(USER_GO);
 	wtr_event *e = emit(o, c, th, WTR_KIND_LOG);
-	e->id = (int64_t)c->arg[0];
-	e->stack = stack_id(o, c, c->arg[3]);
-	e->str = string_id(o, c, c->arg[1]);
-	e->str2 = string_id(o, c, c->arg[2]);
+	e->id = (int64_t)c->now->arg[0];
+	e->stack = stack_id(o, c, c->now->arg[3]);
+	e->str = string_id(o, c, c->now->arg[1]);
+	e->str2 = string_id(o, c, c->now->arg[2]);
 	return ADVANCE;
 }
 
@@ -1198,7 +1256,7 @@ static verdict go_label(order *o, cursor *c, thread *th)
 	wtr_event *e = emit(o, c, th, WTR_KIND_LABEL);
 	e->resource = WTR_RES_GOROUTINE;
 	e->id = th->g;
-	e->str = string_id(o, c, c->arg[0]);
+	e->str = string_id(o, c, c->now->arg[0]);
 	return ADVANCE;
 }
 
@@ -1207,9 +1265,9 @@ static verdict metric(order *o, cursor *c, thread *th, unsigned need, wtr_metric
 	NEED(need);
 	wtr_event *e = emit(o, c, th, WTR_KIND_METRIC);
 	e->detail = (uint8_t)which;
-	e->value[0] = c->arg[0];
+	e->value[0] = c->now->arg[0];
 	if (which == WTR_METRIC_GOMAXPROCS)
-		e->stack = stack_id(o, c, c->arg[1]);
+		e->stack = stack_id(o, c, c->now->arg[1]);
 	return ADVANCE;
 }
 
@@ -1217,16 +1275,16 @@ static verdict experimental(order *o, cursor *c, thread *th)
 {
 	NEED(HAS_M);
 	wtr_event *e = emit(o, c, th, WTR_KIND_EXPERIMENTAL);
-	unsigned n = n_args[c->type];
-	e->id = (int64_t)c->arg[0];
-	e->value[0] = n > 2 ? c->arg[1] : 0;
-	e->value[1] = n > 3 ? c->arg[2] : 0;
+	unsigned n = n_args[c->now->type];
+	e->id = (int64_t)c->now->arg[0];
+	e->value[0] = n > 2 ? c->now->arg[1] : 0;
+	e->value[1] = n > 3 ? c->now->arg[2] : 0;
 	return ADVANCE;
 }
 
-static inline verdict apply(order *o, cursor *c, thread *th)
+static verdict apply(order *o, cursor *c, thread *th)
 {
-	switch (c->type) {
+	switch (c->now->type) {
 	case WF_EV_GO_BLOCK: return go_block(o, c, th, WF_GO_WAITING, WTR_G_WAITING);
 	case WF_EV_GO_START: return go_start(o, c, th);
 	case WF_EV_GO_UNBLOCK: return go_unblock(o, c, th);
@@ -1285,7 +1343,7 @@ static bool make_thread(order *o, cursor *c)
 	return true;
 }
 
-static inline verdict try_cursor(order *o, cursor *c, wtr_event *out)
+static verdict try_cursor(order *o, cursor *c, wtr_event *out)
 {
 	if (__builtin_expect(o->initial_gen == 0, 0))
 		o->initial_gen = o->gen_number;
@@ -1305,12 +1363,18 @@ static inline verdict try_cursor(order *o, cursor *c, wtr_event *out)
 /* ---- the merge ---- */
 
 /* Takes the cursor in slot i past the event that was just applied. */
-static inline step move_on(order *o, size_t i)
+static step move_on(order *o, size_t i)
 {
 	cursor *c = o->heap[i].c;
-	step s = advance_cursor(o, c);
+	step s = STEP_OK;
+	if (c->ahead) {
+		c->now = other(c);
+		c->ahead = false;
+	} else {
+		s = advance_cursor(o, c);
+	}
 	if (__builtin_expect(s == STEP_OK, 1)) {
-		o->heap[i].time = c->time;
+		o->heap[i].time = c->now->time;
 		if (i == 0 || sift_up(o->heap, i) == i)
 			sift_down(o->heap, o->n_heap, i);
 	} else if (s == STEP_END) {
@@ -1352,8 +1416,8 @@ static verdict try_others(order *o, wtr_event *out, size_t *ret_i)
 			return v;
 	}
 	cursor *c = o->heap[0].c;
-	return fault(o, c, "order.stuck", "no thread can go on; the earliest, %lld, waits with %s(%llu, %llu, %llu)", (long long)c->m, wtr_type_name(c->type),
-	             (unsigned long long)c->arg[0], (unsigned long long)c->arg[1], (unsigned long long)c->arg[2]);
+	return fault(o, c, "order.stuck", "no thread can go on; the earliest, %lld, waits with %s(%llu, %llu, %llu)", (long long)c->m, wtr_type_name(c->now->type),
+	             (unsigned long long)c->now->arg[0], (unsigned long long)c->now->arg[1], (unsigned long long)c->now->arg[2]);
 }
 
 /* Delivered times increase strictly. */
@@ -1367,9 +1431,15 @@ static inline void stamp(order *o, wtr_event *e)
 	e->time_ns = o->last_time = t;
 }
 
+static void next_sample(order *o)
+{
+	o->sample_ns = o->sample < o->gen->samples.n ? o->gen->samples.at[o->sample].time_ns : INT64_MAX - 1;
+}
+
 static void deliver_sample(order *o, wtr_event *out)
 {
 	const wtr__sample *s = &o->gen->samples.at[o->sample++];
+	next_sample(o);
 	*out = (wtr_event){ .time_ns = s->time_ns, .m = s->m, .p = s->p, .g = s->g, .stack = s->stack, .kind = WTR_KIND_STACK_SAMPLE, .type = WF_EV_CPU_SAMPLE };
 	if (s->stack == WTR__UNKNOWN) {
 		out->stack = 0;
@@ -1385,45 +1455,155 @@ static void deliver_sync(order *o, wtr_event *out, int64_t time)
 	stamp(o, out);
 }
 
-/* As many events as there is room for, until the generation is used up.  false at an error. */
+/* One step of the merge with every check.  false at an error. */
+static bool merge_one(order *o, wtr_event *out, size_t *n)
+{
+	size_t i = 0;
+	verdict v = try_cursor(o, o->heap[0].c, out + *n);
+	if (v == RETRY)
+		v = try_others(o, out + *n, &i);
+	if (v == FAULT) {
+		if (!o->repair || o->base.err.code == WTR_E_NOMEM)
+			return false;
+		skip_event(o, i);
+		return true;
+	}
+	unsigned made = o->n_out;
+	if (move_on(o, i) == STEP_ERROR || o->late != WTR_OK)
+		return false;
+	for (unsigned k = 0; k < made; k++)
+		stamp(o, &out[*n + k]);
+	*n += made;
+	if (o->since_release > RELEASE_BYTES)
+		release_pages(o);
+	return true;
+}
+
+/* As many events as there is room for, until the generation is used up.  false at an error.
+ *
+ * Three kinds of event make up nearly all of a busy program's trace: GoStart, GoBlock, GoUnblock.  They are applied right
+ * here when everything is as it mostly is; merge_one() has the rules, and gets whatever does not fit. */
+static inline __attribute__((always_inline)) bool merge_with(order *o, wtr_event *out, size_t cap, size_t *ret_n, bool pext)
+{
+	wtr_event *e = out + *ret_n, *full = out + cap - EVENTS_PER_STEP;
+	bool ok = true;
+	while (e <= full) {
+		entry *h = o->heap;
+		if (__builtin_expect(h[0].time > o->sample_ns, 0)) { /* so it is when the heap is empty, too */
+			if (o->sample < o->gen->samples.n) {
+				deliver_sample(o, e++);
+				continue;
+			}
+			if (o->n_heap == 0) {
+				o->phase = PHASE_NEXT_GEN;
+				break;
+			}
+		}
+		cursor *c = h[0].c;
+		const decoded *d = c->now;
+		unit *u;
+		thread *th;
+		if (__builtin_expect(c->thread == NO_SLOT, 0) || __builtin_expect((th = &o->threads.at[c->thread])->p == WTR_NONE, 0))
+			goto careful;
+		e->m = th->m;
+		e->p = th->p;
+		e->g = th->g;
+		if (d->type == WF_EV_GO_START) {
+			uint32_t slot = wb_idmap_get(&o->g_ids, d->arg[0]);
+			if (__builtin_expect(slot == WB_IDMAP_NONE || th->g != WTR_NONE, 0))
+				goto careful;
+			u = &o->gs.at[slot];
+			if (__builtin_expect(u->status != WF_GO_RUNNABLE || !succeeds(o, d->arg[1], u), 0))
+				goto careful;
+			u->status = WF_GO_RUNNING;
+			u->seq = d->arg[1];
+			th->g = u->id;
+			th->g_slot = slot;
+			e->stack = e->transition_stack = e->str = e->str2 = 0;
+			e->detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING;
+		} else if (d->type == WF_EV_GO_UNBLOCK) {
+			uint32_t slot = wb_idmap_get(&o->g_ids, d->arg[0]), stack = wtr__stack_id(o->tables, d->arg[2]);
+			if (__builtin_expect(slot == WB_IDMAP_NONE || stack == WTR__UNKNOWN, 0))
+				goto careful;
+			u = &o->gs.at[slot];
+			if (__builtin_expect(u->status != WF_GO_WAITING || !succeeds(o, d->arg[1], u), 0))
+				goto careful;
+			u->status = WF_GO_RUNNABLE;
+			u->seq = d->arg[1];
+			e->stack = stack;
+			e->transition_stack = e->str = e->str2 = 0;
+			e->detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE;
+		} else if (d->type == WF_EV_GO_BLOCK) {
+			uint32_t slot = th->g_slot, str = wtr__string_id(o->tables, d->arg[0]), stack = wtr__stack_id(o->tables, d->arg[1]);
+			if (__builtin_expect(slot >= o->gs.n || str == WTR__UNKNOWN || stack == WTR__UNKNOWN, 0))
+				goto careful;
+			u = &o->gs.at[slot];
+			if (__builtin_expect(u->id != th->g || u->status != WF_GO_RUNNING, 0))
+				goto careful;
+			u->status = WF_GO_WAITING;
+			th->g = WTR_NONE;
+			th->g_slot = NO_SLOT;
+			e->stack = e->transition_stack = stack;
+			e->str = str;
+			e->str2 = 0;
+			e->detail = WTR_G_RUNNING << 4 | WTR_G_WAITING;
+		} else {
+			goto careful;
+		}
+		e->id = u->id;
+		e->value[0] = e->value[1] = 0;
+		e->kind = WTR_KIND_STATE_TRANSITION;
+		e->type = d->type;
+		e->resource = WTR_RES_GOROUTINE;
+		e->reserved = 0;
+		int64_t time = d->time;
+		if (__builtin_expect(c->ahead, 1)) {
+			c->now = other(c);
+			h[0].time = c->now->time;
+			sift_down(h, o->n_heap, 0);
+		} else if (move_on(o, 0) == STEP_ERROR) {
+			ok = false;
+			break;
+		}
+		c->ahead = fast_decode(o, c, other(c), pext); /* fails, as it should, when the cursor has ended */
+		bool squeezed = time <= o->last_time;
+		o->base.diag[WTR__DIAG_SQUEEZED_TIMES] += squeezed;
+		e->time_ns = o->last_time = squeezed ? o->last_time + 1 : time;
+		e++;
+		continue;
+	careful:;
+		size_t n = 0;
+		ok = merge_one(o, e, &n);
+		e += n;
+		if (!ok)
+			break;
+	}
+	*ret_n = (size_t)(e - out);
+	return ok;
+}
+
+#if defined(__x86_64__)
+/* The same, compiled for processors of the last ten years. */
+__attribute__((target("bmi,bmi2"))) static bool merge_bmi2(order *o, wtr_event *out, size_t cap, size_t *n)
+{
+	return merge_with(o, out, cap, n, true);
+}
+#endif
+
 static bool merge(order *o, wtr_event *out, size_t cap, size_t *n)
 {
-	while (*n + EVENTS_PER_STEP <= cap) {
-		if (__builtin_expect(o->sample < o->gen->samples.n, 0) && (o->n_heap == 0 || o->gen->samples.at[o->sample].time_ns < o->heap[0].time)) {
-			deliver_sample(o, &out[(*n)++]);
-			continue;
-		}
-		if (__builtin_expect(o->n_heap == 0, 0)) {
-			o->phase = PHASE_NEXT_GEN;
-			return true;
-		}
-		size_t i = 0;
-		verdict v = try_cursor(o, o->heap[0].c, out + *n);
-		if (__builtin_expect(v == RETRY, 0))
-			v = try_others(o, out + *n, &i);
-		if (__builtin_expect(v == FAULT, 0)) {
-			if (!o->repair || o->base.err.code == WTR_E_NOMEM)
-				return false;
-			skip_event(o, i);
-			continue;
-		}
-		unsigned made = o->n_out;
-		if (__builtin_expect(move_on(o, i) == STEP_ERROR || o->late != WTR_OK, 0))
-			return false;
-		for (unsigned k = 0; k < made; k++)
-			stamp(o, &out[*n + k]);
-		*n += made;
-		if (__builtin_expect(o->since_release > RELEASE_BYTES, 0))
-			release_pages(o);
-	}
-	return true;
+#if defined(__x86_64__)
+	if (o->has_pext)
+		return merge_bmi2(o, out, cap, n);
+#endif
+	return merge_with(o, out, cap, n, false);
 }
 
 /* ---- generations ---- */
 
 static bool room_for_cursors(order *o, size_t n)
 {
-	if (n <= o->cap_cursors)
+	if (o->cap_cursors && n < o->cap_cursors) /* and one place for the mark at the end of the heap */
 		return true;
 	size_t cap = n + n / 2 + 8;
 	entry *h = wb_realloc(o->heap, cap, sizeof(*h));
@@ -1444,21 +1624,23 @@ static bool set_out(order *o)
 	wtr__gen *g = o->gen;
 	o->n_heap = o->n_cursors = 0;
 	o->sample = 0;
+	next_sample(o);
 	if (!room_for_cursors(o, g->threads.n)) {
 		no_memory(o);
 		return false;
 	}
 	for (size_t i = 0; i < g->threads.n; i++) {
 		cursor *c = &o->cursors[o->n_cursors++];
-		*c = (cursor){ .m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT };
+		*c = (cursor){ .m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT, .now = c->ev };
 		switch (advance_cursor(o, c)) {
 		case STEP_ERROR: return false;
 		case STEP_END: continue;
 		case STEP_OK: break;
 		}
-		o->heap[o->n_heap] = (entry){ c->time, c };
+		o->heap[o->n_heap] = (entry){ c->now->time, c };
 		sift_up(o->heap, o->n_heap++);
 	}
+	o->heap[o->n_heap].time = INT64_MAX;
 	return true;
 }
 
@@ -1497,9 +1679,12 @@ static bool next_gen(order *o, wtr_event *out, size_t *n)
 		return true;
 	}
 	o->gen = g;
+	o->base.gen = o->gen_index;
 	o->gen_number = g->number;
 	o->tables = &g->tables;
 	o->k = g->ns_per_tick;
+	/* Below this, dt * k is far from the ends of int64. */
+	o->dt_safe = o->k > 0 && o->k < 1e9 ? (uint64_t)(4e18 / (o->k < 1 ? 1 : o->k)) : 0;
 	if (!set_out(o))
 		return false;
 	deliver_sync(o, &out[(*n)++], wtr__ns(g->min_time, g->ns_per_tick));
@@ -1516,7 +1701,7 @@ static void count_lost(order *o)
 	uint64_t in_gen = 0;
 	for (size_t i = 0; i < o->n_heap; i++) {
 		const cursor *c = o->heap[i].c;
-		in_gen += (uint64_t)(c->end - c->event);
+		in_gen += (uint64_t)(c->end - c->now->event);
 		for (uint32_t b = o->t->v2->batches.at[c->batch].next; b != UINT32_MAX; b = o->t->v2->batches.at[b].next)
 			in_gen += o->t->v2->batches.at[b].size;
 	}
@@ -1585,6 +1770,16 @@ static void release(wtr__source *s, size_t i)
 	wtr__prefetch_release(((order *)s)->prefetch, i);
 }
 
+/* The instruction is microcoded, and slower than doing it by hand, on AMD before family 19h (Zen 3). */
+static bool pext_is_fast(void)
+{
+#if defined(__x86_64__)
+	return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
+#else
+	return false;
+#endif
+}
+
 wtr__source *wtr__v2_source(wtr_trace *t, wtr_error *err)
 {
 	order *o = wb_calloc(1, sizeof(*o));
@@ -1600,6 +1795,7 @@ wtr__source *wtr__v2_source(wtr_trace *t, wtr_error *err)
 	o->t = t;
 	o->prefetch = p;
 	o->repair = t->opt.damage == WTR_REPAIR;
+	o->has_pext = pext_is_fast();
 	o->fast_end = t->n > FAST_BYTES ? t->at + t->n - FAST_BYTES : t->at;
 	return &o->base;
 }
