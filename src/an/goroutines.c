@@ -14,32 +14,29 @@ uint32_t an_g_row(const an_summary *s, int64_t id)
 
 /* ---- waits by reason ---- */
 
-static void add_wait_more(an_summary *s, an_ghot *h, uint8_t reason, int64_t ns)
+static void add_wait_more(an_summary *s, an_gcold *c, uint8_t reason, int64_t ns)
 {
-	for (uint32_t i = h->more_waits; i; i = s->waits.at[i - 1].next)
+	for (uint32_t i = c->more_waits; i; i = s->waits.at[i - 1].next)
 		if (s->waits.at[i - 1].reason == reason) {
 			s->waits.at[i - 1].ns += ns;
 			return;
 		}
-	if (!wb_vec_add(&s->waits, (an_wait){ ns, h->more_waits, reason }))
+	if (!wb_vec_add(&s->waits, (an_wait){ ns, c->more_waits, reason }))
 		s->oom = true;
 	else
-		h->more_waits = (uint32_t)s->waits.n;
+		c->more_waits = (uint32_t)s->waits.n;
 }
 
-static inline void add_wait(an_summary *s, an_ghot *h, uint8_t reason, int64_t ns)
+/* The sum that waits for this reason go to. */
+static inline unsigned wait_sum(an_ghot *h, uint8_t reason)
 {
-	for (unsigned i = 0; i < h->n_waits; i++)
-		if (h->wait_reason[i] == reason) {
-			h->wait_ns[i] += ns;
-			return;
-		}
-	if (h->n_waits == AN_WAITS_INLINE) {
-		add_wait_more(s, h, reason, ns);
-		return;
+	for (unsigned i = 0; i < AN_WAITS_INLINE; i++) {
+		if (h->wait_reason[i] == 0)
+			h->wait_reason[i] = (uint8_t)(reason + 1);
+		if (h->wait_reason[i] == reason + 1)
+			return AN_SUM_WAIT + i;
 	}
-	h->wait_reason[h->n_waits] = reason;
-	h->wait_ns[h->n_waits++] = ns;
+	return AN_SUM_RARE;
 }
 
 /* ---- system calls and the procs they hold ---- */
@@ -75,30 +72,40 @@ void an_g_lost_proc(an_summary *s, uint32_t g, int64_t now)
 
 /* ---- states ---- */
 
-/* Counts what the goroutine is doing up to `now`. */
-static inline void close_state(an_summary *s, uint32_t g, an_ghot *h, int64_t now)
+static void close_rare(an_summary *s, uint32_t g, an_ghot *h)
 {
-	int64_t ns = now - h->since_ns;
+	an_gcold *c = &s->cold.at[g];
+	int64_t ns = h->sum_ns[AN_SUM_RARE];
+	h->sum_ns[AN_SUM_RARE] = 0;
 	switch (h->doing) {
-	case AN_RUNNING:
-		h->exec_ns += ns;
-		break;
-	case AN_RUNNABLE:
-		h->sched_ns += ns;
-		break;
 	case AN_WAITING:
-		add_wait(s, h, h->reason, ns);
+		add_wait_more(s, c, c->reason, ns);
 		break;
 	case AN_SYSCALL:
-		s->cold.at[g].syscall_ns += ns;
+		c->syscall_ns += ns;
 		unhold_proc(s, g);
 		break;
 	case AN_SYSCALL_BLOCKED:
-		s->cold.at[g].syscall_block_ns += ns;
+		c->syscall_block_ns += ns;
 		unhold_proc(s, g);
 		break;
+	default: /* off: counts for nothing */
+		break;
 	}
+}
+
+/* Counts what the goroutine is doing up to `now`. */
+static inline void close_state(an_summary *s, uint32_t g, an_ghot *h, int64_t now)
+{
+	h->sum_ns[h->sum] += now - h->since_ns;
+	if (__builtin_expect(h->sum == AN_SUM_RARE, 0))
+		close_rare(s, g, h);
+}
+
+static void set_off(an_ghot *h)
+{
 	h->doing = AN_OFF;
+	h->sum = AN_SUM_RARE;
 }
 
 /* A row for a goroutine that is named for the first time, or again after its death. */
@@ -115,10 +122,10 @@ static uint32_t born(an_summary *s, int64_t id)
 		s->cold.n++;
 	} else {
 		life = s->cold.at[g].life + 1;
-		close_state(s, g, &s->hot.at[g], s->hot.at[g].since_ns);
+		unhold_proc(s, g);
 		an_regions_drop(s, g);
 	}
-	s->hot.at[g] = (an_ghot){ 0 };
+	s->hot.at[g] = (an_ghot){ .doing = AN_OFF, .sum = AN_SUM_RARE };
 	s->cold.at[g] = (an_gcold){ .id = id, .creator = WTR_NONE, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER, .life = life };
 	return g;
 }
@@ -134,13 +141,13 @@ static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 	c->create_ns = s->sync_ns;
 	switch (wtr_to(e)) {
 	case WTR_G_RUNNING:
-		h->exec_ns = ns;
+		h->sum_ns[AN_SUM_EXEC] = ns;
 		break;
 	case WTR_G_RUNNABLE:
-		h->sched_ns = ns;
+		h->sum_ns[AN_SUM_SCHED] = ns;
 		break;
 	case WTR_G_WAITING:
-		add_wait(s, h, reason, ns);
+		h->sum_ns[wait_sum(h, reason)] = ns;
 		break;
 	case WTR_G_SYSCALL:
 		*(e->p == WTR_NONE ? &c->syscall_block_ns : &c->syscall_ns) = ns;
@@ -174,23 +181,13 @@ static void name(an_summary *s, uint32_t g, uint32_t stack)
 	s->hot.at[g].named = true;
 }
 
-static inline void open_state(an_summary *s, uint32_t g, an_ghot *h, const wtr_event *e, uint8_t reason)
+static void open_rare(an_summary *s, uint32_t g, an_ghot *h, const wtr_event *e, uint8_t reason)
 {
-	h->since_ns = e->time_ns;
+	h->sum = AN_SUM_RARE;
 	switch (wtr_to(e)) {
-	case WTR_G_RUNNING:
-		h->doing = AN_RUNNING;
-		if (__builtin_expect(s->cold.at[g].start_ns == WTR_NEVER, 0))
-			s->cold.at[g].start_ns = e->time_ns;
-		break;
-	case WTR_G_RUNNABLE:
-		h->doing = AN_RUNNABLE;
-		break;
 	case WTR_G_WAITING:
 		h->doing = AN_WAITING;
-		h->reason = reason;
-		if (__builtin_expect(reason != 0 && reason == s->texts.forever, 0)) /* as good as dead */
-			an_g_end(s, g, e->time_ns, false);
+		s->cold.at[g].reason = reason;
 		break;
 	case WTR_G_SYSCALL:
 		h->doing = AN_SYSCALL;
@@ -200,7 +197,28 @@ static inline void open_state(an_summary *s, uint32_t g, an_ghot *h, const wtr_e
 		an_g_end(s, g, e->time_ns, false);
 		break;
 	default:
-		h->doing = AN_OFF;
+		set_off(h);
+	}
+}
+
+static inline void open_state(an_summary *s, uint32_t g, an_ghot *h, const wtr_event *e, uint8_t reason)
+{
+	static const uint8_t doing_of[WTR_G_COUNT] = { [WTR_G_RUNNABLE] = AN_RUNNABLE, [WTR_G_RUNNING] = AN_RUNNING, [WTR_G_WAITING] = AN_WAITING };
+	unsigned to = wtr_to(e), sum = AN_SUM_RARE;
+	h->since_ns = e->time_ns;
+	h->doing = doing_of[to];
+	if (to == WTR_G_RUNNING)
+		sum = AN_SUM_EXEC;
+	else if (to == WTR_G_RUNNABLE)
+		sum = AN_SUM_SCHED;
+	else if (to == WTR_G_WAITING)
+		sum = wait_sum(h, reason);
+	h->sum = (uint8_t)sum;
+	if (__builtin_expect(sum == AN_SUM_RARE, 0))
+		open_rare(s, g, h, e, reason);
+	else if (__builtin_expect(to == WTR_G_RUNNING && !h->started, 0)) {
+		h->started = true;
+		s->cold.at[g].start_ns = e->time_ns;
 	}
 }
 
@@ -234,6 +252,8 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 	h->final_state = (uint8_t)to;
 	h->final_reason = reason;
 	open_state(s, g, h, e, reason);
+	if (__builtin_expect(to == WTR_G_WAITING && reason && reason == s->texts.forever, 0)) /* as good as dead */
+		an_g_end(s, g, e->time_ns, false);
 }
 
 /* ---- ranges ---- */
@@ -329,17 +349,17 @@ void an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *st)
 	const an_gcold *c = &s->cold.at[g];
 	int64_t ns = now - h->since_ns;
 	st->total_ns = total_at(c, now);
-	st->exec_ns = h->exec_ns + (h->doing == AN_RUNNING ? ns : 0);
-	st->sched_ns = h->sched_ns + (h->doing == AN_RUNNABLE ? ns : 0);
+	st->exec_ns = h->sum_ns[AN_SUM_EXEC] + (h->doing == AN_RUNNING ? ns : 0);
+	st->sched_ns = h->sum_ns[AN_SUM_SCHED] + (h->doing == AN_RUNNABLE ? ns : 0);
 	st->syscall_ns = c->syscall_ns + (h->doing == AN_SYSCALL ? ns : 0);
 	st->syscall_block_ns = c->syscall_block_ns + (h->doing == AN_SYSCALL_BLOCKED ? ns : 0);
 	st->n_waits = 0;
-	for (unsigned i = 0; i < h->n_waits; i++)
-		stat_wait(st, h->wait_reason[i], h->wait_ns[i]);
-	for (uint32_t i = h->more_waits; i; i = s->waits.at[i - 1].next)
+	for (unsigned i = 0; i < AN_WAITS_INLINE && h->wait_reason[i]; i++)
+		stat_wait(st, (uint8_t)(h->wait_reason[i] - 1), h->sum_ns[AN_SUM_WAIT + i]);
+	for (uint32_t i = c->more_waits; i; i = s->waits.at[i - 1].next)
 		stat_wait(st, s->waits.at[i - 1].reason, s->waits.at[i - 1].ns);
 	if (h->doing == AN_WAITING)
-		stat_wait(st, h->reason, ns);
+		stat_wait(st, h->sum == AN_SUM_RARE ? c->reason : (uint8_t)(h->wait_reason[h->sum - AN_SUM_WAIT] - 1), ns);
 }
 
 /* A system goroutine by its start function, as Go tells them apart; one without a name is one too. */
@@ -361,7 +381,7 @@ void an_g_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends)
 		close_state(s, g, h, now);
 	else
 		c->end_ns = now;
-	h->doing = AN_OFF;
+	set_off(h);
 	for (uint32_t i = c->ranges; i; i = s->granges.at[i - 1].next)
 		if (s->granges.at[i - 1].since_ns != WTR_NEVER)
 			count_range(&s->granges.at[i - 1], now);
@@ -436,7 +456,7 @@ static wtr_goroutine_row row_of(const an_summary *s, uint32_t g)
 	const an_gcold *c = &s->cold.at[g];
 	return (wtr_goroutine_row){
 		.id = c->id, .name = an_text(&s->texts, c->name), .creator = c->creator, .create_stack = c->create_stack, .entry_stack = c->entry_stack,
-		.create_ns = c->create_ns, .start_ns = c->start_ns, .end_ns = c->end_ns, .total_ns = c->total_ns, .exec_ns = h->exec_ns, .sched_ns = h->sched_ns,
+		.create_ns = c->create_ns, .start_ns = c->start_ns, .end_ns = c->end_ns, .total_ns = c->total_ns, .exec_ns = h->sum_ns[AN_SUM_EXEC], .sched_ns = h->sum_ns[AN_SUM_SCHED],
 		.syscall_ns = c->syscall_ns, .syscall_block_ns = c->syscall_block_ns, .n_regions = c->n_regions,
 		.final_state = h->final_state, .final_reason = an_text(&s->texts, s->texts.reason_text[h->final_reason]),
 	};

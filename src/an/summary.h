@@ -35,21 +35,20 @@ typedef struct an_texts {
 	uint8_t   forever;                    /* the reason that is as good as death; 0 until it is seen */
 } an_texts;
 
-/* What a goroutine is doing: which sum its time goes to. */
+/* What a goroutine is doing. */
 enum { AN_OFF, AN_RUNNING, AN_RUNNABLE, AN_WAITING, AN_SYSCALL, AN_SYSCALL_BLOCKED };
 
-/* Per goroutine, touched by every transition: one cache line. */
-enum { AN_WAITS_INLINE = 3 };
+/* Per goroutine, touched by every transition: one cache line.  What it is doing adds to one of its sums, so that leaving a
+ * state is one addition without a branch; the last sum stands for all that is rarer and is sorted out by `doing`. */
+enum { AN_SUM_EXEC, AN_SUM_SCHED, AN_SUM_WAIT, AN_WAITS_INLINE = 3, AN_SUM_RARE = AN_SUM_WAIT + AN_WAITS_INLINE, AN_SUMS };
 typedef struct an_ghot {
-	int64_t  since_ns;                    /* when `doing` began */
-	int64_t  exec_ns, sched_ns;
-	int64_t  wait_ns[AN_WAITS_INLINE];
-	uint8_t  wait_reason[AN_WAITS_INLINE];
-	uint8_t  n_waits;                     /* of the inline ones */
-	uint8_t  doing, reason;               /* reason of the wait */
-	uint8_t  final_state, final_reason;
-	uint32_t more_waits;                  /* in `waits`, + 1 */
-	uint32_t named;                       /* has a name */
+	int64_t since_ns;                      /* when `doing` began */
+	int64_t sum_ns[AN_SUMS];
+	uint8_t sum;                           /* the one that time goes to now */
+	uint8_t doing;
+	uint8_t wait_reason[AN_WAITS_INLINE];  /* + 1, of the sums from AN_SUM_WAIT on; 0: free */
+	uint8_t final_state, final_reason;
+	bool    named : 1, started : 1;        /* has a name; has been running */
 } an_ghot;
 _Static_assert(sizeof(an_ghot) == 64, "a cache line");
 
@@ -60,6 +59,8 @@ typedef struct an_gcold {
 	int64_t  syscall_ns, syscall_block_ns;
 	uint32_t name, create_stack, entry_stack;
 	uint32_t syscall_proc;                /* row + 1 of the proc it took into its system call */
+	uint32_t more_waits;                  /* in `waits`, + 1: of reasons that did not fit into the hot part */
+	uint8_t  reason;                      /* of the wait that goes on, if it is one of those */
 	uint32_t ranges;                      /* in `granges`, + 1 */
 	uint32_t n_regions;
 	uint32_t life;                        /* counts reuses of the id */
