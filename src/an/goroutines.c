@@ -355,7 +355,8 @@ void an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *st)
 	st->syscall_block_ns = c->syscall_block_ns + (h->doing == AN_SYSCALL_BLOCKED ? ns : 0);
 	st->n_waits = 0;
 	for (unsigned i = 0; i < AN_WAITS_INLINE && h->wait_reason[i]; i++)
-		stat_wait(st, (uint8_t)(h->wait_reason[i] - 1), h->sum_ns[AN_SUM_WAIT + i]);
+		if (h->sum_ns[AN_SUM_WAIT + i]) /* else no wait for it is over yet, or it was for ever */
+			stat_wait(st, (uint8_t)(h->wait_reason[i] - 1), h->sum_ns[AN_SUM_WAIT + i]);
 	for (uint32_t i = c->more_waits; i; i = s->waits.at[i - 1].next)
 		stat_wait(st, s->waits.at[i - 1].reason, s->waits.at[i - 1].ns);
 	if (h->doing == AN_WAITING)
