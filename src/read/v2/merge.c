@@ -1,0 +1,533 @@
+/* read/v2/merge.c - which thread's event comes next.
+ *
+ * A binary heap of one cursor per thread, keyed by time, whose exact moves decide ties as Go's do.  The head is tried first;
+ * when it has to wait for another thread, the others are tried in the order of their times.
+ */
+#include "base/alloc.h"
+#include "read/v2/decode.h"
+#include "read/v2/rules.h"
+
+enum {
+	RELEASE_BYTES = 8 << 20, /* pages read are given back in steps of this */
+	EVENTS_PER_STEP = 3,     /* a coroutine switch delivers three */
+};
+
+static inline size_t sift_up(entry *h, size_t i)
+{
+	while (i > 0 && h[(i - 1) / 2].time > h[i].time) {
+		entry x = h[i];
+		h[i] = h[(i - 1) / 2];
+		h[(i - 1) / 2] = x;
+		i = (i - 1) / 2;
+	}
+	return i;
+}
+
+/* h[n].time is INT64_MAX, so that a last left child needs no second look. */
+static inline __attribute__((always_inline)) void sift_down(entry *h, size_t n, size_t i)
+{
+	entry x = h[i];
+	for (size_t l; (l = 2 * i + 1) < n;) {
+		size_t m = l + (h[l + 1].time < h[l].time);
+		if (h[m].time >= x.time)
+			break;
+		h[i] = h[m];
+		i = m;
+	}
+	h[i] = x;
+}
+
+static void heap_remove(order *o, size_t i)
+{
+	entry *h = o->heap;
+	for (; i > 0; i = (i - 1) / 2) {
+		entry x = h[i];
+		h[i] = h[(i - 1) / 2];
+		h[(i - 1) / 2] = x;
+	}
+	h[0] = h[--o->n_heap];
+	h[o->n_heap].time = INT64_MAX;
+	if (o->n_heap)
+		sift_down(h, o->n_heap, 0);
+}
+
+/* Stable.  Go's own sort is not beyond 12 cursors, so there tied events may come in another order than Go's. */
+static void sort_heap(order *o)
+{
+	entry *h = o->heap;
+	for (size_t i = 1; i < o->n_heap; i++) {
+		entry x = h[i];
+		size_t k = i;
+		for (; k > 0 && h[k - 1].time > x.time; k--)
+			h[k] = h[k - 1];
+		h[k] = x;
+	}
+}
+/* The first event of a thread that is tried makes the thread exist. */
+static bool make_thread(order *o, cursor *c)
+{
+	uint32_t slot = wb_idmap_get(&o->m_ids, (uint64_t)c->m);
+	if (slot == WB_IDMAP_NONE) {
+		slot = (uint32_t)o->threads.n;
+		if (!wb_vec_reserve(&o->threads, 1) || !wb_idmap_set(&o->m_ids, (uint64_t)c->m, slot))
+			return false;
+		o->threads.at[o->threads.n++] = (thread){ .m = c->m, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT };
+	}
+	c->thread = slot;
+	return true;
+}
+
+static verdict try_cursor(order *o, cursor *c, wtr_event *out)
+{
+	if (__builtin_expect(o->initial_gen == 0, 0))
+		o->initial_gen = o->gen_number;
+	o->out = out;
+	o->n_out = 0;
+	if (__builtin_expect(c->thread == NO_SLOT, 0)) {
+		if (c->m == WTR_NONE) { /* no thread: no context, and none is kept */
+			thread none = { .m = WTR_NONE, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT };
+			return wtr__apply(o, c, &none);
+		}
+		if (!make_thread(o, c))
+			return wtr__no_memory(o);
+	}
+	return wtr__apply(o, c, &o->threads.at[c->thread]);
+}
+
+/* Takes the cursor in slot i past the event that was just applied. */
+static step move_on(order *o, size_t i)
+{
+	cursor *c = o->heap[i].c;
+	step s = STEP_OK;
+	if (c->ahead) {
+		c->now = other(c);
+		c->ahead = false;
+	} else {
+		s = wtr__advance_cursor(o, c);
+	}
+	if (__builtin_expect(s == STEP_OK, 1)) {
+		o->heap[i].time = c->now->time;
+		if (i == 0 || sift_up(o->heap, i) == i)
+			sift_down(o->heap, o->n_heap, i);
+	} else if (s == STEP_END) {
+		heap_remove(o, i);
+	}
+	return s;
+}
+
+static void skip_event(order *o, size_t i)
+{
+	o->base.err = (wtr_error){ 0 };
+	o->base.losses.events++;
+	o->base.diag[WTR__DIAG_SKIPPED_EVENTS]++;
+	move_on(o, i);
+}
+
+/* The head cannot come now: tries the others in the order of their times.  *ret_i is the slot that could, or, after a
+ * fault, the one to blame. */
+static verdict try_others(order *o, wtr_event *out, size_t *ret_i)
+{
+	o->base.diag[WTR__DIAG_RETRIES]++;
+	cursor *head = o->heap[0].c;
+	sort_heap(o);
+	for (size_t i = 0; i < o->n_heap; i++) {
+		if (o->heap[i].c == head)
+			continue;
+		*ret_i = i;
+		verdict v = try_cursor(o, o->heap[i].c, out);
+		if (v != RETRY)
+			return v;
+	}
+	*ret_i = 0;
+	if (o->repair) { /* make it so: what it waits for is lost */
+		o->force = true;
+		verdict v = try_cursor(o, o->heap[0].c, out);
+		o->force = false;
+		o->base.diag[WTR__DIAG_FORCED_STATES] += v == ADVANCE;
+		if (v != RETRY)
+			return v;
+	}
+	cursor *c = o->heap[0].c;
+	return wtr__fault(o, c, "order.stuck", "no thread can go on; the earliest, %lld, waits with %s(%llu, %llu, %llu)", (long long)c->m, wtr_type_name(c->now->type),
+	             (unsigned long long)c->now->arg[0], (unsigned long long)c->now->arg[1], (unsigned long long)c->now->arg[2]);
+}
+
+/* Delivered times increase strictly. */
+static inline void stamp(order *o, wtr_event *e)
+{
+	int64_t t = e->time_ns;
+	if (__builtin_expect(t <= o->last_time, 0)) {
+		t = o->last_time + 1;
+		o->base.diag[WTR__DIAG_SQUEEZED_TIMES]++;
+	}
+	e->time_ns = o->last_time = t;
+}
+
+static void next_sample(order *o)
+{
+	o->sample_ns = o->sample < o->gen->samples.n ? o->gen->samples.at[o->sample].time_ns : INT64_MAX - 1;
+}
+
+static void deliver_sample(order *o, wtr_event *out)
+{
+	const wtr__sample *s = &o->gen->samples.at[o->sample++];
+	next_sample(o);
+	*out = (wtr_event){ .time_ns = s->time_ns, .m = s->m, .p = s->p, .g = s->g, .stack = s->stack, .kind = WTR_KIND_STACK_SAMPLE, .type = WF_EV_CPU_SAMPLE };
+	if (s->stack == WTR__UNKNOWN) {
+		out->stack = 0;
+		o->base.diag[WTR__DIAG_SAMPLES_UNKNOWN_STACK]++;
+	}
+	stamp(o, out);
+}
+
+static void deliver_sync(order *o, wtr_event *out, int64_t time)
+{
+	*out = (wtr_event){ .time_ns = time, .m = WTR_NONE, .p = WTR_NONE, .g = WTR_NONE, .id = (int64_t)++o->syncs, .kind = WTR_KIND_SYNC };
+	out->value[0] = o->gen ? o->gen_index : 0; /* index + 1: gen_index has moved on */
+	stamp(o, out);
+}
+
+/* One step of the merge with every check.  false at an error. */
+static bool merge_one(order *o, wtr_event *out, size_t *n)
+{
+	size_t i = 0;
+	verdict v = try_cursor(o, o->heap[0].c, out + *n);
+	if (v == RETRY)
+		v = try_others(o, out + *n, &i);
+	if (v == FAULT) {
+		if (!o->repair || o->base.err.code == WTR_E_NOMEM)
+			return false;
+		skip_event(o, i);
+		return true;
+	}
+	unsigned made = o->n_out;
+	if (move_on(o, i) == STEP_ERROR || o->late != WTR_OK)
+		return false;
+	for (unsigned k = 0; k < made; k++)
+		stamp(o, &out[*n + k]);
+	*n += made;
+	if (o->since_release > RELEASE_BYTES)
+		wtr__release_pages(o);
+	return true;
+}
+
+/* As many events as there is room for, until the generation is used up.  false at an error.
+ *
+ * Three kinds of event make up nearly all of a busy program's trace: GoStart, GoBlock, GoUnblock.  They are applied right
+ * here when everything is as it mostly is; merge_one() has the rules, and gets whatever does not fit. */
+static inline __attribute__((always_inline)) bool merge_with(order *o, wtr_event *out, size_t cap, size_t *ret_n, bool pext)
+{
+	wtr_event *e = out + *ret_n, *full = out + cap - EVENTS_PER_STEP;
+	bool ok = true;
+	while (e <= full) {
+		entry *h = o->heap;
+		if (__builtin_expect(h[0].time > o->sample_ns, 0)) { /* so it is when the heap is empty, too */
+			if (o->sample < o->gen->samples.n) {
+				deliver_sample(o, e++);
+				continue;
+			}
+			if (o->n_heap == 0) {
+				o->phase = PHASE_NEXT_GEN;
+				break;
+			}
+		}
+		cursor *c = h[0].c;
+		const decoded *d = c->now;
+		unit *u;
+		thread *th;
+		if (__builtin_expect(c->thread == NO_SLOT, 0) || __builtin_expect((th = &o->threads.at[c->thread])->p == WTR_NONE, 0))
+			goto careful;
+		e->m = th->m;
+		e->p = th->p;
+		e->g = th->g;
+		if (d->type == WF_EV_GO_START) {
+			uint32_t slot = wb_idmap_get(&o->g_ids, d->arg[0]);
+			if (__builtin_expect(slot == WB_IDMAP_NONE || th->g != WTR_NONE, 0))
+				goto careful;
+			u = &o->gs.at[slot];
+			if (__builtin_expect(u->status != WF_GO_RUNNABLE || !succeeds(o, d->arg[1], u), 0))
+				goto careful;
+			u->status = WF_GO_RUNNING;
+			u->seq = d->arg[1];
+			th->g = u->id;
+			th->g_slot = slot;
+			e->stack = e->transition_stack = e->str = e->str2 = 0;
+			e->detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING;
+		} else if (d->type == WF_EV_GO_UNBLOCK) {
+			uint32_t slot = wb_idmap_get(&o->g_ids, d->arg[0]), stack = wtr__stack_id(o->tables, d->arg[2]);
+			if (__builtin_expect(slot == WB_IDMAP_NONE || stack == WTR__UNKNOWN, 0))
+				goto careful;
+			u = &o->gs.at[slot];
+			if (__builtin_expect(u->status != WF_GO_WAITING || !succeeds(o, d->arg[1], u), 0))
+				goto careful;
+			u->status = WF_GO_RUNNABLE;
+			u->seq = d->arg[1];
+			e->stack = stack;
+			e->transition_stack = e->str = e->str2 = 0;
+			e->detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE;
+		} else if (d->type == WF_EV_GO_BLOCK) {
+			uint32_t slot = th->g_slot, str = wtr__string_id(o->tables, d->arg[0]), stack = wtr__stack_id(o->tables, d->arg[1]);
+			if (__builtin_expect(slot >= o->gs.n || str == WTR__UNKNOWN || stack == WTR__UNKNOWN, 0))
+				goto careful;
+			u = &o->gs.at[slot];
+			if (__builtin_expect(u->id != th->g || u->status != WF_GO_RUNNING, 0))
+				goto careful;
+			u->status = WF_GO_WAITING;
+			th->g = WTR_NONE;
+			th->g_slot = NO_SLOT;
+			e->stack = e->transition_stack = stack;
+			e->str = str;
+			e->str2 = 0;
+			e->detail = WTR_G_RUNNING << 4 | WTR_G_WAITING;
+		} else {
+			goto careful;
+		}
+		e->id = u->id;
+		e->value[0] = e->value[1] = 0;
+		e->kind = WTR_KIND_STATE_TRANSITION;
+		e->type = d->type;
+		e->resource = WTR_RES_GOROUTINE;
+		e->reserved = 0;
+		int64_t time = d->time;
+		if (__builtin_expect(c->ahead, 1)) {
+			c->now = other(c);
+			h[0].time = c->now->time;
+			sift_down(h, o->n_heap, 0);
+		} else if (move_on(o, 0) == STEP_ERROR) {
+			ok = false;
+			break;
+		}
+		c->ahead = fast_decode(o, c, other(c), pext); /* fails, as it should, when the cursor has ended */
+		bool squeezed = time <= o->last_time;
+		o->base.diag[WTR__DIAG_SQUEEZED_TIMES] += squeezed;
+		e->time_ns = o->last_time = squeezed ? o->last_time + 1 : time;
+		e++;
+		continue;
+	careful:;
+		size_t n = 0;
+		ok = merge_one(o, e, &n);
+		e += n;
+		if (!ok)
+			break;
+	}
+	*ret_n = (size_t)(e - out);
+	return ok;
+}
+
+#if defined(__x86_64__)
+/* The same, compiled for processors of the last ten years. */
+__attribute__((target("bmi,bmi2"))) static bool merge_bmi2(order *o, wtr_event *out, size_t cap, size_t *n)
+{
+	return merge_with(o, out, cap, n, true);
+}
+#endif
+
+static bool merge(order *o, wtr_event *out, size_t cap, size_t *n)
+{
+#if defined(__x86_64__)
+	if (o->has_pext)
+		return merge_bmi2(o, out, cap, n);
+#endif
+	return merge_with(o, out, cap, n, false);
+}
+
+/* ---- generations ---- */
+
+static bool room_for_cursors(order *o, size_t n)
+{
+	if (o->cap_cursors && n < o->cap_cursors) /* and one place for the mark at the end of the heap */
+		return true;
+	size_t cap = n + n / 2 + 8;
+	entry *h = wb_realloc(o->heap, cap, sizeof(*h));
+	if (!h)
+		return false;
+	o->heap = h;
+	cursor *c = wb_realloc(o->cursors, cap, sizeof(*c));
+	if (!c)
+		return false;
+	o->cursors = c;
+	o->cap_cursors = cap;
+	return true;
+}
+
+/* Sets out the cursors of a generation in the order in which its threads appear.  false at an error. */
+static bool set_out(order *o)
+{
+	wtr__gen *g = o->gen;
+	o->n_heap = o->n_cursors = 0;
+	o->sample = 0;
+	next_sample(o);
+	if (!room_for_cursors(o, g->threads.n)) {
+		wtr__no_memory(o);
+		return false;
+	}
+	for (size_t i = 0; i < g->threads.n; i++) {
+		cursor *c = &o->cursors[o->n_cursors++];
+		*c = (cursor){ .m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT, .now = c->ev };
+		switch (wtr__advance_cursor(o, c)) {
+		case STEP_ERROR: return false;
+		case STEP_END: continue;
+		case STEP_OK: break;
+		}
+		o->heap[o->n_heap] = (entry){ c->now->time, c };
+		sift_up(o->heap, o->n_heap++);
+	}
+	o->heap[o->n_heap].time = INT64_MAX;
+	return true;
+}
+
+static void leave_gen(order *o)
+{
+	if (!o->gen)
+		return;
+	o->base.losses.batches += o->gen->lost_batches;
+	o->base.diag[WTR__DIAG_SKIPPED_BATCHES] += o->gen->lost_batches;
+	wo_map_release(&o->t->map, o->gen->offset, o->gen->offset + o->gen->bytes);
+	o->released = o->gen->offset + o->gen->bytes;
+	o->gen = NULL;
+}
+
+/* Goes to the next generation, or to the end.  false at an error. */
+static bool next_gen(order *o, wtr_event *out, size_t *n)
+{
+	leave_gen(o);
+	wtr__gens *v = o->t->v2;
+	if (o->gen_index == v->gens.n) {
+		o->phase = v->tail.code == WTR_OK || o->repair ? PHASE_LAST_SYNC : PHASE_SYNC_THEN_ERROR;
+		o->then = v->tail;
+		if (o->phase == PHASE_SYNC_THEN_ERROR)
+			o->base.losses.bytes = o->t->n - v->tail.offset;
+		return true;
+	}
+	wtr__gen *g = &v->gens.at[o->gen_index];
+	if (wtr__prefetch_get(o->prefetch, o->gen_index, &o->base.err) != WTR_OK)
+		return false;
+	o->gen_index++;
+	if (g->stops && !o->repair) {
+		o->phase = PHASE_SYNC_THEN_ERROR;
+		o->then = g->err;
+		o->base.losses.generations++;
+		o->base.losses.bytes = o->t->n - g->offset;
+		return true;
+	}
+	o->gen = g;
+	o->base.gen = o->gen_index;
+	o->gen_number = g->number;
+	o->tables = &g->tables;
+	o->k = g->ns_per_tick;
+	/* Below this, dt * k is far from the ends of int64. */
+	o->dt_safe = o->k > 0 && o->k < 1e9 ? (uint64_t)(4e18 / (o->k < 1 ? 1 : o->k)) : 0;
+	if (!set_out(o))
+		return false;
+	deliver_sync(o, &out[(*n)++], wtr__ns(g->min_time, g->ns_per_tick));
+	o->phase = PHASE_EVENTS;
+	return true;
+}
+
+/* What is left of the file when reading stops. */
+static void count_lost(order *o)
+{
+	if (!o->gen)
+		return;
+	uint64_t rest = o->t->n - o->gen->offset;
+	uint64_t in_gen = 0;
+	for (size_t i = 0; i < o->n_heap; i++) {
+		const cursor *c = o->heap[i].c;
+		in_gen += (uint64_t)(c->end - c->now->event);
+		for (uint32_t b = o->t->v2->batches.at[c->batch].next; b != UINT32_MAX; b = o->t->v2->batches.at[b].next)
+			in_gen += o->t->v2->batches.at[b].size;
+	}
+	o->base.losses.bytes = rest - o->gen->bytes + in_gen;
+}
+
+static size_t next(wtr__source *s, wtr_event *out, size_t cap)
+{
+	order *o = (order *)s;
+	size_t n = 0;
+	while (n + EVENTS_PER_STEP <= cap && o->phase != PHASE_DONE) {
+		bool ok = true;
+		switch (o->phase) {
+		case PHASE_NEXT_GEN:
+			ok = next_gen(o, out, &n);
+			break;
+		case PHASE_EVENTS:
+			ok = merge(o, out, cap, &n);
+			break;
+		case PHASE_SYNC_THEN_ERROR:
+			deliver_sync(o, &out[n++], o->last_time);
+			o->base.err = o->then;
+			o->phase = PHASE_DONE;
+			break;
+		case PHASE_LAST_SYNC:
+			deliver_sync(o, &out[n++], o->last_time);
+			o->phase = PHASE_DONE;
+			break;
+		case PHASE_DONE:
+			break;
+		}
+		if (!ok) {
+			count_lost(o);
+			o->phase = PHASE_DONE;
+		}
+	}
+	return n;
+}
+
+static void close_source(wtr__source *s)
+{
+	order *o = (order *)s;
+	wtr__prefetch_stop(o->prefetch);
+	for (size_t i = 0; i < o->extras.n; i++) {
+		wb_vec_free(&o->extras.at[i].ranges);
+		wb_vec_free(&o->extras.at[i].regions);
+	}
+	wb_vec_free(&o->extras);
+	wb_vec_free(&o->free_extras);
+	wb_vec_free(&o->gs);
+	wb_vec_free(&o->free_gs);
+	wb_vec_free(&o->ps);
+	wb_vec_free(&o->threads);
+	wb_vec_free(&o->tasks);
+	wb_idmap_free(&o->g_ids);
+	wb_idmap_free(&o->p_ids);
+	wb_idmap_free(&o->m_ids);
+	wb_idmap_free(&o->task_ids);
+	wb_free(o->heap);
+	wb_free(o->cursors);
+	wb_free(o);
+}
+
+static void release(wtr__source *s, size_t i)
+{
+	wtr__prefetch_release(((order *)s)->prefetch, i);
+}
+
+/* The instruction is microcoded, and slower than doing it by hand, on AMD before family 19h (Zen 3). */
+static bool pext_is_fast(void)
+{
+#if defined(__x86_64__)
+	return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
+#else
+	return false;
+#endif
+}
+
+wtr__source *wtr__v2_source(wtr_trace *t, wtr_error *err)
+{
+	order *o = wb_calloc(1, sizeof(*o));
+	wtr__prefetch *p = o ? wtr__prefetch_start(t) : NULL;
+	if (!p) {
+		wb_free(o);
+		wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+		return NULL;
+	}
+	o->base.next = next;
+	o->base.close = close_source;
+	o->base.release = release;
+	o->t = t;
+	o->prefetch = p;
+	o->repair = t->opt.damage == WTR_REPAIR;
+	o->has_pext = pext_is_fast();
+	o->fast_end = t->n > FAST_BYTES ? t->at + t->n - FAST_BYTES : t->at;
+	return &o->base;
+}
