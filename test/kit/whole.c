@@ -183,7 +183,7 @@ static void index_agrees(wtr_trace *t, unsigned parts, kit_run *run)
 		kit_check(g[i].group < n_groups);
 		kit_check(g[i].first_block + (uint64_t)g[i].n_block <= wtr_table_rows(x, WTR_TABLE_BLOCK_TIMES));
 		kit_check(g[i].first_range + (uint64_t)g[i].n_range <= wtr_table_rows(x, WTR_TABLE_RANGE_TIMES));
-		kit_check(wtr_goroutine(x, g[i].id) != NULL);
+		kit_check((wtr_goroutine(x, g[i].id) != NULL) == (g[i].id != WTR_NONE)); /* a file may name -1 */
 	}
 	if (parts & WTR_PART_LANES && tot.events) {
 		run->tables_cut = n_g + n_p > LANES_MAX;

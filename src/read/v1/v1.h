@@ -28,7 +28,7 @@ enum {
 	WTR__V1_P_GC = 1000004,      /* starts of collections */
 };
 
-enum { WTR__V1_NONE = UINT32_MAX }; /* no batch, no slot */
+#define WTR__V1_NONE UINT32_MAX /* no batch, no slot */
 
 /* A batch, or (proc WTR__V1_NONE) a gap that could not be read.  Ends where the next one begins. */
 typedef struct wtr__v1_batch {
