@@ -155,6 +155,25 @@ static void step_over(scan *s, const wtr_error *why)
 	s->t->info.lost_bytes += (uint64_t)(s->in.at - bad);
 }
 
+/* The file ends inside a generation that has tables only.  Go takes that for a proper end, except when a table is broken:
+ * it reads those at once, and what the generation as a whole lacks only at its end. */
+static wtr_code end_in_tables(scan *s)
+{
+	if (close_gen(s, s->in.end, NULL) != WTR_OK)
+		return WTR_E_NOMEM;
+	wtr__gen *g = &s->v->gens.at[s->v->gens.n - 1];
+	if (wtr__gen_build(s->t, g, s->err) != WTR_OK)
+		return WTR_E_NOMEM;
+	static const char *const of_whole[] = { "sync.no-frequency", "sync.no-clock", "tables.stack-string" };
+	bool broken = g->stops;
+	for (size_t i = 0; broken && i < sizeof(of_whole) / sizeof(*of_whole); i++)
+		broken = strcmp(g->err.rule, of_whole[i]) != 0;
+	wtr__gen_free(g);
+	if (!broken)
+		s->v->gens.n--;
+	return WTR_OK;
+}
+
 /* The batches of a file from 1.26 on. */
 static wtr_code scan_marked(scan *s, bool repair)
 {
@@ -198,8 +217,8 @@ static wtr_code scan_marked(scan *s, bool repair)
 	}
 	if (!s->open)
 		return WTR_OK;
-	if (s->n_events == 0 && !repair) /* only tables: Go ends silently */
-		return WTR_OK;
+	if (s->n_events == 0 && !repair)
+		return end_in_tables(s);
 	wtr_error why;
 	wtr__fail(&why, WTR_E_TRUNC, offset_of(s, s->in.end), s->gen.number, WTR_NONE, "", "container.generation-torn",
 	          "the trace ends inside generation %llu, which has no end mark: the program did not stop tracing, or the file was cut", (unsigned long long)s->gen.number);

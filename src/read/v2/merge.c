@@ -3,6 +3,8 @@
  * A binary heap of one cursor per thread, keyed by time, whose exact moves decide ties as Go's do.  The head is tried first;
  * when it has to wait for another thread, the others are tried in the order of their times.
  */
+#include <stdio.h>
+
 #include "base/alloc.h"
 #include "read/v2/decode.h"
 #include "read/v2/rules.h"
@@ -123,6 +125,16 @@ static void skip_event(order *o, size_t i)
 	move_on(o, i);
 }
 
+static verdict stuck(order *o, const cursor *c)
+{
+	const wf_spec *spec = &wf_specs[c->now->type];
+	char args[160] = "";
+	size_t n = 0;
+	for (unsigned i = 1; i < spec->n_args && n < sizeof(args); i++)
+		n += (size_t)snprintf(args + n, sizeof(args) - n, " %s=%lld", spec->args[i].name, (long long)c->now->arg[i - 1]);
+	return wtr__fault(o, c, "order.stuck", "no thread can go on; the earliest, %lld, waits with %s%s", (long long)c->m, spec->name, args);
+}
+
 /* The head cannot come now: tries the others in the order of their times.  *ret_i is the slot that could, or, after a
  * fault, the one to blame. */
 static verdict try_others(order *o, wtr_event *out, size_t *ret_i)
@@ -147,9 +159,7 @@ static verdict try_others(order *o, wtr_event *out, size_t *ret_i)
 		if (v != RETRY)
 			return v;
 	}
-	cursor *c = o->heap[0].c;
-	return wtr__fault(o, c, "order.stuck", "no thread can go on; the earliest, %lld, waits with %s(%llu, %llu, %llu)", (long long)c->m, wtr_type_name(c->now->type),
-	             (unsigned long long)c->now->arg[0], (unsigned long long)c->now->arg[1], (unsigned long long)c->now->arg[2]);
+	return stuck(o, o->heap[0].c);
 }
 
 /* Delivered times increase strictly. */

@@ -545,6 +545,7 @@ verdict wtr__apply(order *o, cursor *c, thread *th)
 	case WF_EV_USER_REGION_BEGIN:
 	case WF_EV_USER_REGION_END: return wtr__rule_region(o, c, th);
 	case WF_EV_USER_LOG: return wtr__rule_log(o, c, th);
+	case WF_EV_CLOCK_SNAPSHOT: return wtr__fault(o, c, "event.type", "a clock snapshot stands among the events of a thread");
 	default: return wtr__rule_experimental(o, c, th);
 	}
 }
