@@ -253,7 +253,27 @@ static void gc_json(out_json *j, const wtr_totals *t)
 	out_json_put_i64(j, "ns", t->stw_ns);
 	out_json_put_i64(j, "longest_ns", t->stw_longest_ns);
 	out_json_object_end(j);
+}
+
+static void heap_json(out_json *j, const summary *s)
+{
+	const wtr_totals *t = &s->totals;
+	const wtr_gomaxprocs_row *g = wtr_table_data(s->x, WTR_TABLE_GOMAXPROCS);
+	size_t n = wtr_table_rows(s->x, WTR_TABLE_GOMAXPROCS);
+	out_json_key(j, "gomaxprocs");
+	out_json_array(j);
+	for (size_t i = 0; i < n; i++) {
+		out_json_object(j);
+		out_json_put_i64(j, "time_ns", g[i].time_ns - t->start_ns);
+		out_json_put_u64(j, "value", g[i].value);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
 	out_json_key(j, "heap");
+	if (!t->heap_samples && !t->goal_samples) {
+		out_json_null(j);
+		return;
+	}
 	out_json_object(j);
 	out_json_put_u64(j, "max_bytes", t->heap_max_bytes);
 	out_json_put_u64(j, "last_bytes", t->heap_last_bytes);
@@ -297,6 +317,7 @@ static void print_json(out_json *j, const summary *s)
 	out_json_put_u64(j, "regions", t->regions);
 	out_json_put_u64(j, "cpu_samples", t->cpu_samples);
 	gc_json(j, t);
+	heap_json(j, s);
 	out_json_put_u64(j, "n_groups", s->n_groups);
 	groups_json(j, s);
 	cli_damage_json(j, s->x);
