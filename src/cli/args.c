@@ -56,6 +56,12 @@ int cli_usage(const cli_command *c, const char *fmt, ...)
 	return CLI_USAGE;
 }
 
+int cli_no_command(const char *word)
+{
+	fprintf(stderr, "weft: there is no command '%s'\n  weft help lists them\n", word);
+	return CLI_USAGE;
+}
+
 /* ---- values ---- */
 
 static bool is_number(const char *s)
@@ -222,7 +228,10 @@ bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret)
 		return false;
 	}
 	if (!a.values[CLI_OPT_HELP] && a.n_operands > c->operands_max) {
-		cli_usage(c, "%s%stakes %zu at most: %s", c->name, c->name[0] ? " " : "", c->operands_max, c->operands[0] ? c->operands : "no operand");
+		if (c->operands_max == 0)
+			cli_usage(c, "%s takes no operand", c->name);
+		else
+			cli_usage(c, "%s%s%s and nothing more", c->name, c->name[0] ? " takes " : "", c->operands);
 		return false;
 	}
 	*ret = a;

@@ -134,7 +134,7 @@ static void label(wb_buf *b, const char *name)
 
 static void put_events(wb_buf *b, const pass *p)
 {
-	out_counted(b, p->events, "event", "events");
+	out_count(b, p->events);
 	wb_buf_puts(b, " over ");
 	out_duration(b, p->end_ns - p->start_ns);
 }
@@ -186,7 +186,7 @@ static void print_text(wb_buf *b, const finding *f)
 		label(b, "what");
 		out_clean(b, f->error.what, strlen(f->error.what));
 		cli_error_place(&where, &f->error);
-		if (where.n && f->info.version)
+		if (where.n && f->error.code != WTR_E_MAGIC && f->error.code != WTR_E_VERSION)
 			wb_buf_printf(b, " (%s)", wb_buf_cstr(&where));
 		wb_buf_free(&where);
 		if (f->error.rule && f->error.rule[0]) {
@@ -203,7 +203,7 @@ static void print_text(wb_buf *b, const finding *f)
 	for (size_t i = 0; i < f->as_go.n_notes; i++) {
 		label(b, i ? "" : "noted");
 		out_count(b, f->as_go.notes[i].n);
-		wb_buf_printf(b, " x %s\n", f->as_go.notes[i].text);
+		wb_buf_printf(b, " %s: %s\n", f->as_go.notes[i].name, f->as_go.notes[i].text);
 	}
 }
 

@@ -91,6 +91,9 @@ int cli_usage(const cli_command *c, const char *fmt, ...) __attribute__((format(
 void cli_help_all(bool to_stderr);
 void cli_help_command(const cli_command *c, bool to_stderr);
 
+/* weft: there is no command WORD; CLI_USAGE. */
+int cli_no_command(const char *word);
+
 /* ---- the trace ---- */
 
 /* Opens the operand of a command with its options, with progress on a terminal.  NULL: standard error says why. */

@@ -18,11 +18,8 @@ static bool looks_like_command(const char *word)
 
 int cli_run_GOTRACE(const cli_args *a)
 {
-	if (a->n_operands == 2 && looks_like_command(a->operands[0])) {
-		fprintf(stderr, "weft: there is no command '%s'\n", a->operands[0]);
-		cli_hint("weft help lists them");
-		return CLI_USAGE;
-	}
+	if (a->n_operands == 2 && looks_like_command(a->operands[0]))
+		return cli_no_command(a->operands[0]);
 	const char *path = a->operands[a->n_operands - 1];
 	if (cli_has(a, CLI_OPT_PPROF)) {
 		fprintf(stderr, "weft: -pprof=%s: not yet\n", a->values[CLI_OPT_PPROF]);

@@ -1,4 +1,5 @@
 /* cli/help.c - help, printed from the table. */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -55,7 +56,7 @@ void cli_help_command(const cli_command *c, bool to_stderr)
 {
 	FILE *f = to_stderr ? stderr : stdout;
 	usage_line(f, c);
-	fprintf(f, "\n%s\n", c->help);
+	fprintf(f, "\n%c%s.\n", toupper((unsigned char)c->help[0]), c->help + 1);
 	const char *d = cli_details(c);
 	while (*d) {
 		int n = (int)strcspn(d, "\n");
@@ -97,7 +98,7 @@ int cli_run_HELP(const cli_args *a)
 	}
 	const cli_command *c = cli_find_command(a->operands[0]);
 	if (!c)
-		return cli_usage(a->command, "there is no command '%s'", a->operands[0]);
+		return cli_no_command(a->operands[0]);
 	cli_help_command(c, false);
 	return CLI_OK;
 }

@@ -30,10 +30,10 @@ bool cli_flush(wb_buf *b, bool all)
 int cli_print_json(out_json *j, wb_buf *b)
 {
 	bool whole = out_json_done(j);
-	if (whole)
-		wb_buf_putc(b, '\n');
-	else
+	if (!whole)
 		b->failed = true;
+	else if (b->n && b->at[b->n - 1] != '\n')
+		wb_buf_putc(b, '\n');
 	int rc = cli_flush(b, true) ? CLI_OK : CLI_UNREADABLE;
 	wb_buf_free(b);
 	return rc;

@@ -57,10 +57,10 @@ static bool try_browser(view *v, const char *program, bool *opened)
 			*opened = status == 0;
 			return true;
 		}
-		if (wo_stop_wait(STEP_NS)) {
+		if (wo_stop_wait(STEP_NS))
 			v->stopped = true;
+		if (v->stopped)
 			return false;
-		}
 	}
 	*opened = true;
 	return true;
@@ -153,7 +153,7 @@ static int show(const cli_args *a, view *v, wtr_trace *t)
 		fputs("weft: out of memory\n", stderr);
 		rc = CLI_UNREADABLE;
 	} else if (code == WTR_OK) {
-		while (!v->stopped && !wo_stop_wait(STEP_NS * 10))
+		while (!v->stopped && !wo_stop_wait(STEP_NS))
 			continue;
 	}
 	v->stopped = true;

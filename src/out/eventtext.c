@@ -51,8 +51,11 @@ static void put_where(wb_buf *b, const char *before, const wtr_trace *t, uint32_
 		return;
 	while (i < n && is_deep(f[i].func))
 		i++;
+	const wtr_frame *at = &f[i < n ? i : 0];
+	if (at->func.n == 0 && at->file.n == 0)
+		return; /* Go's stand-in for a stack it could not take */
 	wb_buf_puts(b, before);
-	put_place(b, &f[i < n ? i : 0]);
+	put_place(b, at);
 }
 
 static void put_entry(wb_buf *b, const wtr_trace *t, uint32_t stack)
@@ -143,7 +146,7 @@ static void put_task(wb_buf *b, uint64_t id)
 {
 	if (id == (uint64_t)WTR_NONE)
 		return;
-	wb_buf_puts(b, " task ");
+	wb_buf_puts(b, "task ");
 	wb_buf_u64(b, id);
 }
 
@@ -155,11 +158,12 @@ static void annotation(wb_buf *b, wtr_trace *t, const wtr_event *e)
 		wb_buf_puts(b, ": ");
 		put_string(b, t, e->str2);
 	}
-	wb_buf_puts(b, " ");
-	if (e->id || task)
+	if (e->id || task) {
+		wb_buf_puts(b, wtr_string(t, e->str).n ? "  " : "");
 		put_task(b, (uint64_t)e->id);
+	}
 	if (task && e->value[0] && e->value[0] != (uint64_t)WTR_NONE) {
-		wb_buf_puts(b, ", part of");
+		wb_buf_puts(b, ", part of ");
 		put_task(b, e->value[0]);
 	}
 }
