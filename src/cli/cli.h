@@ -1,7 +1,7 @@
 /* cli/cli.h - what the commands of `weft` share.
  *
- * Answers go to standard output and nothing else does; errors are one line on standard error, `weft: FILE: what (where)`,
- * with a second one where there is something useful to do next.
+ * Answers go to standard output and nothing else does; errors are one line on standard error,
+ * `weft: FILE: what (where)`, with a second one where there is something useful to do next.
  */
 #ifndef CLI_CLI_H
 #define CLI_CLI_H
@@ -99,7 +99,8 @@ int cli_no_command(const char *word);
 /* Opens the operand of a command with its options, with progress on a terminal.  NULL: standard error says why. */
 wtr_trace *cli_open(const cli_args *a);
 /* The same with a progress callback of the command's own. */
-wtr_trace *cli_open_with(const cli_args *a, bool (*progress)(void *user, const char *doing, uint64_t done, uint64_t total), void *user);
+typedef bool cli_progress_fn(void *user, const char *doing, uint64_t done, uint64_t total);
+wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *user);
 /* Opens and builds an index; *ret_trace is to be closed after it.  NULL: standard error says why. */
 wtr_index *cli_index(const cli_args *a, unsigned parts, wtr_trace **ret_trace);
 
@@ -127,8 +128,8 @@ void cli_progress_done(void);
 
 /* ---- printing ---- */
 
-/* Writes what is in `b` to standard output when there is a good deal of it, or `all` of it; empties it.  False: it cannot
- * be written, or memory was out, and standard error says so. */
+/* Writes what is in `b` to standard output when there is a good deal of it, or `all` of it; empties it.  False: it
+ * cannot be written, or memory was out, and standard error says so. */
 bool cli_flush(wb_buf *b, bool all);
 
 /* Ends an answer in JSON, prints it and frees the buffer; the exit status. */
@@ -143,7 +144,8 @@ typedef struct cli_sums {
 } cli_sums;
 /* Of a row of the goroutine or group table, or of an out_group. */
 #define CLI_SUMS(row) \
-	&(cli_sums){ (row)->total_ns, (row)->exec_ns, (row)->sched_ns, (row)->block_ns, (row)->syscall_ns, (row)->syscall_block_ns, (row)->unknown_ns }
+	&(cli_sums){ (row)->total_ns, (row)->exec_ns, (row)->sched_ns, (row)->block_ns, (row)->syscall_ns, \
+		(row)->syscall_block_ns, (row)->unknown_ns }
 void cli_times_json(out_json *j, const cli_sums *s); /* as members of the object that is open */
 /* Cells: exec, sched, block, syscall (blocked ones too), total. */
 void cli_times(out_table *t, const cli_sums *s);
@@ -160,7 +162,7 @@ bool cli_coloured(void);
 #define COMMAND(ID, name, min, max, operands, help, options) int cli_run_##ID(const cli_args *a);
 #include "cli/commands.def"
 
-/* `go tool trace -d=parsed`, and `weft events --format=go` without filters: events to standard output as Go prints them. */
+/* `go tool trace -d=parsed`: all events to standard output as Go prints them. */
 int cli_print_parsed(const cli_args *a, const char *path);
 
 /* `go tool trace -d=wire` or, with `footprint`, `-d=footprint`. */

@@ -114,7 +114,8 @@ static void range(wb_buf *b, wtr_trace *t, const wtr_event *e)
 		put_string(b, t, e->str);
 		wb_buf_putc(b, ')');
 	}
-	wb_buf_puts(b, e->kind == WTR_KIND_RANGE_BEGIN ? " begins" : e->kind == WTR_KIND_RANGE_END ? " ends" : " goes on");
+	bool begins = e->kind == WTR_KIND_RANGE_BEGIN, ends = e->kind == WTR_KIND_RANGE_END;
+	wb_buf_puts(b, begins ? " begins" : ends ? " ends" : " goes on");
 	if (e->resource != WTR_RES_NONE) {
 		wb_buf_puts(b, " on ");
 		put_resource(b, e);

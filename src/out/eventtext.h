@@ -8,8 +8,8 @@
 #include "base/buf.h"
 #include "out/json.h"
 
-/* Appends one line without its line feed: seconds since `start_ns`; thread, proc and goroutine before the event ("-" for
- * none); wire event; what happened; where in the program. */
+/* Appends one line without its line feed: seconds since `start_ns`; thread, proc and goroutine before the event ("-"
+ * for none); wire event; what happened; where in the program. */
 void out_event_text(wb_buf *b, wtr_trace *t, const wtr_event *e, int64_t start_ns);
 
 /* Appends the event's stacks, a frame a line, indented.  Nothing when it has none. */

@@ -1,6 +1,7 @@
 /* out/gotext.c - see gotext.h.
  *
- * The line is written into room taken once per event; texts and stacks, which have no small bound, go through the buffer.
+ * The line is written into room taken once per event; texts and stacks, which have no small bound, go through the
+ * buffer.
  */
 #include "out/gotext.h"
 

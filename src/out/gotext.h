@@ -1,7 +1,7 @@
 /* out/gotext.h - events as `go tool trace -d=parsed` of Go 1.27 prints them, byte for byte (time zone UTC).
  *
- * One line per event, then a "TransitionStack=" and a "Stack=" block where it has one, then a newline.  Texts are quoted
- * as strconv.Quote does.  Source: internal/trace, Event.String; an oracle for readers, not a stable format of Go's.
+ * One line per event, then a "TransitionStack=" and a "Stack=" block where it has one, then a newline.  Texts are
+ * quoted as strconv.Quote does.  Source: internal/trace, Event.String; an oracle for readers, not a stable format.
  */
 #ifndef OUT_GOTEXT_H
 #define OUT_GOTEXT_H

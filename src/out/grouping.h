@@ -10,14 +10,14 @@ typedef enum out_group_by { OUT_BY_START, OUT_BY_CREATOR, OUT_BY_STATE } out_gro
 
 /* One group: its name, how many, and the sums of their times. */
 typedef struct out_group {
-	wtr_str  name;  /* start function; function with the go statement; state when last seen.  Empty when the trace does not say */
+	wtr_str  name;     /* start function; function with the go statement; state when last seen.  Empty: not known */
 	uint64_t n;
 	int64_t  first_id; /* lowest goroutine id */
 	int64_t  total_ns, exec_ns, sched_ns, syscall_ns, syscall_block_ns, block_ns, unknown_ns;
 } out_group;
 
-/* Groups all goroutines of an index (part GOROUTINES), in order of first sight.  OUT_BY_CREATOR needs a trace opened with
- * keep_tables.  The rows live in `a`, the names as long as
+/* Groups all goroutines of an index (part GOROUTINES), in order of first sight.  OUT_BY_CREATOR needs a trace opened
+ * with keep_tables.  The rows live in `a`, the names as long as
  * index and trace.  Returns how many; 0 with a->failed set when memory is out. */
 size_t out_group_goroutines(const wtr_trace *t, const wtr_index *x, out_group_by by, wb_arena *a, out_group **ret);
 

@@ -29,8 +29,8 @@ typedef struct out_table {
 	WB_VEC(struct out_cell { size_t from; const char *style; }) cells;
 } out_table;
 
-/* Begins the next cell and returns where its text goes.  `style` is put before it, unseen by the layout ("" for none), and
- * must live until the table has been printed. */
+/* Begins the next cell and returns where its text goes.  `style` is put before it, unseen by the layout ("" for none),
+ * and must live until the table has been printed. */
 wb_buf *out_cell(out_table *t, const char *style);
 
 /* Appends the table: its titles (in `title_style`), then the rows; `plain` ends a style. */

@@ -1,4 +1,4 @@
-/* cli/summary.c - a trace on one screen. */
+/* cli/cmd_summary.c - a trace on one screen. */
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +36,8 @@ static void put_share(wb_buf *b, int64_t part, int64_t whole)
 
 static void head(wb_buf *b, const summary *s)
 {
-	wb_buf_printf(b, "%s%s%s  %s, ", cli_styled(CLI_BOLD), cli_path(s->path), cli_styled(CLI_PLAIN), s->info.written_by);
+	wb_buf_printf(b, "%s%s%s  %s, ", cli_styled(CLI_BOLD), cli_path(s->path), cli_styled(CLI_PLAIN),
+		s->info.written_by);
 	out_bytes(b, s->info.file_bytes);
 	if (strcmp(s->info.compression, "none") != 0) {
 		wb_buf_printf(b, " %s, ", s->info.compression);
@@ -187,8 +188,9 @@ static void health(wb_buf *b, const summary *s)
 
 static void busiest(wb_buf *b, const summary *s)
 {
-	out_table t = { .n_columns = 7, .columns = { { "goroutines", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
-		{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT }, { "busiest by start function", OUT_LEFT } } };
+	out_table t = { .n_columns = 7, .columns = {
+		{ "goroutines", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT }, { "block", OUT_RIGHT },
+		{ "syscall", OUT_RIGHT }, { "total", OUT_RIGHT }, { "busiest by start function", OUT_LEFT } } };
 	for (size_t i = 0; i < s->shown; i++) {
 		const wtr_group_row *g = &s->groups[i];
 		out_count(out_cell(&t, ""), g->n);

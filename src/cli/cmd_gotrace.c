@@ -1,4 +1,4 @@
-/* cli/gotrace.c - the command line of `go tool trace`: weft stands in its place. */
+/* cli/cmd_gotrace.c - the command line of `go tool trace`: weft stands in its place. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -23,7 +23,8 @@ int cli_run_GOTRACE(const cli_args *a)
 	const char *path = a->operands[a->n_operands - 1];
 	if (cli_has(a, CLI_OPT_PPROF)) {
 		fprintf(stderr, "weft: -pprof=%s: not yet\n", a->values[CLI_OPT_PPROF]);
-		cli_hint("go tool trace -pprof=%s writes it; weft goroutines %s has the times by goroutine", a->values[CLI_OPT_PPROF], path);
+		cli_hint("go tool trace -pprof=%s writes it; weft goroutines %s has the times by goroutine",
+			a->values[CLI_OPT_PPROF], path);
 		return CLI_USAGE;
 	}
 	if (!cli_has(a, CLI_OPT_DEBUG))

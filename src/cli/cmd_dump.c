@@ -1,4 +1,4 @@
-/* cli/dump.c - a trace file as text, and back; also go tool trace's -d=wire and -d=footprint. */
+/* cli/cmd_dump.c - a trace file as text, and back; also go tool trace's -d=wire and -d=footprint. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -44,8 +44,9 @@ static bool close_target(const cli_args *a, target *t)
 	} else if (fclose(t->file) != 0 && !t->error) {
 		t->error = errno;
 	}
+	const char *name = t->file == stdout ? "standard output" : a->values[CLI_OPT_OUTPUT];
 	if (t->error)
-		fprintf(stderr, "weft: %s: %s\n", t->file == stdout ? "standard output" : a->values[CLI_OPT_OUTPUT], strerror(t->error));
+		fprintf(stderr, "weft: %s: %s\n", name, strerror(t->error));
 	return !t->error;
 }
 
@@ -63,7 +64,8 @@ int cli_run_DUMP(const cli_args *a)
 		return CLI_OK;
 	cli_error(a->operands[0], &err);
 	if (r.lost_bytes && r.trace_bytes)
-		cli_hint("%llu of %llu bytes are no records; they are in the text as they are", (unsigned long long)r.lost_bytes, (unsigned long long)r.trace_bytes);
+		cli_hint("%llu of %llu bytes are no records; they are in the text as they are",
+			(unsigned long long)r.lost_bytes, (unsigned long long)r.trace_bytes);
 	return CLI_UNREADABLE;
 }
 

@@ -1,4 +1,4 @@
-/* cli/view.c - a trace in the browser. */
+/* cli/cmd_view.c - a trace in the browser. */
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,8 +17,8 @@ typedef struct view {
 	_Atomic bool stopped; /* Ctrl-C came */
 } view;
 
-/* A line as Go's log package writes it: editors wait for one of them. */
-static void log_line(const char *text, const char *value)
+/* The line that editors wait for, as Go's log package writes it. */
+static void log_line(const char *before, const char *url)
 {
 	char when[32];
 	struct tm tm;
@@ -26,7 +26,7 @@ static void log_line(const char *text, const char *value)
 	localtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y/%m/%d %H:%M:%S", &tm);
 	cli_progress_done();
-	fprintf(stderr, "%s %s%s\n", when, text, value);
+	fprintf(stderr, "%s %sTrace viewer is listening on %s\n", when, before, url);
 }
 
 static bool progress(void *user, const char *doing, uint64_t done, uint64_t total)
@@ -105,7 +105,8 @@ static ws_server *start(const cli_args *a, const char *path)
 {
 	const char *given = a->values[CLI_OPT_HTTP];
 	wb_buf address = { 0 };
-	wb_buf_puts(&address, !given ? "localhost:0" : given[0] == ':' ? "localhost" : ""); /* ":6060" is this machine only, as in Go 1.27 */
+	/* ":6060" is this machine only, as in Go 1.27. */
+	wb_buf_puts(&address, !given ? "localhost:0" : given[0] == ':' ? "localhost" : "");
 	wb_buf_puts(&address, given ? given : "");
 	ws_options opt = { .address = wb_buf_cstr(&address), .title = cli_path(path) };
 	ws_error err = { 0 };
@@ -139,8 +140,9 @@ static int show(const cli_args *a, view *v, wtr_trace *t)
 	wtr_index *x = NULL;
 	wtr_error err = { 0 };
 	int rc = CLI_OK;
-	log_line(cli_has(a, CLI_OPT_NO_BROWSER) ? "Trace viewer is listening on " : "Opening browser. Trace viewer is listening on ", ws_url(v->server));
-	if (!cli_has(a, CLI_OPT_NO_BROWSER))
+	bool quiet = cli_has(a, CLI_OPT_NO_BROWSER);
+	log_line(quiet ? "" : "Opening browser. ", ws_url(v->server));
+	if (!quiet)
 		b.running = wo_thread_start(&b.thread, browse, v) == 0;
 	wtr_code code = wtr_index_build(t, WTR_PART_ALL, &x, &err);
 	cli_progress_done();

@@ -1,4 +1,4 @@
-/* cli/trace.c - opening what a command is about, and saying what is wrong with it. */
+/* cli/opening.c - opening what a command is about, and saying what is wrong with it. */
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -62,7 +62,8 @@ static void hint_for(const char *path, const wtr_error *err)
 {
 	switch (err->code) {
 	case WTR_E_MAGIC:
-		cli_hint("a Go execution trace begins with \"go 1.\"; runtime/trace, go test -trace and /debug/pprof/trace write them");
+		cli_hint("a Go execution trace begins with \"go 1.\"; runtime/trace, go test -trace and "
+			"/debug/pprof/trace write them");
 		break;
 	case WTR_E_VERSION:
 		cli_hint("weft reads what Go 1.11 to 1.27 write");
@@ -76,7 +77,7 @@ static void hint_for(const char *path, const wtr_error *err)
 	}
 }
 
-wtr_trace *cli_open_with(const cli_args *a, bool (*progress)(void *user, const char *doing, uint64_t done, uint64_t total), void *user)
+wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *user)
 {
 	const char *path = a->operands[a->n_operands - 1];
 	wtr_options opt = {

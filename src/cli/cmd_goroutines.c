@@ -1,4 +1,4 @@
-/* cli/goroutines.c - where goroutines, or groups of them, spent their time. */
+/* cli/cmd_goroutines.c - where goroutines, or groups of them, spent their time. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,24 +39,26 @@ static int by_name(const void *a, const void *b)
 	return x->name.n != y->name.n ? (x->name.n < y->name.n ? -1 : 1) : by_key(a, b);
 }
 
-static void set_key(row *r, unsigned sort, int64_t count, int64_t exec, int64_t sched, int64_t block, int64_t syscall, int64_t total, int64_t create)
+static int64_t sort_key(unsigned sort, const cli_sums *s, uint64_t count, int64_t id, int64_t create)
 {
-	const int64_t keys[] = { exec, sched, block, syscall, total, count, 0, -r->id, -create };
-	r->key = keys[sort];
+	const int64_t keys[] = {
+		[SORT_EXEC] = s->exec_ns, [SORT_SCHED] = s->sched_ns, [SORT_BLOCK] = s->block_ns,
+		[SORT_SYSCALL] = s->syscall_ns + s->syscall_block_ns, [SORT_TOTAL] = s->total_ns,
+		[SORT_COUNT] = (int64_t)count, [SORT_NAME] = 0, [SORT_ID] = -id, [SORT_CREATE] = -create,
+	};
+	return keys[sort];
 }
 
 static row of_goroutine(const wtr_goroutine_row *g, unsigned sort)
 {
-	row r = { .g = g, .name = g->name, .id = g->id };
-	set_key(&r, sort, 1, g->exec_ns, g->sched_ns, g->block_ns, g->syscall_ns + g->syscall_block_ns, g->total_ns, g->create_ns);
-	return r;
+	int64_t created = g->create_ns == WTR_NEVER ? INT64_MAX : g->create_ns;
+	return (row){ .g = g, .name = g->name, .id = g->id, .key = sort_key(sort, CLI_SUMS(g), 1, g->id, created) };
 }
 
 static row of_group(const out_group *g, unsigned sort)
 {
-	row r = { .group = g, .name = g->name, .id = g->first_id };
-	set_key(&r, sort, (int64_t)g->n, g->exec_ns, g->sched_ns, g->block_ns, g->syscall_ns + g->syscall_block_ns, g->total_ns, g->first_id);
-	return r;
+	int64_t key = sort_key(sort, CLI_SUMS(g), g->n, g->first_id, g->first_id);
+	return (row){ .group = g, .name = g->name, .id = g->first_id, .key = key };
 }
 
 /* All rows, sorted; their number in *ret_n.  NULL: out of memory. */
@@ -94,9 +96,10 @@ static void text_rows(wb_buf *b, const row *rows, size_t n, size_t shown, unsign
 	static const char *const titles[] = { "start function", "created by", "state at the end" };
 	bool groups = n && rows[0].group;
 	out_table t = { .n_columns = groups ? 7 : 9, .columns = {
-		{ groups ? "goroutines" : "id", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT }, { "block", OUT_RIGHT },
-		{ "syscall", OUT_RIGHT }, { "total", OUT_RIGHT }, { groups ? titles[by] : "created", groups ? OUT_LEFT : OUT_RIGHT },
-		{ "at the end", OUT_LEFT }, { "start function", OUT_LEFT } } };
+		{ groups ? "goroutines" : "id", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
+		{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT },
+		{ groups ? titles[by] : "created", groups ? OUT_LEFT : OUT_RIGHT }, { "at the end", OUT_LEFT },
+		{ "start function", OUT_LEFT } } };
 	for (size_t i = 0; i < shown; i++) {
 		const wtr_goroutine_row *g = rows[i].g;
 		const out_group *s = rows[i].group;

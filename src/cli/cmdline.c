@@ -1,4 +1,4 @@
-/* cli/args.c - the tables of commands.def, and command lines against them. */
+/* cli/cmdline.c - the tables of commands.def, and command lines against them. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -91,7 +91,8 @@ static int word_index(const char *words, const char *word)
 bool cli_time(const char *text, int64_t *ret_ns, bool *ret_absolute)
 {
 	static const struct { const char *unit; double ns; } units[] = {
-		{ "", 1 }, { "ns", 1 }, { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "ms", 1e6 }, { "s", 1e9 }, { "m", 60e9 }, { "h", 3600e9 },
+		{ "", 1 }, { "ns", 1 }, { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
+		{ "m", 60e9 }, { "h", 3600e9 },
 	};
 	bool absolute = text[0] == '@', negative = absolute && text[1] == '-';
 	text += absolute + negative;
@@ -160,12 +161,14 @@ unsigned cli_choice(const cli_args *a, cli_option_id id, unsigned otherwise)
 
 /* ---- the line ---- */
 
-/* The option that `word` (behind its dashes) names, up to its end or '='; CLI_OPT_NONE when the command has none such. */
+/* The option of the command that `word` (behind its dashes, n long) names; CLI_OPT_NONE when it has none such. */
 static cli_option_id find_option(const cli_command *c, const char *word, size_t n)
 {
-	for (unsigned id = 1; id < CLI_OPT_COUNT; id++)
-		if ((c->options >> id & 1) && strlen(cli_options[id].name) == n && memcmp(cli_options[id].name, word, n) == 0)
+	for (unsigned id = 1; id < CLI_OPT_COUNT; id++) {
+		const char *name = cli_options[id].name;
+		if ((c->options >> id & 1) && strlen(name) == n && memcmp(name, word, n) == 0)
 			return (cli_option_id)id;
+	}
 	return n == 1 && word[0] == 'h' ? CLI_OPT_HELP : CLI_OPT_NONE;
 }
 
@@ -224,7 +227,7 @@ bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret)
 		}
 	}
 	if (!a.values[CLI_OPT_HELP] && a.n_operands < c->operands_min) {
-		cli_usage(c, "%s%swhich %s?", c->name, c->name[0] ? ": " : "", strstr(c->operands, "FILE") ? "file" : "one");
+		cli_usage(c, "%s%swhich file?", c->name, c->name[0] ? ": " : "");
 		return false;
 	}
 	if (!a.values[CLI_OPT_HELP] && a.n_operands > c->operands_max) {

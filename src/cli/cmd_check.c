@@ -1,4 +1,4 @@
-/* cli/check.c - is a trace sound?  Where it is not: what is wrong, what of it can be read, and what repair makes of it. */
+/* cli/cmd_check.c - is a trace sound?  Where not: what is wrong, what can be read, and what repair makes of it. */
 #include <stdio.h>
 #include <string.h>
 
@@ -64,7 +64,11 @@ static void try_repair(const cli_args *a, finding *f)
 {
 	if (strcmp(f->path, "-") == 0)
 		return;
-	wtr_options opt = { .damage = WTR_REPAIR, .threads = (int)cli_number(a, CLI_OPT_THREADS, 0), .progress = cli_progress };
+	wtr_options opt = {
+		.damage = WTR_REPAIR,
+		.threads = (int)cli_number(a, CLI_OPT_THREADS, 0),
+		.progress = cli_progress,
+	};
 	wtr_trace *t;
 	if (wtr_open(f->path, &opt, &t, NULL) != WTR_OK)
 		return;

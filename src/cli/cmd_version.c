@@ -1,4 +1,4 @@
-/* cli/version.c - which weft this is. */
+/* cli/cmd_version.c - which weft this is. */
 #include <stdio.h>
 
 #include "cli/cli.h"

@@ -1,4 +1,4 @@
-/* cli/events.c - the ordered events, for people, for programs, or as Go prints them. */
+/* cli/cmd_events.c - the ordered events, for people, for programs, or as Go prints them. */
 #include <regex.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,20 +26,32 @@ typedef struct printer {
 
 /* ---- which events ---- */
 
+/* The kind of that name; WTR_KIND_COUNT if there is none. */
+static unsigned find_kind(const char *name, size_t n)
+{
+	unsigned k = 1;
+	while (k < WTR_KIND_COUNT && (strlen(wtr_kind_name(k)) != n || strncasecmp(wtr_kind_name(k), name, n) != 0))
+		k++;
+	return k;
+}
+
+static void no_such_kind(const cli_args *a, const char *name, size_t n)
+{
+	wb_buf all = { 0 };
+	for (unsigned k = 1; k < WTR_KIND_COUNT; k++)
+		wb_buf_printf(&all, "%s%s", k > 1 ? ", " : "", wtr_kind_name(k));
+	cli_usage(a->command, "there is no kind '%.*s' of events, but %s", (int)n, name, wb_buf_cstr(&all));
+	wb_buf_free(&all);
+}
+
 static bool parse_kinds(const cli_args *a, uint32_t *ret)
 {
 	const char *s = a->values[CLI_OPT_KIND];
 	for (uint32_t kinds = 0;; s++) {
 		size_t n = strcspn(s, ",");
-		unsigned k = 1;
-		while (k < WTR_KIND_COUNT && (strlen(wtr_kind_name(k)) != n || strncasecmp(wtr_kind_name(k), s, n) != 0))
-			k++;
+		unsigned k = find_kind(s, n);
 		if (k == WTR_KIND_COUNT) {
-			wb_buf all = { 0 };
-			for (k = 1; k < WTR_KIND_COUNT; k++)
-				wb_buf_printf(&all, "%s%s", k > 1 ? ", " : "", wtr_kind_name(k));
-			cli_usage(a->command, "there is no kind '%.*s' of events, but %s", (int)n, s, wb_buf_cstr(&all));
-			wb_buf_free(&all);
+			no_such_kind(a, s, n);
 			return false;
 		}
 		kinds |= (uint32_t)1 << k;
@@ -65,7 +77,8 @@ static bool parse_type(const cli_args *a, wtr_filter *f)
 		f->type = (uint8_t)type;
 		return true;
 	}
-	cli_usage(a->command, "there is no event type '%s' (GoCreate, GoBlock, ProcStart, STWBegin, ...)", a->values[CLI_OPT_TYPE]);
+	cli_usage(a->command, "there is no event type '%s' (GoCreate, GoBlock, ProcStart, STWBegin, ...)",
+		a->values[CLI_OPT_TYPE]);
 	return false;
 }
 

@@ -1,4 +1,4 @@
-/* cli/help.c - help, printed from the table. */
+/* cli/cmd_help.c - help, printed from the table. */
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
@@ -32,14 +32,16 @@ static void wrapped(FILE *f, const char *text, int from)
 static void usage_line(FILE *f, const cli_command *c)
 {
 	bool options = c->options & ~((uint64_t)1 << CLI_OPT_HELP | (uint64_t)1 << CLI_OPT_NONE);
-	fprintf(f, "usage: weft%s%s%s%s%s\n", c->name[0] ? " " : "", c->name, options ? " [options]" : "", c->operands[0] ? " " : "", c->operands);
+	fprintf(f, "usage: weft%s%s%s%s%s\n", c->name[0] ? " " : "", c->name, options ? " [options]" : "",
+		c->operands[0] ? " " : "", c->operands);
 }
 
 static void option_line(FILE *f, const cli_option *o)
 {
 	char left[96];
 	bool words = o->type == CLI_CHOICE;
-	snprintf(left, sizeof(left), "  %s%s%s%s", o->name[1] ? "--" : "-", o->name, o->type == CLI_FLAG ? "" : "=", words ? "WORD" : o->meta);
+	snprintf(left, sizeof(left), "  %s%s%s%s", o->name[1] ? "--" : "-", o->name, o->type == CLI_FLAG ? "" : "=",
+		words ? "WORD" : o->meta);
 	fprintf(f, "%-24s ", left);
 	if (strlen(left) > 24)
 		fprintf(f, "\n%25s", "");
@@ -82,7 +84,8 @@ void cli_help_all(bool to_stderr)
 	for (unsigned i = 0; i < CLI_CMD_COUNT; i++)
 		if (cli_commands[i].name[0])
 			fprintf(f, "  %-12s %s\n", cli_commands[i].name, cli_commands[i].help);
-	fputs("\nweft help COMMAND, or weft COMMAND --help, shows its options.  A file named like a command: ./summary\n"
+	fputs("\nweft help COMMAND, or weft COMMAND --help, shows its options.  A file named like a command: "
+		"./summary\n"
 		"Any go tool trace command line works too:\n", f);
 	for (unsigned id = 1; id < CLI_OPT_COUNT; id++)
 		if (cli_commands[CLI_CMD_GOTRACE].options >> id & 1)
