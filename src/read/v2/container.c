@@ -13,6 +13,8 @@
 #include "fmt/events.h"
 #include "fmt/wire.h"
 
+enum { RELEASE_BYTES = 8 << 20 };
+
 typedef struct scan {
 	wtr_trace  *t;
 	wtr__gens  *v;
@@ -20,6 +22,7 @@ typedef struct scan {
 	wtr__gen    gen;      /* being collected */
 	bool        open;     /* gen holds something */
 	size_t      n_events; /* batches with events in gen */
+	uint64_t    released; /* pages before this offset were given back */
 	wtr_error  *err;
 } scan;
 
@@ -91,6 +94,11 @@ static wtr_code add_batch(scan *s, wtr__batch b)
 	}
 	if (s->v->batches.n >= UINT32_MAX - 1 || !wb_vec_add(&s->v->batches, b))
 		return no_memory(s);
+	/* One byte of each batch is looked at, but the kernel maps its neighbours with it: all of the file, in the end. */
+	if (b.offset - s->released > RELEASE_BYTES) {
+		wo_map_release(&s->t->map, s->released, b.offset);
+		s->released = b.offset;
+	}
 	if (s->gen.min_time == 0 || b.time < s->gen.min_time)
 		s->gen.min_time = b.time;
 	s->n_events += b.kind == WTR__BATCH_EVENTS;
@@ -308,6 +316,7 @@ wtr_code wtr__v2_open(wtr_trace *t, wtr_error *err)
 	scan s = { .t = t, .v = t->v2, .in = { .at = t->at + WF_HEADER_BYTES, .end = t->at + t->n }, .err = err };
 	bool repair = t->opt.damage == WTR_REPAIR;
 	wtr_code rc = t->version >= 26 ? scan_marked(&s, repair) : scan_counted(&s, repair);
+	wo_map_release(&t->map, s.released, t->n);
 	if (rc == WTR_OK)
 		rc = reserve_ids(t, err);
 	if (rc != WTR_OK)
