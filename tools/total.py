@@ -44,6 +44,8 @@ def program(entry):
             return 0, [], 1
         return 0, [result.lower()], 0
     seen = passed + len(failed) + skipped
+    if plan == 0 and result == "SKIP":  # `1..0 # SKIP why`: the whole program
+        return 0, [], 1
     if seen == 0:
         failed.append("no case ran")
     elif seen < plan:

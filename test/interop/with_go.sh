@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds test/interop/go/weftcheck.go inside Go's standard library (by an overlay: nothing is written there) and runs a
+# Builds test/interop/go/*.go inside Go's standard library (by an overlay: nothing is written there) and runs a
 # test with its path in WEFT_GO.  Where there is no Go, or one too old, the whole test says that it was skipped.
 #   with_go.sh BUILD_DIR TEST [ARG..]
 set -eu
@@ -14,9 +14,11 @@ root=$("$go" env GOROOT)
 mkdir -p "$dir"
 (
 	flock 9 # several tests may start at once
-	[ "$dir/weftcheck" -nt "$here/go/weftcheck.go" ] && exit 0
+	[ -x "$dir/weftcheck" ] && [ -z "$(find "$here/go" -name '*.go' -newer "$dir/weftcheck")" ] && exit 0
 	cat >"$dir/overlay.json" <<END
-{"Replace": {"$root/src/internal/trace/weftcheck/weftcheck.go": "$here/go/weftcheck.go"}}
+{"Replace": {
+"$root/src/internal/trace/weftcheck/damage.go": "$here/go/damage.go",
+"$root/src/internal/trace/weftcheck/weftcheck.go": "$here/go/weftcheck.go"}}
 END
 	GOFLAGS= GOTOOLCHAIN=local "$go" build -overlay "$dir/overlay.json" -o "$dir/weftcheck" internal/trace/weftcheck >"$dir/build.log" 2>&1
 ) 9>"$dir/lock" || { echo "1..1"; echo "not ok 1 - weftcheck does not build"; sed 's/^/# /' "$dir/build.log"; exit 1; }

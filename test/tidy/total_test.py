@@ -24,6 +24,7 @@ CASES = [  # name, files, last line, exit status
     ("a crash after the last case", {"a.json": [entry("FAIL", TAP2)]}, "2 passed, 1 failed, 0 skipped", 1),
     ("a timeout", {"a.json": [entry("TIMEOUT", TAP2)]}, "2 passed, 1 failed, 0 skipped", 1),
     ("a plan of no cases", {"a.json": [entry("OK", "1..0\n")]}, "0 passed, 1 failed, 0 skipped", 1),
+    ("a program that skips all of it", {"a.json": [entry("SKIP", "1..0 # SKIP no Go\n"), entry("OK")]}, "1 passed, 0 failed, 1 skipped", 0),
     ("a suite without programs", {"a.json": [], "b.tap": "ok 1 b\n"}, "1 passed, 1 failed, 0 skipped", 1),
     ("an empty step file", {"a.tap": "", "b.tap": "ok 1 b\n"}, "1 passed, 1 failed, 0 skipped", 1),
     ("nothing at all", {}, "0 passed, 1 failed, 0 skipped", 1),

@@ -6,6 +6,7 @@
 //	weftcheck wire FILE         what `go tool trace -d=wire` prints
 //	weftcheck footprint FILE    number, count and shortest bytes of each event that is in the file
 //	weftcheck parsed FILE       what `go tool trace -d=parsed` prints, empty lines left out
+//	weftcheck damage SEED CASES DIR NAME..   how many events of damaged traces it delivers, and how it ends
 //
 // An error ends the output, is printed on standard error, and gives status 1.
 package main
@@ -157,7 +158,9 @@ func main() {
 		footprint(args[1])
 	case len(args) == 2 && args[0] == "parsed":
 		parsed(args[1])
+	case len(args) > 4 && args[0] == "damage":
+		damage(args[1:])
 	default:
-		die("usage: weftcheck table | table1 | wire FILE | footprint FILE | parsed FILE")
+		die("usage: weftcheck table | table1 | wire FILE | footprint FILE | parsed FILE | damage SEED CASES DIR NAME..")
 	}
 }
