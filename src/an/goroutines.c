@@ -130,6 +130,16 @@ static uint32_t born(an_summary *s, int64_t id)
 	return g;
 }
 
+/* The proc that a goroutine entered its system call with.  A status that another thread reports comes with the proc of that
+ * thread: it says nothing about this one's. */
+static int64_t syscall_proc(an_summary *s, const wtr_event *e)
+{
+	if (e->p == WTR_NONE || s->v1 || wtr_from(e) != WTR_G_UNDETERMINED)
+		return e->p;
+	uint32_t row = an_proc_row(s, e->p);
+	return row != AN_NO_ROW && s->procs.at[row].m == e->m ? e->p : WTR_NONE;
+}
+
 static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 {
 	uint32_t g = born(s, e->id);
@@ -150,7 +160,7 @@ static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 		h->sum_ns[wait_sum(h, reason)] = ns;
 		break;
 	case WTR_G_SYSCALL:
-		*(e->p == WTR_NONE ? &c->syscall_block_ns : &c->syscall_ns) = ns;
+		*(syscall_proc(s, e) == WTR_NONE ? &c->syscall_block_ns : &c->syscall_ns) = ns;
 		break;
 	default:
 		break;
@@ -191,7 +201,7 @@ static void open_rare(an_summary *s, uint32_t g, an_ghot *h, const wtr_event *e,
 		break;
 	case WTR_G_SYSCALL:
 		h->doing = AN_SYSCALL;
-		hold_proc(s, g, e->p);
+		hold_proc(s, g, syscall_proc(s, e));
 		break;
 	case WTR_G_NOTEXIST:
 		an_g_end(s, g, e->time_ns, false);

@@ -92,6 +92,7 @@ typedef struct an_stat {
 typedef struct an_proc {
 	wtr_proc_row row;
 	int64_t  since_ns;
+	int64_t  m;                           /* thread that it last ran on */
 	uint32_t syscall_g;                   /* row + 1 of the goroutine that is in a system call with it */
 	int64_t  sweep_g;                     /* goroutine that began the open sweep */
 	bool     running, has_sweep_g;

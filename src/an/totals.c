@@ -12,7 +12,7 @@ uint32_t an_proc_row_slow(an_summary *s, int64_t id)
 {
 	uint32_t i = (uint32_t)s->procs.n;
 	if (i < AN_NO_ROW - 1 && wb_vec_reserve(&s->procs, 1) && wb_idmap_set(&s->proc_rows, (uint64_t)id, i)) {
-		s->procs.at[s->procs.n++] = (an_proc){ .row = { .id = id } };
+		s->procs.at[s->procs.n++] = (an_proc){ .row = { .id = id }, .m = WTR_NONE };
 		return i;
 	}
 	s->oom = true;
@@ -45,6 +45,8 @@ void an_proc_transition(an_summary *s, const wtr_event *e)
 	s->p_transitions[from][to]++;
 	an_proc *p = &s->procs.at[row];
 	p->row.transitions++;
+	if (to == WTR_P_RUNNING)
+		p->m = e->m;
 	if (!p->running && to == WTR_P_RUNNING) {
 		p->running = true;
 		p->since_ns = from == WTR_P_UNDETERMINED ? s->sync_ns : e->time_ns;
