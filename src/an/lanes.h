@@ -126,6 +126,8 @@ typedef struct an_texts {
 
 /* The sink behind an_lanes_sink(). */
 an_sink *an_lanes_sink_from(an_texts texts);
+/* What it has filled so far; its finish gives them away. */
+an_lanes *an_sink_lanes(an_sink *face);
 
 /* Closes the strips, counts what came late, maps goroutines and groups to the tables of x, and puts them in order. */
 typedef WB_VEC(an_late) an_lates;

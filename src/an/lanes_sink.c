@@ -768,6 +768,11 @@ static void sink_free(an_sink *face)
 	wb_free(s);
 }
 
+an_lanes *an_sink_lanes(an_sink *face)
+{
+	return ((sink *)face)->l;
+}
+
 /* Numbers that are known beforehand: nothing, the empty reason, the nameless group and that of the collector's workers. */
 static bool prepare(sink *s)
 {
