@@ -19,7 +19,7 @@
 #include "fmt/events.h"
 #include "os/thread.h"
 
-enum { SCREEN_LANES = 40, SCREEN_PX = 1920, TILE_PX = 512, SCREENS = 4000, BLOCK = 1024 };
+enum { SCREEN_LANES = 40, SCREEN_PX = 1920, TILE_PX = 512, SCREENS = 2000, BLOCK = 1024 };
 
 static uint64_t seed = 42;
 

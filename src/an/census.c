@@ -6,7 +6,7 @@
 /* How many rows so many spans deserve: few spans are looked at one by one anyway (counts.c). */
 static size_t rows_for(uint64_t spans)
 {
-	uint64_t few = spans / 16 < 1024 ? spans / 16 : 1024, many = spans / 128;
+	uint64_t few = spans / 16 < 1024 ? spans / 16 : 1024, many = spans / 256;
 	return 16 + (size_t)(few > many ? few : many);
 }
 
@@ -23,7 +23,7 @@ static bool add_row(an_census *c, uint64_t t)
 	an_row *r = &c->rows[c->n++];
 	r->sum[0] = c->spans;
 	for (unsigned i = 1; i <= AN_CLASSES; i++)
-		r->sum[i] = c->now[i] * t + c->base[i];
+		r->sum[i] = c->cls[i].now * t + c->cls[i].base;
 	return true;
 }
 
@@ -55,9 +55,14 @@ bool an_census_end(an_census *c, uint64_t end)
 	c->end = end;
 	if (!an_census_advance(c, end))
 		return false;
-	if ((uint64_t)(c->n - 1) << c->k == end && c->n > 1)
-		return true;
-	return add_row(c, end);
+	if (((uint64_t)(c->n - 1) << c->k != end || c->n == 1) && !add_row(c, end))
+		return false;
+	an_row *rows = wb_realloc(c->rows, c->n, sizeof(*rows));
+	if (rows) {
+		c->rows = rows;
+		c->cap = c->n;
+	}
+	return true;
 }
 
 void an_census_free(an_census *c)

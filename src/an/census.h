@@ -19,8 +19,10 @@ typedef struct an_row {
 
 typedef struct an_census {
 	uint64_t next;             /* time of row n */
-	uint64_t now[AN_CLASSES + 1];   /* goroutines in the class */
-	uint64_t base[AN_CLASSES + 1];  /* integral at t = now * t + base */
+	struct {
+		uint64_t now;      /* goroutines in the class */
+		uint64_t base;     /* its integral at t is now * t + base */
+	} cls[AN_CLASSES + 1];
 	uint64_t spans;
 	unsigned k;
 	size_t   n, cap;
@@ -39,10 +41,10 @@ static inline bool an_census_move(an_census *c, uint64_t t, unsigned from, unsig
 {
 	if (__builtin_expect(t >= c->next, 0) && !an_census_advance(c, t))
 		return false;
-	c->now[from]--;
-	c->base[from] += t;
-	c->now[to]++;
-	c->base[to] -= t;
+	c->cls[from].now--;
+	c->cls[from].base += t;
+	c->cls[to].now++;
+	c->cls[to].base -= t;
 	c->spans++;
 	return true;
 }

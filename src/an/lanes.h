@@ -41,6 +41,7 @@ typedef struct an_p {
 	uint32_t g, m;      /* on it now, AN_NO */
 	uint8_t  open;
 	int64_t  g_id, m_id;
+	uint32_t run[2];    /* what of a goroutine running here, of a collector's worker; 0: not made yet for this m */
 	uint64_t since;     /* begin of the last span */
 	uint64_t sum[AN_CLASSES]; /* ns per class up to there */
 } an_p;
@@ -93,6 +94,7 @@ struct an_lanes {
 	WB_VEC(an_m *) ms;
 	wb_idmap  g_ids, p_ids, m_ids;    /* id -> index */
 	an_strip  gc, stw;                /* spans: numbers of the dictionary */
+	bool      gc_on;                  /* while writing: the mark phase goes on */
 	bool      gc_open, stw_open;      /* their first span began before the trace */
 	wb_idmap  mark_ids;               /* an_mark_key() -> marks */
 	WB_VEC(an_marks) marks;

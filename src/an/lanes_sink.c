@@ -9,7 +9,8 @@
 
 #include "an/lanes.h"
 
-enum { HOT = 512, FRAMES_MAX = 4096 };
+enum { HOT = 512, QUICK = 256, FRAMES_MAX = 4096 };
+#define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Kinds of keys of the cache in front of the dictionary. */
 enum { KEY_WAIT = 1, KEY_WOKEN, KEY_CREATED, KEY_STOP, KEY_SYSCALL, KEY_RUN };
@@ -18,6 +19,12 @@ typedef struct hot {
 	uint64_t a, b;  /* b holds the kind of key, so it is never 0 */
 	uint32_t what;
 } hot;
+
+/* The same for the two commonest kinds of event, which have but two things to tell. */
+typedef struct quick {
+	uint64_t key;
+	uint32_t what;
+} quick;
 
 typedef struct sink {
 	an_sink   face;
@@ -33,6 +40,8 @@ typedef struct sink {
 	WB_VEC(wtr_frame) frames;
 	an_lates  lates;
 	uint32_t  all_fixes;        /* the first of the list for all goroutines, + 1 */
+	quick     waits[QUICK];     /* stack, reason */
+	quick     wakes[QUICK];     /* stack, proc */
 	hot       hot[HOT];
 } sink;
 
@@ -294,7 +303,7 @@ static inline bool p_push(sink *s, an_p *p, uint64_t t, uint32_t what)
 {
 	if (p->what == what)
 		return true;
-	unsigned cls = an_class(NULL, AN_STRIP_PROC, p->what);
+	unsigned cls = an_proc_class(p->what);
 	if (cls)
 		p->sum[cls - 1] += t - p->since;
 	p->since = t;
@@ -306,7 +315,7 @@ static inline bool p_push(sink *s, an_p *p, uint64_t t, uint32_t what)
 static void p_sum(const an_p *p, uint64_t t, uint64_t *ret)
 {
 	memcpy(ret, p->sum, sizeof(p->sum));
-	unsigned cls = an_class(NULL, AN_STRIP_PROC, p->what);
+	unsigned cls = an_proc_class(p->what);
 	if (cls)
 		ret[cls - 1] += t - p->since;
 }
@@ -345,7 +354,7 @@ static bool hold(sink *s, uint32_t pi, uint32_t mi, uint64_t t)
 	an_m *m = l->ms.at[mi];
 	if (p->m == mi)
 		return true;
-	if (t == 0 && (p->strip.n || m->strip.n || m->p != AN_NO || p->m != AN_NO))
+	if (t == 0 && (an_strip_begun(&p->strip) || an_strip_begun(&m->strip) || m->p != AN_NO || p->m != AN_NO))
 		t = s->now; /* one of them was seen before */
 	if (p->m != AN_NO) {
 		an_m *old = l->ms.at[p->m];
@@ -359,6 +368,7 @@ static bool hold(sink *s, uint32_t pi, uint32_t mi, uint64_t t)
 	}
 	p->m = mi;
 	p->m_id = m->id;
+	p->run[0] = p->run[1] = 0;
 	m->p = pi;
 	if (t == 0)
 		m->open = true;
@@ -450,7 +460,7 @@ static bool name(sink *s, an_g *g, uint32_t gi, uint32_t stack, uint64_t t)
 	if (group == AN_NO)
 		return true;
 	an_lanes *l = s->l;
-	if (g->strip.n && group != g->group) { /* what it did so far was counted among the nameless */
+	if (an_strip_begun(&g->strip) && group != g->group) { /* what it did so far was counted among the nameless */
 		if (!late(s, gi, 0, t, &l->groups.at[g->group].fixes, -1) || !late(s, gi, 0, t, &l->groups.at[group].fixes, 1))
 			return false;
 		/* from now on here: as if it had come now */
@@ -464,7 +474,7 @@ static bool name(sink *s, an_g *g, uint32_t gi, uint32_t stack, uint64_t t)
 	return true;
 }
 
-static inline bool g_push(sink *s, an_g *g, uint64_t t, uint32_t what)
+static ALWAYS_INLINE bool g_push(sink *s, an_g *g, uint64_t t, uint32_t what)
 {
 	an_lanes *l = s->l;
 	unsigned cls = l->store.cls[what], was = g->cls;
@@ -508,7 +518,7 @@ static inline bool to_running(sink *s, an_g *g, uint32_t gi, const wtr_event *e,
 			mi = p->m;
 		else if (e->m != WTR_NONE && (!get_m(s, e->m, &mi) || !hold(s, pi, mi, t)))
 			return false;
-		uint64_t since = t == 0 && p->strip.n ? s->now : t; /* found running, but the proc was seen before */
+		uint64_t since = t == 0 && an_strip_begun(&p->strip) ? s->now : t; /* found running, but the proc was seen before */
 		if (since == 0)
 			p->open = true;
 		if (!take_proc(s, g, gi, pi, worker ? AN_ON_GC : AN_ON_RUNNING, since))
@@ -534,14 +544,14 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 	}
 	if (pi != AN_NO) {
 		an_p *p = l->ps.at[pi];
-		uint64_t since = t == 0 && p->strip.n ? s->now : t;
+		uint64_t since = t == 0 && an_strip_begun(&p->strip) ? s->now : t;
 		if (since == 0)
 			p->open = true;
 		if (!take_proc(s, g, gi, pi, AN_ON_SYSCALL, since))
 			return false;
 	} else if (mi != AN_NO && l->ms.at[mi]->p == AN_NO) {
 		an_m *m = l->ms.at[mi];
-		uint64_t since = t == 0 && m->strip.n ? s->now : t;
+		uint64_t since = t == 0 && an_strip_begun(&m->strip) ? s->now : t;
 		if (since == 0)
 			m->open = true;
 		if (!m_push(s, m, since, an_blocked_in(gi)))
@@ -552,7 +562,108 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 	return what_executing(s, WTR_G_SYSCALL, WTR_CLASS_SYSCALL, pi, mi, e->transition_stack, ret);
 }
 
-static bool on_goroutine(sink *s, const wtr_event *e)
+/* ---- the three commonest transitions, where nothing is unusual ----
+ *
+ * They do what change_state() below does, for known goroutines on procs held by known threads. */
+
+static ALWAYS_INLINE quick *quick_at(quick *table, uint64_t key)
+{
+	return &table[key * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+}
+
+static ALWAYS_INLINE bool p_push_known(sink *s, an_p *p, uint64_t t, uint32_t what)
+{
+	p->since = t;
+	p->what = what;
+	return an_strip_push(&s->l->store, &p->strip, t, what, NULL);
+}
+
+static ALWAYS_INLINE an_p *known_p(const sink *s, int64_t id, uint32_t *ret)
+{
+	*ret = wb_idmap_get(&s->l->p_ids, (uint64_t)id);
+	return *ret == WB_IDMAP_NONE ? NULL : s->l->ps.at[*ret];
+}
+
+/* GoStart on a proc that has nobody. */
+static ALWAYS_INLINE bool start(sink *s, an_g *g, uint32_t gi, an_p *p, uint32_t pi, uint64_t t)
+{
+	unsigned worker = (g->flags & AN_G_WORKER) != 0;
+	uint32_t *run = &p->run[worker];
+	if (__builtin_expect(*run == 0, 0)
+	    && !what_executing(s, WTR_G_RUNNING, worker ? WTR_CLASS_GC : WTR_CLASS_RUNNING, pi, p->m, 0, run))
+		return false;
+	p->g = gi;
+	p->g_id = g->id;
+	g->p = pi;
+	g->state = WTR_G_RUNNING;
+	return p_push_known(s, p, t, an_proc_what(gi, worker ? AN_ON_GC : AN_ON_RUNNING)) && g_push(s, g, t, *run);
+}
+
+/* GoBlock. */
+static ALWAYS_INLINE bool stop(sink *s, an_g *g, const wtr_event *e, uint64_t t)
+{
+	uint64_t key = (uint64_t)e->transition_stack << 32 | e->str;
+	quick *q = quick_at(s->waits, key);
+	if (__builtin_expect(q->key != key, 0)) {
+		if (!what_waiting(s, e, &q->what))
+			return false;
+		q->key = key;
+	}
+	an_p *p = s->l->ps.at[g->p];
+	p->sum[an_proc_class(p->what) - 1] += t - p->since;
+	p->g = AN_NO;
+	g->p = AN_NO;
+	g->state = WTR_G_WAITING;
+	return p_push_known(s, p, t, 0) && g_push(s, g, t, q->what);
+}
+
+/* GoUnblock by the goroutine that runs on the proc. */
+static ALWAYS_INLINE bool wake(sink *s, an_g *g, const wtr_event *e, uint64_t t)
+{
+	uint64_t key = (uint64_t)e->stack << 32 | (uint32_t)e->p;
+	quick *q = quick_at(s->wakes, key);
+	if (__builtin_expect(q->key != key, 0)) {
+		if (!what_woken(s, e, WTR_G_RUNNABLE, false, &q->what))
+			return false;
+		q->key = key;
+	}
+	g->state = WTR_G_RUNNABLE;
+	return g_push(s, g, t, q->what);
+}
+
+static bool change_state(sink *s, const wtr_event *e);
+
+static ALWAYS_INLINE bool on_goroutine(sink *s, const wtr_event *e)
+{
+	enum { STARTS = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING, STOPS = WTR_G_RUNNING << 4 | WTR_G_WAITING, WAKES = WTR_G_WAITING << 4 | WTR_G_RUNNABLE };
+	uint32_t gi = wb_idmap_get(&s->l->g_ids, (uint64_t)e->id);
+	if (__builtin_expect(gi == WB_IDMAP_NONE, 0))
+		return change_state(s, e);
+	an_g *g = an_g_at(s->l, gi);
+	if (__builtin_expect(g->state != wtr_from(e) || (e->transition_stack && !(g->flags & AN_G_NAMED)), 0))
+		return change_state(s, e);
+	an_p *p;
+	uint32_t pi;
+	switch (e->detail) {
+	case STARTS:
+		if (g->p == AN_NO && (p = known_p(s, e->p, &pi)) != NULL && p->g == AN_NO && p->what == 0 && p->m != AN_NO && p->m_id == e->m)
+			return start(s, g, gi, p, pi, s->now);
+		break;
+	case STOPS:
+		if (g->p != AN_NO)
+			return stop(s, g, e, s->now);
+		break;
+	case WAKES:
+		if (e->transition_stack == 0 && (uint64_t)e->p <= INT32_MAX && (p = known_p(s, e->p, &pi)) != NULL && p->g != AN_NO && p->g_id == e->g)
+			return wake(s, g, e, s->now);
+		break;
+	default:
+		break;
+	}
+	return change_state(s, e);
+}
+
+static bool change_state(sink *s, const wtr_event *e)
 {
 	wtr_gstate from = wtr_from(e), to = wtr_to(e);
 	uint32_t gi, what = 0;
@@ -561,7 +672,7 @@ static bool on_goroutine(sink *s, const wtr_event *e)
 	if (from == to)
 		return true;
 	an_g *g = an_g_at(s->l, gi);
-	bool found = from == WTR_G_UNDETERMINED && g->strip.n == 0;
+	bool found = from == WTR_G_UNDETERMINED && !an_strip_begun(&g->strip);
 	uint64_t t = found ? 0 : s->now;
 	if (from == WTR_G_NOTEXIST && e->transition_stack)
 		g->flags &= (uint8_t)~(AN_G_NAMED | AN_G_WORKER);
@@ -581,7 +692,7 @@ static bool on_goroutine(sink *s, const wtr_event *e)
 	bool executes = to == WTR_G_RUNNING || to == WTR_G_SYSCALL, ok;
 	if (!executes && !leave_proc(s, g, t))
 		return false;
-	if (g->state == WTR_G_SYSCALL && g->strip.n && !left_syscall(s, gi, e->m, t))
+	if (g->state == WTR_G_SYSCALL && !left_syscall(s, gi, e->m, t))
 		return false;
 	switch (to) {
 	case WTR_G_RUNNING:
@@ -649,12 +760,13 @@ static bool range_begins(sink *s, an_strip *strip, const wtr_event *e, uint64_t 
 static bool on_gc(sink *s, const wtr_event *e)
 {
 	an_lanes *l = s->l;
-	bool begins = e->kind != WTR_KIND_RANGE_END, open = s->l->gc.n % 2 == 1;
-	if (begins == open)
+	bool begins = e->kind != WTR_KIND_RANGE_END;
+	if (begins == l->gc_on)
 		return true; /* active again */
+	l->gc_on = begins;
 	if (!begins)
 		return an_strip_push(&l->store, &l->gc, s->now, 0, NULL);
-	bool found = e->kind == WTR_KIND_RANGE_ACTIVE && l->gc.n == 0;
+	bool found = e->kind == WTR_KIND_RANGE_ACTIVE && !an_strip_begun(&l->gc);
 	l->gc_open |= found;
 	return range_begins(s, &l->gc, e, found ? 0 : s->now);
 }
@@ -799,6 +911,8 @@ an_sink *an_lanes_sink_from(an_texts texts)
 		return NULL;
 	s->face = (an_sink){ .events = sink_events, .finish = sink_finish, .free = sink_free };
 	s->from = texts;
+	for (unsigned i = 0; i < QUICK; i++)
+		s->waits[i].key = s->wakes[i].key = UINT64_MAX;
 	s->l = wb_calloc(1, sizeof(*s->l));
 	if (!s->l || !prepare(s)) {
 		sink_free(&s->face);

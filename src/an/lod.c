@@ -14,12 +14,7 @@ enum {
 };
 
 static_assert(WTR_CLASS_COUNT == AN_CLASSES + 1, "shares are per class but the first");
-static_assert(WTR_CLASS_RUNNING == 1 && WTR_CLASS_SYSCALL == 6 && WTR_CLASS_GC == 8, "an_class");
-
-uint8_t an_proc_class_of(unsigned on)
-{
-	return on == AN_ON_SYSCALL ? WTR_CLASS_SYSCALL : on == AN_ON_GC ? WTR_CLASS_GC : WTR_CLASS_RUNNING;
-}
+static_assert(WTR_CLASS_RUNNING == 1 && WTR_CLASS_SYSCALL == 6 && WTR_CLASS_GC == 8, "an_proc_class");
 
 static unsigned bytes_for(uint64_t v)
 {
@@ -31,12 +26,28 @@ static an_block *block_at(an_chunk *c, uint32_t i)
 	return (an_block *)(void *)(c->data + c->size_bytes) - 1 - i;
 }
 
-/* Shares in 255ths; what is there at all gets at least one. */
+/* Adds up a block's durations by class, its last span ending at `end`; returns all its whats or'ed together. */
+static inline __attribute__((always_inline)) uint32_t sum_spans(const an_store *st, unsigned kind, const an_reader *r, unsigned n, uint64_t end, uint64_t *ns)
+{
+	uint32_t what, all = 0;
+	uint64_t from = an_read(r, 0, &what);
+	for (unsigned i = 1; i < n; i++) {
+		uint32_t next_what;
+		uint64_t to = an_read(r, i, &next_what);
+		all |= what;
+		ns[an_class(st, kind, what)] += to - from;
+		from = to;
+		what = next_what;
+	}
+	ns[an_class(st, kind, what)] += end - from;
+	return all | what;
+}
+
 static void quantise(const uint64_t *ns, uint64_t dur, uint8_t *share)
 {
-	float scale = dur ? 255.0f / (float)dur : 0;
+	float scale = dur ? 255.0f / (float)(int64_t)dur : 0;
 	for (unsigned c = 0; c < AN_CLASSES; c++) {
-		unsigned q = (unsigned)((float)ns[c] * scale + 0.5f);
+		int q = (int)((float)(int64_t)ns[c] * scale + 0.5f);
 		share[c] = (uint8_t)(q > 255 ? 255 : q);
 	}
 }
@@ -47,37 +58,38 @@ static void close_block(const an_store *st, an_strip *s, uint64_t t, uint64_t *s
 	an_chunk *c = s->last;
 	an_block *b = block_at(c, c->n - 1);
 	unsigned n = (unsigned)((size_t)(s->at - (c->data + b->at)) / ((s->start_bits + s->what_bits) >> 3));
-	b->n = (uint8_t)n;
-
 	an_reader r = an_block_reader(c, c->n - 1);
 	uint64_t ns[AN_CLASSES + 1] = { 0 };
-	uint32_t what, all = 0;
-	uint64_t at = an_read(&r, 0, &what);
-	for (unsigned i = 1; i < n; i++) {
-		uint32_t next_what;
-		uint64_t next = an_read(&r, i, &next_what);
-		all |= what;
-		if (s->kind != AN_STRIP_SUMS)
-			ns[an_class(st, s->kind, what)] += next - at;
-		at = next;
-		what = next_what;
-	}
-	all |= what;
-	if (s->kind != AN_STRIP_SUMS)
-		ns[an_class(st, s->kind, what)] += t - at;
-	quantise(s->kind == AN_STRIP_SUMS ? sums : ns + 1, t - s->start, b->share);
-	if (s->kind == AN_STRIP_SUMS)
+	uint32_t all = 0;
+	switch (s->kind) {
+	case AN_STRIP_DICT:
+		all = sum_spans(st, AN_STRIP_DICT, &r, n, t, ns);
+		break;
+	case AN_STRIP_PROC:
+		all = sum_spans(st, AN_STRIP_PROC, &r, n, t, ns);
+		break;
+	default:
+		memcpy(ns + 1, sums, AN_CLASSES * sizeof(*sums));
 		memset(sums, 0, AN_CLASSES * sizeof(*sums));
+		for (unsigned i = 0; i < n; i++) {
+			uint32_t what;
+			an_read(&r, i, &what);
+			all |= what;
+		}
+		break;
+	}
+	quantise(ns + 1, t - s->start, b->share);
+	b->n = (uint8_t)n;
+	s->n += n;
 
-	uint64_t want = (t - s->start) / n * (AN_BLOCK_SPANS + AN_BLOCK_SPANS / 4);
-	unsigned sw = bytes_for(want);
-	s->start_bits = (uint8_t)(sw < 2 ? 16 : sw * 8);
+	unsigned bytes = bytes_for((t - s->start) / n * (AN_BLOCK_SPANS + AN_BLOCK_SPANS / 4));
+	s->start_bits = (uint8_t)(bytes < 2 ? 16 : bytes * 8);
 	s->what_bits = (uint8_t)(bytes_for(all) * 8);
 }
 
 static an_chunk *add_chunk(an_store *st, an_strip *s, uint64_t t)
 {
-	size_t size = ((size_t)s->n * 3 / 2 + 7) & ~(size_t)7; /* a quarter of what the strip has by now */
+	size_t size = ((size_t)s->n * 3 / 4 + 7) & ~(size_t)7; /* an eighth of what the strip has by now */
 	if (size < CHUNK_BYTES_MIN)
 		size = CHUNK_BYTES_MIN;
 	if (size > CHUNK_BYTES_MAX)
@@ -103,7 +115,7 @@ static size_t room(const an_chunk *c, const uint8_t *at, unsigned width)
 
 bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums)
 {
-	if (s->n) {
+	if (s->last) {
 		close_block(st, s, t, sums);
 	} else {
 		s->start_bits = FIRST_START_BYTES * 8;
@@ -213,7 +225,7 @@ static bool next_level(an_store *st, an_tree *tree)
 
 bool an_strip_seal(an_store *st, an_strip *s, uint64_t *sums)
 {
-	if (s->n)
+	if (s->last)
 		close_block(st, s, st->end, sums);
 	s->tree = NULL;
 	s->left = 0;

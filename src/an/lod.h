@@ -76,7 +76,7 @@ typedef struct an_strip {
 		an_tree *tree;            /* sealed: NULL for a short one */
 	};
 	uint64_t start;                   /* of the open block */
-	uint32_t n;                       /* spans */
+	uint32_t n;                       /* spans in closed blocks; sealed: all */
 	uint8_t  left;                    /* spans that still fit in the open block */
 	uint8_t  start_bits, what_bits;   /* widths of the open block */
 	uint8_t  kind;                    /* an_strip_kind */
@@ -93,7 +93,10 @@ typedef struct an_store {
 enum { AN_ON_RUNNING, AN_ON_SYSCALL, AN_ON_GC };
 static inline uint32_t an_proc_what(uint32_t g, unsigned on) { return (g + 1) << 2 | on; }
 static inline uint32_t an_proc_g(uint32_t what) { return (what >> 2) - 1; }
-uint8_t an_proc_class_of(unsigned on); /* wtr_class */
+static inline unsigned an_proc_class(uint32_t what) /* RUNNING, SYSCALL, GC */
+{
+	return what ? 0x861u >> (what & 3) * 4 & 15 : 0;
+}
 
 /* Ends the open block, if there is one, and begins the next with this span.  `sums`: ns per class 1 .. 8 of the open block
  * up to `t`, for AN_STRIP_SUMS; zeroed.  False: out of memory. */
@@ -109,9 +112,11 @@ static inline bool an_strip_push(an_store *st, an_strip *s, uint64_t t, uint32_t
 	memcpy(s->at, &v, sizeof(v));
 	s->at += (s->start_bits + s->what_bits) >> 3;
 	s->left--;
-	s->n++;
 	return true;
 }
+
+/* Whether it has any span yet. */
+static inline bool an_strip_begun(const an_strip *s) { return s->first != NULL; }
 
 /* Ends the last span at `end` and builds the tree; st->end must be set.  False: out of memory. */
 bool an_strip_seal(an_store *st, an_strip *s, uint64_t *sums);
@@ -159,8 +164,7 @@ static inline unsigned an_class(const an_store *st, unsigned kind, uint32_t what
 {
 	if (kind == AN_STRIP_DICT)
 		return st->cls[what];
-	static const uint8_t of_on[4] = { 1, 6, 8, 1 };
-	return what ? of_on[what & 3] : 0;
+	return an_proc_class(what);
 }
 
 /* A place in a strip. */
