@@ -32,8 +32,8 @@ char *wb_buf_room(wb_buf *b, size_t n)
 
 void wb_buf_put(wb_buf *b, const void *at, size_t n)
 {
-	char *p = wb_buf_room(b, n);
-	if (!p || !n)
+	char *p = n ? wb_buf_room(b, n) : NULL;
+	if (!p)
 		return;
 	memcpy(p, at, n);
 	b->n += n;

@@ -240,8 +240,10 @@ static struct MHD_Daemon *start_daemon(ws_server *s, int fd, int threads)
 {
 	sigset_t old;
 	wo_signals_hold(&old);
+	/* poll, not epoll: with few connections it costs nothing, and libmicrohttpd's edge-triggered epoll can miss the end of a
+	 * half-closed connection that comes together with data; the place would be taken until the idle timeout. */
 	struct MHD_Daemon *d = MHD_start_daemon(
-		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_EPOLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
 		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
@@ -288,6 +290,11 @@ void ws_stop(ws_server *s)
 const char *ws_url(const ws_server *s)
 {
 	return s->site.url;
+}
+
+ws_site *ws_site_of(ws_server *s)
+{
+	return &s->site;
 }
 
 void ws_progress(ws_server *s, const char *doing, uint64_t done, uint64_t total)

@@ -122,6 +122,9 @@ typedef struct ws_site {
 	uint64_t    done, total;
 } ws_site;
 
+struct ws_server;
+ws_site *ws_site_of(struct ws_server *s);
+
 /* Always fills *ret with something to send. */
 void ws_answer_request(ws_site *site, const ws_request *rq, ws_answer *ret);
 void ws_answer_free(ws_answer *a);

@@ -3,17 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Until src/an names them. */
-__attribute__((weak)) const char *wtr_class_name(unsigned cls)
-{
-	static const char *const names[] = {
-#define X(ID, name, doc) name,
-		WTR_CLASSES(X)
-#undef X
-	};
-	return names[cls];
-}
-
 #define S(text) { text, sizeof(text) - 1 }
 
 static const wtr_group_row groups[] = {
