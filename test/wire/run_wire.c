@@ -20,27 +20,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <wtr/wtr.h>
-
-#include "base/buf.h"
 #include "fmt/text.h"
-#include "out/gotext.h"
+#include "wire.h"
 #include "../interop/goproc.h"
 
 enum { FILES_MAX = 1000 };
-
-static void slurp(const char *path, wb_buf *b)
-{
-	FILE *f = fopen(path, "rb");
-	char piece[1 << 14];
-	for (size_t n = 1; f && n;) {
-		n = fread(piece, 1, sizeof(piece), f);
-		wb_buf_put(b, piece, n);
-	}
-	if (f)
-		fclose(f);
-	wb_buf_cstr(b);
-}
 
 typedef struct wire_test {
 	wb_buf      file;
@@ -54,7 +38,7 @@ static void parse(const char *path, wire_test *t)
 {
 	static const char expect_line[] = "\n-- expect --\n", trace_line[] = "-- trace --\n";
 	*t = (wire_test){ .expect = "", .trace = "" };
-	slurp(path, &t->file);
+	wire_slurp(path, &t->file);
 	const char *s = wb_buf_cstr(&t->file);
 	const char *e = strstr(s, expect_line), *tr = e ? strstr(e, trace_line) : NULL;
 	t->differs = strstr(s, "\n# go: ") && strstr(s, "\n# go: ") < e;
@@ -64,54 +48,6 @@ static void parse(const char *path, wire_test *t)
 	t->expect = e + sizeof(expect_line) - 1;
 	t->n_expect = (size_t)(tr - t->expect);
 	t->trace = tr + sizeof(trace_line) - 1;
-}
-
-/* Appends a text's lines, those that are empty left out. */
-static void put_lines(wb_buf *out, const char *at, size_t n)
-{
-	for (const char *end = at + n; at < end;) {
-		const char *nl = memchr(at, '\n', (size_t)(end - at));
-		const char *stop = nl ? nl : end;
-		while (stop > at && stop[-1] == ' ')
-			stop--;
-		if (stop > at) {
-			wb_buf_put(out, at, (size_t)(stop - at));
-			wb_buf_putc(out, '\n');
-		}
-		at = nl ? nl + 1 : end;
-	}
-}
-
-static void put_error(wb_buf *out, const wtr_error *e)
-{
-#define NAME(name, number, text) if (e->code == WTR_##name) wb_buf_puts(out, "error " #name);
-	WTR_CODES(NAME)
-#undef NAME
-	wb_buf_printf(out, " %s offset %llu%s%s\n \"%s\"\n", e->rule, (unsigned long long)e->offset, e->event[0] ? " " : "", e->event, e->what);
-}
-
-/* What our reader finds. */
-static void read_trace(const wb_buf *bytes, wb_buf *out)
-{
-	wtr_trace *t = NULL;
-	wtr_error err = { 0 };
-	if (wtr_open_bytes(bytes->at, bytes->n, NULL, &t, &err) != WTR_OK) {
-		put_error(out, &err);
-		return;
-	}
-	wtr_cursor *c = wtr_cursor_open(t, NULL, &err);
-	const wtr_event *ev;
-	for (size_t n; c && (n = wtr_next(c, &ev)) > 0;)
-		for (size_t i = 0; i < n; i++) {
-			wb_buf one = { 0 };
-			out_gotext(&one, t, &ev[i]);
-			put_lines(out, one.at, one.n);
-			wb_buf_free(&one);
-		}
-	if (c && wtr_cursor_error(c)->code != WTR_OK)
-		put_error(out, wtr_cursor_error(c));
-	wtr_cursor_close(c);
-	wtr_close(t);
 }
 
 /* What Go finds: its events, and a line "error" when it refused. */
@@ -126,7 +62,7 @@ static void ask_go(const wb_buf *bytes, wb_buf *out)
 	fclose(f);
 	wb_buf text = { 0 };
 	int status = go_ask("parsed", path, &text, NULL);
-	put_lines(out, text.at, text.n);
+	wire_put_lines(out, text.at, text.n);
 	if (status)
 		wb_buf_puts(out, status == 1 ? "error\n" : "weftcheck did not run\n");
 	wb_buf_free(&text);
@@ -189,7 +125,7 @@ static bool run(const char *path, mode m)
 			ask_go(&bytes, &found);
 			without_details(&t, &want);
 		} else {
-			read_trace(&bytes, &found);
+			wire_read(&bytes, &found);
 			wb_buf_put(&want, t.expect, t.n_expect);
 		}
 		bool same = strcmp(wb_buf_cstr(&found), wb_buf_cstr(&want)) == 0;

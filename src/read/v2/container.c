@@ -76,6 +76,7 @@ static wtr_code read_batch(scan *s, wtr__batch *ret, uint64_t *ret_gen, bool *re
 	*ret = (wtr__batch){ .offset = offset, .time = time, .m = (int64_t)m, .size = (uint32_t)size, .next = UINT32_MAX, .head = (uint8_t)(in->at - start),
 		.kind = exp ? WTR__BATCH_EXPERIMENTAL : (uint8_t)kind_of(in->at, (uint32_t)size, s->t->version) };
 	*ret_gen = gen;
+	*ret_end = !exp && size && in->at[0] == WF_EV_END_OF_GENERATION; /* nobody writes that, but Go takes it for the mark */
 	in->at += size;
 	return WTR_OK;
 }
@@ -200,6 +201,8 @@ static wtr_code scan_marked(scan *s, bool repair)
 			rc = wtr__fail(&why, WTR_E_FORMAT, b.offset, s->gen.number, b.m, "EventBatch", "container.generation-mixed",
 			               "a batch of generation %llu inside generation %llu, which has not ended", (unsigned long long)gen, (unsigned long long)s->gen.number);
 		if (rc == WTR_OK && end_of_gen) {
+			if (!s->gen.number)
+				s->gen.number = gen;
 			rc = close_gen(s, s->in.at, NULL);
 			if (rc != WTR_OK)
 				return rc;
@@ -247,6 +250,8 @@ static wtr_code scan_counted(scan *s, bool repair)
 		wtr_code rc = read_batch(s, &b, &gen, &end_of_gen, &why);
 		bool drop = false; /* Go drops the generation it is in, not only what follows */
 		if (rc == WTR_OK && (end_of_gen || gen == 0)) {
+			if (s->gen.number && gen == s->gen.number + 1 && close_gen(s, start, NULL) != WTR_OK)
+				return WTR_E_NOMEM;
 			drop = true;
 			rc = wtr__fail(&why, WTR_E_FORMAT, offset_of(s, start), s->gen.number, WTR_NONE, end_of_gen ? "EndOfGeneration" : "EventBatch", "container.generation-zero",
 			               end_of_gen ? "an end-of-generation mark in a go 1.%u trace" : "generation number 0 in a go 1.%u trace", s->t->version);

@@ -33,6 +33,8 @@ static wtr_code decode(order *o, cursor *c)
 		return bad_event(o, c, "event.varint", "a number of this event is cut short by the end of its batch, or too long");
 	c->now->event = c->at;
 	c->at = b.at;
+	if (c->last == 0) /* as in Go, which takes 0 for "not yet begun": matters only where times overflow */
+		c->last = wtr__ns(o->t->v2->batches.at[c->batch].time, o->k);
 	c->now->time = c->last += wtr__ns(dt, o->k);
 	return WTR_OK;
 }

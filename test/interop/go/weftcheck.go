@@ -7,12 +7,15 @@
 //	weftcheck footprint FILE    number, count and shortest bytes of each event that is in the file
 //	weftcheck parsed FILE       what `go tool trace -d=parsed` prints, empty lines left out
 //	weftcheck damage SEED CASES DIR NAME..   how many events of damaged traces it delivers, and how it ends
+//	weftcheck serve             the same for many traces: reads "BYTES\n" and the trace, again and again, and answers
+//	                            each with "STATUS BYTES\n" and the text; STATUS is 0, 1 (error) or 2 (panic)
 //
 // An error ends the output, is printed on standard error, and gives status 1.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -119,29 +122,49 @@ func footprint(path string) {
 	}
 }
 
-func parsed(path string) {
+// parse writes the events of a trace; the status is 0, 1 with an error, or 2 with what was thrown.
+func parse(in io.Reader, w io.Writer) (status int, why any) {
 	defer func() {
 		if p := recover(); p != nil {
-			die(fmt.Sprint("panic: ", p))
+			status, why = 2, p
 		}
 	}()
-	r, err := trace.NewReader(open(path))
+	r, err := trace.NewReader(in)
 	if err != nil {
-		die(err)
+		return 1, err
 	}
 	for {
 		e, err := r.ReadEvent()
 		if err == io.EOF {
-			return
+			return 0, nil
 		}
 		if err != nil {
-			die(err)
+			return 1, err
 		}
 		for _, line := range strings.Split(e.String(), "\n") {
 			if line = strings.TrimRight(line, " "); line != "" {
-				fmt.Fprintln(out, line)
+				fmt.Fprintln(w, line)
 			}
 		}
+	}
+}
+
+func serve() {
+	in := bufio.NewReader(os.Stdin)
+	for {
+		var n int
+		if _, err := fmt.Fscanf(in, "%d\n", &n); err != nil {
+			return
+		}
+		data := make([]byte, n)
+		if _, err := io.ReadFull(in, data); err != nil {
+			return
+		}
+		var text bytes.Buffer
+		status, _ := parse(bytes.NewReader(data), &text)
+		fmt.Fprintf(out, "%d %d\n", status, text.Len())
+		out.Write(text.Bytes())
+		out.Flush()
 	}
 }
 
@@ -157,10 +180,14 @@ func main() {
 	case len(args) == 2 && args[0] == "footprint":
 		footprint(args[1])
 	case len(args) == 2 && args[0] == "parsed":
-		parsed(args[1])
+		if status, why := parse(open(args[1]), out); status != 0 {
+			die(why)
+		}
+	case len(args) == 1 && args[0] == "serve":
+		serve()
 	case len(args) > 4 && args[0] == "damage":
 		damage(args[1:])
 	default:
-		die("usage: weftcheck table | table1 | wire FILE | footprint FILE | parsed FILE | damage SEED CASES DIR NAME..")
+		die("usage: weftcheck table | table1 | wire FILE | footprint FILE | parsed FILE | serve | damage SEED CASES DIR NAME..")
 	}
 }
