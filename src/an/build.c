@@ -251,7 +251,7 @@ static bool add_sink(build *b, an_sink *s)
 static bool set_up(build *b, wtr_trace *t, unsigned parts)
 {
 	b->trace = t;
-	b->release = !t->opt.keep_tables;
+	b->release = !wtr__keeps_tables(t);
 	b->x = wb_calloc(1, sizeof(*b->x));
 	b->ring = wb_malloc(sizeof(block) * RING);
 	if (!b->x || !b->ring)
@@ -298,7 +298,7 @@ wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_erro
 	parts |= WTR_PART_TOTALS;
 	if (parts & (WTR_PART_EVENTS | WTR_PART_LANES)) {
 		parts |= WTR_PART_GOROUTINES;
-		t->opt.keep_tables = true; /* their rows hold stack ids */
+		wtr__keep_tables(t); /* their rows hold stack ids */
 	}
 	build b = { 0 };
 	pthread_mutex_init(&b.lock, NULL);

@@ -32,6 +32,17 @@ struct wtr_trace {
 	wb_intern       extra;          /* texts not in any table of the file: see wtr__extra_string */
 };
 
+/* opt.keep_tables: an index sets it while other cursors of the trace may be running. */
+static inline bool wtr__keeps_tables(const wtr_trace *t)
+{
+	return __atomic_load_n(&t->opt.keep_tables, __ATOMIC_RELAXED);
+}
+
+static inline void wtr__keep_tables(wtr_trace *t)
+{
+	__atomic_store_n(&t->opt.keep_tables, true, __ATOMIC_RELAXED);
+}
+
 /* The id (with WTR__EXTRA set) of a text that lives as long as the trace; WTR__UNKNOWN when memory is out.  Any thread. */
 uint32_t wtr__extra_string(wtr_trace *t, const char *at, size_t n);
 

@@ -435,7 +435,7 @@ bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)
 	if (!known) { /* the clock is in the tables */
 		if (wtr__gen_get(t, i, NULL) != WTR_OK)
 			return false;
-		wtr__gen_put(t, i, !t->opt.keep_tables);
+		wtr__gen_put(t, i, !wtr__keeps_tables(t));
 	}
 	*ret = (wtr_generation){ .number = g->number, .offset = g->offset, .bytes = g->bytes, .batches = g->n_batches, .has_clock = g->has_clock };
 	if (g->has_clock) {

@@ -84,7 +84,7 @@ void wtr__prefetch_release(wtr__prefetch *p, size_t i)
 {
 	pthread_mutex_lock(&p->lock);
 	for (; p->released <= i && p->released < p->got; p->released++)
-		wtr__gen_put(p->t, p->released, !p->t->opt.keep_tables);
+		wtr__gen_put(p->t, p->released, !wtr__keeps_tables(p->t));
 	pthread_mutex_unlock(&p->lock);
 }
 
