@@ -339,13 +339,19 @@ void an_g_range(an_summary *s, const wtr_event *e, unsigned no)
 
 static void stat_wait(an_stat *st, uint8_t reason, int64_t ns)
 {
+	st->wait_reason[st->n_waits] = reason;
+	st->wait_ns[st->n_waits++] = ns;
+}
+
+/* Adds the wait that goes on to what is there already for its reason. */
+static void stat_open_wait(an_stat *st, uint8_t reason, int64_t ns)
+{
 	for (unsigned i = 0; i < st->n_waits; i++)
 		if (st->wait_reason[i] == reason) {
 			st->wait_ns[i] += ns;
 			return;
 		}
-	st->wait_reason[st->n_waits] = reason;
-	st->wait_ns[st->n_waits++] = ns;
+	stat_wait(st, reason, ns);
 }
 
 static int64_t total_at(const an_gcold *c, int64_t now)
@@ -370,7 +376,7 @@ void an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *st)
 	for (uint32_t i = c->more_waits; i; i = s->waits.at[i - 1].next)
 		stat_wait(st, s->waits.at[i - 1].reason, s->waits.at[i - 1].ns);
 	if (h->doing == AN_WAITING)
-		stat_wait(st, h->sum == AN_SUM_RARE ? c->reason : (uint8_t)(h->wait_reason[h->sum - AN_SUM_WAIT] - 1), ns);
+		stat_open_wait(st, h->sum == AN_SUM_RARE ? c->reason : (uint8_t)(h->wait_reason[h->sum - AN_SUM_WAIT] - 1), ns);
 }
 
 /* A system goroutine by its start function, as Go tells them apart; one without a name is one too. */

@@ -4,21 +4,57 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What a goroutine had waited for, by reason, when a region began.  Regions that begin with nothing waited for in between share it,
+ * so that deep nests stay small. */
+typedef struct snapshot {
+	unsigned       users, n;
+	an_region_wait waits[];
+} snapshot;
+
 typedef struct an_open_region {
 	struct an_open_region *outer;
-	uint64_t task;
-	uint32_t name, stack;
-	bool     inherited;
-	int64_t  start_ns;
-	int64_t  total_ns, exec_ns, sched_ns, syscall_ns, syscall_block_ns; /* of the goroutine, at the start */
-	unsigned n_waits;
-	an_region_wait waits[];
+	snapshot *before;
+	uint64_t  task;
+	uint32_t  name, stack;
+	bool      inherited;
+	int64_t   start_ns;
+	int64_t   total_ns, exec_ns, sched_ns, syscall_ns, syscall_block_ns; /* of the goroutine, at the start */
 } an_open_region;
+
+static bool equal(const snapshot *x, const an_stat *at)
+{
+	if (x->n != at->n_waits)
+		return false;
+	for (unsigned i = 0; i < x->n; i++)
+		if (x->waits[i].ns != at->wait_ns[i] || x->waits[i].reason != at->wait_reason[i])
+			return false;
+	return true;
+}
+
+static snapshot *take_snapshot(const an_open_region *outer, const an_stat *at)
+{
+	if (outer && equal(outer->before, at)) {
+		outer->before->users++;
+		return outer->before;
+	}
+	snapshot *x = wb_malloc(sizeof(*x) + at->n_waits * sizeof(x->waits[0]));
+	if (!x)
+		return NULL;
+	x->users = 1;
+	x->n = at->n_waits;
+	for (unsigned i = 0; i < x->n; i++)
+		x->waits[i] = (an_region_wait){ at->wait_ns[i], at->wait_reason[i] };
+	return x;
+}
 
 static an_open_region *push(an_summary *s, uint32_t g, int64_t now, const an_stat *at)
 {
-	an_open_region *r = wb_calloc(1, sizeof(*r) + at->n_waits * sizeof(r->waits[0]));
-	if (!r) {
+	an_open_region *r = wb_calloc(1, sizeof(*r));
+	an_open_region *outer = s->cold.at[g].regions;
+	if (r)
+		r->before = take_snapshot(outer, at);
+	if (!r || !r->before) {
+		wb_free(r);
 		s->oom = true;
 		return NULL;
 	}
@@ -28,10 +64,7 @@ static an_open_region *push(an_summary *s, uint32_t g, int64_t now, const an_sta
 	r->sched_ns = at->sched_ns;
 	r->syscall_ns = at->syscall_ns;
 	r->syscall_block_ns = at->syscall_block_ns;
-	r->n_waits = at->n_waits;
-	for (unsigned i = 0; i < at->n_waits; i++)
-		r->waits[i] = (an_region_wait){ at->wait_ns[i], at->wait_reason[i] };
-	r->outer = s->cold.at[g].regions;
+	r->outer = outer;
 	s->cold.at[g].regions = r;
 	return r;
 }
@@ -40,6 +73,8 @@ static void pop(an_summary *s, uint32_t g)
 {
 	an_open_region *r = s->cold.at[g].regions;
 	s->cold.at[g].regions = r->outer;
+	if (--r->before->users == 0)
+		wb_free(r->before);
 	wb_free(r);
 }
 
@@ -49,12 +84,27 @@ void an_regions_drop(an_summary *s, uint32_t g)
 		pop(s, g);
 }
 
-static int64_t waited_before(const an_open_region *r, uint8_t reason)
+/* Rows of a region's waits.  Real regions have a handful each; should they have more on average than Go has reasons, which takes a
+ * trace made for it, further regions get one row for all their waits together. */
+enum { WAITS_PER_REGION = 20, WAITS_FREE = 4096 };
+
+static void add_waits(an_summary *s, const snapshot *before, const an_stat *at)
 {
-	for (unsigned i = 0; i < r->n_waits; i++)
-		if (r->waits[i].reason == reason)
-			return r->waits[i].ns;
-	return 0;
+	int64_t ns[AN_REASONS] = { 0 }, sum = 0;
+	for (unsigned i = 0; i < at->n_waits; i++)
+		ns[at->wait_reason[i]] = at->wait_ns[i];
+	for (unsigned i = 0; before && i < before->n; i++)
+		ns[before->waits[i].reason] -= before->waits[i].ns;
+	bool fold = s->region_waits.n > s->regions.n * WAITS_PER_REGION + WAITS_FREE;
+	for (unsigned i = 0; i < at->n_waits; i++) {
+		int64_t v = ns[at->wait_reason[i]];
+		if (fold)
+			sum += v;
+		else if (v != 0)
+			AN_ADD(s, region_waits, (an_region_wait){ v, at->wait_reason[i] });
+	}
+	if (sum != 0)
+		AN_ADD(s, region_waits, (an_region_wait){ sum, AN_REASONS - 1 });
 }
 
 /* Adds the row of a region that is over: the goroutine's sums `at` its end minus those at its start. */
@@ -71,11 +121,7 @@ static void add_row(an_summary *s, uint32_t g, const an_open_region *r, int64_t 
 		.syscall_ns = at->syscall_ns - r->syscall_ns, .syscall_block_ns = at->syscall_block_ns - r->syscall_block_ns,
 		.first_block = (uint32_t)s->region_waits.n,
 	} };
-	for (unsigned i = 0; i < at->n_waits; i++) {
-		int64_t ns = at->wait_ns[i] - waited_before(r, at->wait_reason[i]);
-		if (ns != 0)
-			AN_ADD(s, region_waits, (an_region_wait){ ns, at->wait_reason[i] });
-	}
+	add_waits(s, r->before, at);
 	x.row.n_block = (uint32_t)s->region_waits.n - x.row.first_block;
 	AN_ADD(s, regions, x);
 }

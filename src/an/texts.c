@@ -12,14 +12,23 @@ bool an_texts_init(an_texts *t)
 {
 	t->n_reasons = 1;
 	t->n_ranges = AN_RANGE_STW;
-	static const uint8_t at[] = { [AN_RANGE_GC] = WTR_RANGE_GC_MARK, [AN_RANGE_SWEEP] = WTR_RANGE_SWEEP, [AN_RANGE_ASSIST] = WTR_RANGE_MARK_ASSIST };
-	for (unsigned i = 0; i < AN_RANGE_STW; i++) {
-		const char *name = wtr_range_name(at[i]);
-		t->range_text[i] = wb_intern_add(&t->all, name, strlen(name));
-		if (t->range_text[i] == WB_INTERN_NONE)
+	const struct {
+		uint32_t   *to;
+		const char *text;
+	} fixed[] = {
+		{ &t->reason_text[0], "" },
+		{ &t->reason_text[AN_REASONS - 1], "(other reasons)" },
+		{ &t->range_text[AN_RANGE_GC], wtr_range_name(WTR_RANGE_GC_MARK) },
+		{ &t->range_text[AN_RANGE_SWEEP], wtr_range_name(WTR_RANGE_SWEEP) },
+		{ &t->range_text[AN_RANGE_ASSIST], wtr_range_name(WTR_RANGE_MARK_ASSIST) },
+		{ &t->range_text[AN_RANGES - 1], "stop-the-world (other kinds)" },
+	};
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		*fixed[i].to = wb_intern_add(&t->all, fixed[i].text, strlen(fixed[i].text));
+		if (*fixed[i].to == WB_INTERN_NONE)
 			return false;
 	}
-	return wb_intern_add(&t->all, "", 0) == 0;
+	return true;
 }
 
 wtr_str an_text(const an_texts *t, uint32_t no)
@@ -49,15 +58,16 @@ uint32_t an_text_no(an_summary *s, uint32_t id)
 	return c->no;
 }
 
-/* The number of `text` in a short list from `first` on; its last number takes what does not fit. */
-static unsigned short_list(uint32_t *list, unsigned *n, unsigned first, unsigned max, uint32_t text, uint32_t other)
+/* The number of `text` in a list of at most `max`, from `first` on; the last number takes what does not fit. */
+static unsigned short_list(uint32_t *list, unsigned *n, unsigned first, unsigned max, uint32_t text)
 {
 	for (unsigned i = first; i < *n; i++)
 		if (list[i] == text)
 			return i;
-	if (*n < max)
-		list[*n] = *n == max - 1 ? other : text;
-	return *n < max ? (*n)++ : max - 1;
+	if (*n == max - 1)
+		return max - 1;
+	list[*n] = text;
+	return (*n)++;
 }
 
 uint8_t an_reason_slow(an_summary *s, uint32_t id)
@@ -66,7 +76,7 @@ uint8_t an_reason_slow(an_summary *s, uint32_t id)
 	uint32_t text = an_text_no(s, id);
 	unsigned no = 0;
 	if (text != 0)
-		no = short_list(t->reason_text, &t->n_reasons, 1, AN_REASONS, text, intern(s, "(other reasons)", 15));
+		no = short_list(t->reason_text, &t->n_reasons, 1, AN_REASONS, text);
 	wtr_str x = an_text(t, t->reason_text[no]);
 	if (no && x.n == 7 && memcmp(x.at, "forever", 7) == 0)
 		t->forever = (uint8_t)no;
@@ -88,7 +98,7 @@ uint8_t an_stw_no(an_summary *s, uint32_t id)
 	s->oom |= b.failed;
 	uint32_t text = b.failed ? 0 : intern(s, b.at, b.n);
 	wb_buf_free(&b);
-	unsigned no = short_list(t->range_text, &t->n_ranges, AN_RANGE_STW, AN_RANGES, text, intern(s, "stop-the-world (other kinds)", 28));
+	unsigned no = short_list(t->range_text, &t->n_ranges, AN_RANGE_STW, AN_RANGES, text);
 	*c = (an_cached){ id, no };
 	return (uint8_t)no;
 }

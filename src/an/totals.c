@@ -245,7 +245,7 @@ static bool publish_transitions(an_summary *s, wtr_index *x)
 	bool ok = true;
 	for (unsigned from = 0; from < WTR_G_COUNT; from++)
 		for (unsigned to = 0; to < WTR_G_COUNT; to++)
-			for (unsigned r = 0; r < s->texts.n_reasons; r++)
+			for (unsigned r = 0; r < AN_REASONS; r++)
 				if (ok && s->g_transitions[from][to][r])
 					ok = wb_vec_add(&rows, (wtr_transition_row){ WTR_RES_GOROUTINE, (uint8_t)from, (uint8_t)to,
 						an_text(&s->texts, s->texts.reason_text[r]), s->g_transitions[from][to][r] });
@@ -293,7 +293,7 @@ static void stw_totals(wtr_totals *t, const wtr_range_sum_row *r)
 static bool publish_range_sums(an_summary *s, wtr_index *x)
 {
 	WB_VEC(wtr_range_sum_row) rows = { 0 };
-	for (unsigned no = 0; no < s->texts.n_ranges; no++) {
+	for (unsigned no = 0; no < AN_RANGES; no++) {
 		wtr_range_sum_row *r = &s->range_sums[no];
 		if (!(r->begins | r->actives | r->ends))
 			continue;

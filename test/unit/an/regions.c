@@ -1,6 +1,7 @@
 /* Regions: the goroutine's times between begin and end; what is left open, inherited, or ends what never began. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -185,11 +186,48 @@ static void of_the_last_life(void **state)
 	play_close(&y);
 }
 
+/* Nested regions without waits between share what they remember; and a trace made to give each region a row per reason
+ * gets one row for all of them. */
+static void deep_nest_with_many_reasons(void **state)
+{
+	(void)state;
+	enum { DEPTH = 3000 };
+	play y;
+	play_open(&y, WTR_PART_EVENTS);
+	play_at(&y, 1000, play_sync(1));
+	named(&y, 1010, 5, y.work_stack);
+	y.g = 5;
+	for (int i = 0; i < DEPTH; i++)
+		play_event(&y, play_region(&y, WTR_KIND_REGION_BEGIN, 1, "r"));
+	for (int i = 0; i < 60; i++) {
+		char reason[16];
+		snprintf(reason, sizeof(reason), "r%d", i);
+		play_event(&y, play_go(&y, 5, WTR_G_RUNNING, WTR_G_WAITING, reason));
+		play_event(&y, play_go(&y, 5, WTR_G_WAITING, WTR_G_RUNNING, ""));
+	}
+	play_finish(&y);
+	PLAY_ROWS(&y, REGIONS, region);
+	PLAY_ROWS(&y, REGION_BLOCK_TIMES, region_block_time);
+	assert_int_equal(wtr_table_rows(y.x, WTR_TABLE_REGIONS), DEPTH);
+	size_t n = wtr_table_rows(y.x, WTR_TABLE_REGION_BLOCK_TIMES);
+	assert_in_range(n, DEPTH, 21 * DEPTH + 4096 + 64);
+	for (size_t i = 0; i < DEPTH; i++) {
+		int64_t sum = 0;
+		for (uint32_t k = 0; k < region[i].n_block; k++) {
+			assert_int_equal(region_block_time[region[i].first_block + k].region, i);
+			sum += region_block_time[region[i].first_block + k].ns;
+		}
+		assert_int_equal(sum, 60);
+		assert_true(region[i].n_block == 60 || play_region_waited(&y, &region[i], "(other reasons)") == 60);
+	}
+	play_close(&y);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_within), cmocka_unit_test(end_without_begin), cmocka_unit_test(left_open), cmocka_unit_test(inherited),
-		cmocka_unit_test(of_the_last_life),
+		cmocka_unit_test(of_the_last_life), cmocka_unit_test(deep_nest_with_many_reasons),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
