@@ -1,6 +1,6 @@
 /* an/goroutines.c - what each goroutine did with its time.
  *
- * Definitions: Go 1.27's summarizer (internal/trace), see docs/analyses.md; and where that is wrong, docs/go-differences.md.
+ * Definitions: Go 1.27's summarizer (internal/trace), and where that is wrong, the right ones: docs/analyses.md.
  */
 #include "an/summary.h"
 

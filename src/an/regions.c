@@ -156,7 +156,7 @@ static void begin(an_summary *s, uint32_t g, const wtr_event *e)
 }
 
 /* An end without a begin: the region began before the trace did, or on another goroutine.  It cannot end an inherited
- * region, which no code began: that one stays open (Go's summarizer ends it, docs/go-differences.md). */
+ * region, which no code began: that one stays open (Go's summarizer ends it, docs/analyses.md). */
 static void end(an_summary *s, uint32_t g, const wtr_event *e)
 {
 	an_stat st;

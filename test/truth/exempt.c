@@ -1,4 +1,4 @@
-/* test/truth/exempt.c - where Go is wrong (docs/go-differences.md): its values are replaced by the right ones.
+/* test/truth/exempt.c - where Go is wrong (docs/analyses.md): its values are replaced by the right ones.
  *
  * Only what a case touches is replaced, and each case is recognised by the truth file alone, never by our own results.
  */

@@ -28,7 +28,7 @@ uint64_t truth_compare(yajl_val want, yajl_val got, unsigned *bad);
 /* Whether our error is the one that Go reports.  `go` is the first line of Go's message, "" for none. */
 bool truth_same_error(const char *go, const wtr_error *ours);
 
-/* How many values Go computes wrongly and are replaced before comparing, by case of docs/go-differences.md. */
+/* How many values Go computes wrongly and are replaced before comparing, by case of docs/analyses.md. */
 typedef struct truth_exempted {
 	uint64_t open_syscalls, unnoticed_steals, v1_root_tasks;
 } truth_exempted;

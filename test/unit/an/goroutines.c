@@ -124,7 +124,7 @@ static void syscall_that_loses_its_proc(void **state)
 	play_close(&y);
 }
 
-/* Go counts the time since the proc was taken twice, as system call and as waiting for a proc (docs/go-differences.md). */
+/* Go counts the time since the proc was taken twice, as system call and as waiting for a proc (docs/analyses.md). */
 static void open_syscall_counts_once(void **state)
 {
 	(void)state;

@@ -123,7 +123,7 @@ static void left_open(void **state)
 }
 
 /* A goroutine created inside a region belongs to its task.  An end that nothing began on it does not end what it
- * inherited, as it does in Go (docs/go-differences.md). */
+ * inherited, as it does in Go (docs/analyses.md). */
 static void inherited(void **state)
 {
 	(void)state;

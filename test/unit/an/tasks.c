@@ -75,7 +75,7 @@ static void counted_without_rows(void **state)
 	play_close(&y);
 }
 
-/* v1: the end of a root task comes with parent 0, which there means none (docs/go-differences.md). */
+/* v1: the end of a root task comes with parent 0, which there means none (docs/analyses.md). */
 static void v1_root_has_no_parent(void **state)
 {
 	(void)state;
