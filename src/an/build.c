@@ -258,13 +258,7 @@ static bool set_up(build *b, wtr_trace *t, unsigned parts)
 		return false;
 	b->x->trace = t;
 	b->x->parts = parts;
-	if (!add_sink(b, an_summary_sink(t, parts)))
-		return false;
-#ifdef AN_LANES
-	if (parts & WTR_PART_LANES)
-		return add_sink(b, an_lanes_sink(t));
-#endif
-	return true;
+	return add_sink(b, an_summary_sink(t, parts)) && (!(parts & WTR_PART_LANES) || add_sink(b, an_lanes_sink(t)));
 }
 
 /* Why there can be no index although the pass is over: damage in the trace is no reason, but these are. */

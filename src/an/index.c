@@ -92,9 +92,7 @@ void wtr_index_free(wtr_index *x)
 {
 	if (!x)
 		return;
-#ifdef AN_LANES
 	an_lanes_free(x->lanes);
-#endif
 	for (size_t i = 0; i < WTR_TABLE_COUNT; i++)
 		wb_free(x->tables[i].rows);
 	wb_idmap_free(&x->goroutine_rows);
