@@ -108,8 +108,13 @@ void cli_name(out_table *t, wtr_str name)
 
 bool cli_coloured(void)
 {
-	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
-	return !(no && *no) && !(term && strcmp(term, "dumb") == 0) && wo_is_terminal(1);
+	static int known; /* 1: yes, -1: no; asked for every cell of a table */
+	if (!known) {
+		const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+		bool dumb = term && strcmp(term, "dumb") == 0;
+		known = !(no && *no) && !dumb && wo_is_terminal(1) ? 1 : -1;
+	}
+	return known > 0;
 }
 
 const char *cli_styled(cli_style s)

@@ -143,7 +143,7 @@ def json_keys(command, text):
 def main():
     args = [a for a in sys.argv[1:] if a != "--update"]
     update = "--update" in sys.argv
-    weft, corpus, zst, docs = args[:4]
+    weft, corpus, zst, docs = map(os.path.abspath, args[:4])
     only = args[4:]
     sections = documented(pathlib.Path(docs))
     seen = {name: set() for name in sections}

@@ -16,7 +16,7 @@ import time
 import urllib.error
 import urllib.request
 
-weft, corpus = sys.argv[1:]
+weft, corpus = map(os.path.abspath, sys.argv[1:])
 LINE = re.compile(r"^\d{4}/\d\d/\d\d \d\d:\d\d:\d\d (Opening browser\. )?Trace viewer is listening on (http://(127\.0\.0\.1|\[::1\]|localhost):\d+)$")
 n = failed = 0
 
