@@ -10,8 +10,6 @@
 #include "fmt/rawevent.h"
 #include "goproc.h"
 
-static const char *const exps[WF_EXP_COUNT] = { "NONE", "ALLOC_FREE" };
-
 /* The type that Go tells by the end of an argument's name, and by its lists of string and stack arguments. */
 static unsigned type_of(const char *name, const char *kind)
 {
@@ -69,7 +67,7 @@ static void compare_row(char *line)
 	assert_int_equal(number == WF_EV_STACK, strcmp(col[STACK], "true") == 0);
 	assert_string_equal(s->begin ? wf_specs[s->begin].name : "-", col[START]);
 	assert_int_equal(s->experiment, atoi(col[EXPERIMENT]));
-	assert_true(s->experiment < sizeof(exps) / sizeof(*exps));
+	assert_true(s->experiment < WF_EXP_COUNT);
 	/* The stack of the emitter is always named "stack" (that of a new goroutine "new_stack"). */
 	if (strcmp(col[MAIN_STACK], "-") != 0)
 		assert_string_equal(col[MAIN_STACK], "stack");
