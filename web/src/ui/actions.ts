@@ -1,0 +1,509 @@
+// What a user can do, without saying how he asked for it.
+
+import { CLASS_TITLE } from '../base/palette';
+import { duration, parseTime } from '../base/time';
+import { api, type Hit, type Span } from '../model/api';
+import { complain, laneOf, pages, wantRange } from '../model/data';
+import { formatHash, parseHash } from '../model/hash';
+import type { Section } from '../model/lanes';
+import { shortFunc } from '../model/names';
+import { clampTop, type Scroll } from '../model/scroll';
+import { classIndex, isKind, wakeOf } from '../model/select';
+import * as s from '../model/state';
+import { between, clamp, endOf, fit, History, panBy, reveal, toPx, whole, zoomAt, type Limits, type View } from '../model/view';
+
+export const limits = (): Limits => ({ duration: s.info.peek()?.duration_ns ?? 1, width: s.size.peek().width });
+
+const history = new History();
+const glide_ms = 180;
+
+// ---- what is seen ----
+
+let target: View | null = null;
+let glide = 0;
+
+function stopGlide(): void {
+	cancelAnimationFrame(glide);
+	target = null;
+}
+
+/** Moves by hand: at once. */
+export function setView(v: View): void {
+	stopGlide();
+	const c = clamp(v, limits());
+	const old = s.view.peek();
+	if (c.t0 === old.t0 && c.scale === old.scale)
+		return;
+	history.note(old, performance.now(), false);
+	s.view.value = c;
+}
+
+/** Goes somewhere else: eased, unless the user asked for calm; one entry of the history. */
+export function goTo(v: View, note = true): void {
+	const to = clamp(v, limits());
+	const from = s.view.peek();
+	stopGlide();
+	if (to.t0 === from.t0 && to.scale === from.scale)
+		return;
+	if (note)
+		history.note(from, performance.now(), true);
+	if (s.calm.peek()) {
+		s.view.value = to;
+		return;
+	}
+	target = to;
+	const t0 = performance.now();
+	const tick = (now: number): void => {
+		const k = Math.min(1, Math.max(0, (now - t0) / glide_ms));
+		s.view.value = k >= 1 ? to : between(from, to, 1 - (1 - k) ** 3, limits().width);
+		if (k < 1)
+			glide = requestAnimationFrame(tick);
+		else
+			target = null;
+	};
+	glide = requestAnimationFrame(tick);
+}
+
+/** Where we are going, or are. */
+export const destination = (): View => target ?? s.view.peek();
+
+export const zoomBy = (factor: number, px = focusPx()): void => setView(zoomAt(s.view.peek(), px, factor, limits()));
+export const pan = (px: number): void => setView(panBy(s.view.peek(), px, limits()));
+export const zoomWhole = (): void => goTo(whole(limits()));
+export const undo = (): void => { const v = history.undo(s.view.peek()); if (v) goTo(v, false); };
+export const redo = (): void => { const v = history.redo(s.view.peek()); if (v) goTo(v, false); };
+
+/** Keys zoom at the mouse when it is over the lanes, else at the selected span, else in the middle. */
+export function focusPx(): number {
+	const width = s.size.peek().width;
+	const c = s.cursor.peek();
+	const v = s.view.peek();
+	if (c !== null)
+		return Math.min(Math.max(toPx(v, c), 0), width);
+	const sel = s.selection.peek()?.span;
+	if (sel) {
+		const x = toPx(v, (sel.start_ns + sel.end_ns) / 2);
+		if (x >= 0 && x <= width)
+			return x;
+	}
+	return width / 2;
+}
+
+export function toStart(): void {
+	goTo({ t0: -Infinity, scale: s.view.peek().scale });
+}
+
+export function toEnd(): void {
+	const v = s.view.peek();
+	goTo({ t0: limits().duration, scale: v.scale });
+}
+
+/** Fits the range, else the selected span, else the row's life; a second time, its surroundings. */
+export function fitSelection(): void {
+	const r = s.range.peek();
+	const span = s.selection.peek()?.span;
+	if (r)
+		goTo(fit(r.t0, r.t1, limits(), 0.02));
+	else if (span)
+		goTo(fit(span.start_ns, span.end_ns, limits(), 0.4));
+	else {
+		const row = s.rowOf(s.current.peek());
+		const lane = row && laneOf(s.sections.peek()[row.section]!, row.index);
+		const g = lane ? pages.known(lane) : undefined;
+		if (g)
+			goTo(fit(g.create_ns ?? 0, g.end_ns ?? limits().duration, limits(), 0.05));
+	}
+}
+
+// ---- rows ----
+
+export const scrollState = (): Scroll => ({ content: s.layout.peek().height, viewport: s.size.peek().height });
+
+export function setScroll(top: number): void {
+	s.scrollTop.value = clampTop(scrollState(), top);
+}
+
+export function revealRow(id: s.RowId, middle = false): void {
+	const r = s.rowOf(id);
+	if (!r)
+		return;
+	const h = s.size.peek().height;
+	const top = s.scrollTop.peek();
+	if (middle && (r.y < top || r.y + r.h > top + h))
+		setScroll(r.y - h / 2 + r.h / 2);
+	else if (r.y < top)
+		setScroll(r.y);
+	else if (r.y + r.h > top + h)
+		setScroll(r.y + r.h - h);
+}
+
+export function setOpen(sec: Section, want: boolean): void {
+	if (!sec.foldable || sec.open === want)
+		return;
+	const next = new Set(s.open.peek());
+	next.delete(sec.id);
+	next.delete(`!${sec.id}`);
+	next.add(want ? sec.id : `!${sec.id}`);
+	s.open.value = next;
+	setScroll(s.scrollTop.peek());
+}
+
+export const toggle = (sec: Section): void => setOpen(sec, !sec.open);
+
+export function setCurrent(id: s.RowId): void {
+	s.current.value = id;
+	revealRow(id);
+}
+
+export function moveRow(dir: 1 | -1, by = 1): void {
+	const l = s.layout.peek();
+	let r = s.rowOf(s.current.peek()) ?? l.at(s.scrollTop.peek());
+	if (!r)
+		return;
+	if (s.rowOf(s.current.peek()))
+		for (let k = 0; k < by; k++)
+			r = l.next(r, dir) ?? r;
+	const id = s.idOf(r);
+	setCurrent(id);
+	const sec = l.sections[r.section]!;
+	if (r.index < 0)
+		say(`${sec.title}, ${sec.n} lanes, ${sec.open ? 'open' : 'closed'}`);
+}
+
+export function firstRow(last: boolean): void {
+	const l = s.layout.peek();
+	const r = l.at(last ? l.height - 1 : 0);
+	if (r)
+		setCurrent(s.idOf(r));
+}
+
+/** The lane of the row that the keyboard is on. */
+export function currentLane(): string {
+	const r = s.rowOf(s.current.peek());
+	return (r && laneOf(s.sections.peek()[r.section]!, r.index)) || '';
+}
+
+export function cycleHeight(dir: 1 | -1): void {
+	const all = [20, 12, 5] as const;
+	const i = all.indexOf(s.laneHeight.peek());
+	const keep = s.current.peek();
+	s.laneHeight.value = all[Math.min(2, Math.max(0, i + dir))]!;
+	setScroll(s.scrollTop.peek());
+	if (keep)
+		revealRow(keep);
+}
+
+// ---- selection ----
+
+let token = 0;
+
+export const say = (text: string): void => { s.spoken.value = text; };
+
+export function sentence(span: Span): string {
+	const who = span.lane === 'gc' ? 'mark phase' : span.lane === 'stw' ? 'stop the world' : span.lane;
+	const state = CLASS_TITLE[classIndex(span.class)] ?? span.class;
+	return `${who} ${state} ${duration(span.end_ns - span.start_ns)}${span.reason ? `, ${span.reason}` : ''}`;
+}
+
+export function openDrawer(tab: s.Tab): void {
+	s.drawer.value = { ...s.drawer.peek(), open: true, tab };
+}
+
+function choose(span: Span, lane: string): void {
+	const mine = ++token;
+	s.selection.value = { lane, span, before: undefined, after: undefined };
+	openDrawer('selection');
+	say(sentence(span));
+	saveHash();
+	const g = span.g === null ? '' : `g${span.g}`;
+	const ask = async (want: boolean, dir: -1 | 1): Promise<Span | null> => (want ? api.step(g, span.start_ns, dir) : null);
+	const running = span.class === 'running' || span.class === 'syscall';
+	Promise.all([
+		ask(g !== '' && running && !span.waker, -1),
+		ask(g !== '' && isKind(lane, 'g') && !running && span.class !== 'runnable' && !span.open_end, 1),
+	]).then(([before, after]) => {
+		if (mine !== token)
+			return;
+		s.selection.value = { lane, span, before, after };
+		const w = wakeOf(s.selection.peek()!);
+		if (w && w.waker.g !== null)
+			say(`${sentence(span)}, ${w.created ? 'created' : 'woken'} by g${w.waker.g}`);
+	}, complain);
+}
+
+/** Selects the span of a lane at a time, or the next one if it begins within `slack` ns. */
+export async function selectAt(lane: string, t: number, slack = 0): Promise<boolean> {
+	const mine = ++token;
+	try {
+		let span = await api.span(lane, t);
+		if (!span && slack > 0) {
+			const next = await api.step(lane, t, 1);
+			const prev = next && next.start_ns <= t + slack ? next : await api.step(lane, t, -1);
+			if (prev && prev.start_ns <= t + slack && prev.end_ns >= t - slack)
+				span = prev;
+		}
+		if (mine !== token)
+			return false;
+		if (span)
+			choose(span, lane);
+		else {
+			s.selection.value = null;
+			saveHash();
+		}
+		return span !== null;
+	} catch (e) {
+		complain(e);
+		return false;
+	}
+}
+
+/** The span before or after the selected one, or the first one in sight. */
+export async function stepSpan(dir: -1 | 1): Promise<void> {
+	const sel = s.selection.peek();
+	const lane = sel ? sel.lane : currentLane();
+	if (!lane || lane.startsWith('G')) {
+		say('No lane: choose one with the up and down keys.');
+		return;
+	}
+	const mine = ++token;
+	try {
+		const v = s.view.peek();
+		const from = dir > 0 ? Math.max(0, v.t0) : Math.min(limits().duration, endOf(v, limits()));
+		const span = sel
+			? await api.step(lane, sel.span.start_ns, dir)
+			: await api.span(lane, from) ?? await api.step(lane, from, dir);
+		if (mine !== token)
+			return;
+		if (!span) {
+			say(dir > 0 ? 'No later span in this lane.' : 'No earlier span in this lane.');
+			return;
+		}
+		choose(span, lane);
+		goTo(reveal(destination(), span.start_ns, span.end_ns, limits()));
+	} catch (e) {
+		complain(e);
+	}
+}
+
+export function clearSelection(): void {
+	token++;
+	s.selection.value = null;
+	s.range.value = null;
+	saveHash();
+}
+
+export function setRange(t0: number, t1: number): void {
+	const d = limits().duration;
+	const a = Math.max(0, Math.min(t0, t1));
+	const b = Math.min(d, Math.max(t0, t1));
+	s.range.value = b > a ? { t0: a, t1: b } : null;
+}
+
+/** The range is as wanted: ask for its numbers. */
+export function commitRange(): void {
+	const r = s.range.peek();
+	if (!r)
+		return;
+	openDrawer('range');
+	wantRange(r);
+	say(`Range of ${duration(r.t1 - r.t0)} selected`);
+}
+
+export function rangeFromSpan(): void {
+	const span = s.selection.peek()?.span;
+	if (!span)
+		return;
+	setRange(span.start_ns, span.end_ns);
+	commitRange();
+}
+
+// ---- jumps ----
+
+/** Brings a goroutine's lane into sight: opens its group, scrolls there, and shows its life if it is not in view. */
+export function showHit(hit: Hit, t?: number): void {
+	const sec = s.sections.peek().find(x => x.kind === 'group' && x.group?.group === hit.group);
+	const all = s.sections.peek().find(x => x.kind === 'goroutines');
+	if (all)
+		setOpen(all, true);
+	const own = sec ?? s.sections.peek().find(x => x.kind === 'group' && x.group?.group === hit.group);
+	if (!own)
+		return;
+	setOpen(own, true);
+	const id = { section: own.id, index: hit.index };
+	s.current.value = id;
+	revealRow(id, true);
+	lightUp(hit.lane);
+	say(`g${hit.id} ${shortFunc(hit.name)}`);
+	if (t !== undefined) {
+		goTo(reveal(destination(), t, t + 1, limits()));
+		return;
+	}
+	void showLife(hit);
+}
+
+async function showLife(hit: Hit): Promise<void> {
+	try {
+		const known = pages.known(hit.lane) ?? (await api.lanes(hit.group, hit.index, 1)).lanes[0];
+		const t0 = known?.create_ns ?? hit.create_ns ?? 0;
+		const t1 = known?.end_ns ?? limits().duration;
+		const v = destination();
+		const px = (Math.min(t1, endOf(v, limits())) - Math.max(t0, v.t0)) / v.scale;
+		if (px < 24)
+			goTo(t1 - t0 > v.scale * limits().width ? reveal(v, t0, t1, limits()) : fit(t0, t1, limits(), 0.15));
+	} catch (e) {
+		complain(e);
+	}
+}
+
+let flashTimer: ReturnType<typeof setTimeout> | undefined;
+
+function lightUp(lane: string): void {
+	s.flash.value = lane;
+	clearTimeout(flashTimer);
+	flashTimer = setTimeout(() => { s.flash.value = null; }, 1600);
+}
+
+/** Jumps to a lane by its name, at a time. */
+export async function showLane(lane: string, t?: number, select = false): Promise<void> {
+	const info = s.info.peek();
+	if (!info)
+		return;
+	if (isKind(lane, 'g')) {
+		try {
+			const hit = (await api.search(lane, 20)).hits.find(h => h.lane === lane);
+			if (!hit) {
+				say(`${lane} is not in this trace`);
+				return;
+			}
+			showHit(hit, t);
+		} catch (e) {
+			complain(e);
+			return;
+		}
+	} else {
+		const kind = isKind(lane, 'p') ? 'procs' : isKind(lane, 'm') ? 'threads' : 'gc';
+		const sec = s.sections.peek().find(x => x.kind === kind);
+		if (!sec)
+			return;
+		const index = kind === 'gc' ? (lane === 'gc' ? 0 : 1)
+			: (kind === 'procs' ? info.proc_lanes : info.thread_lanes).findIndex(x => x.lane === lane);
+		if (index < 0)
+			return;
+		setOpen(sec, true);
+		const id = { section: sec.id, index };
+		s.current.value = id;
+		revealRow(id, true);
+		lightUp(lane);
+		if (t !== undefined)
+			goTo(reveal(destination(), t, t + 1, limits()));
+	}
+	if (select && t !== undefined)
+		await selectAt(lane, t);
+}
+
+/** Where the last walks to a waker came from, so that one can go back to the woken. */
+const trail: { readonly lane: string; readonly t: number }[] = [];
+
+/** To the goroutine that woke or created the selected one, at that moment. */
+export async function toWaker(): Promise<void> {
+	const sel = s.selection.peek();
+	const wake = sel && wakeOf(sel);
+	if (!sel || !wake || (wake.waker.g === null && wake.waker.p === null)) {
+		say(sel ? 'Nobody is known to have woken it.' : 'Select a span first.');
+		return;
+	}
+	trail.push({ lane: sel.lane, t: sel.span.start_ns });
+	await showLane(wake.waker.g !== null ? `g${wake.waker.g}` : `p${wake.waker.p}`, wake.at, true);
+}
+
+/** Back along the way that toWaker() went. */
+export async function toWoken(): Promise<void> {
+	const back = trail.pop();
+	if (!back) {
+		say('No way back: [ goes to the waker first.');
+		return;
+	}
+	await showLane(back.lane, back.t, true);
+}
+
+export const canGoBack = (): boolean => trail.length > 0;
+
+/** "1.2s" typed into the search field. */
+export function goToTime(text: string): boolean {
+	const t = parseTime(text, s.cursor.peek() ?? Math.max(0, s.view.peek().t0));
+	if (t === undefined)
+		return false;
+	const v = destination();
+	goTo({ t0: t - v.scale * limits().width / 2, scale: v.scale });
+	return true;
+}
+
+// ---- search ----
+
+let searchFlight: AbortController | null = null;
+
+export async function runSearch(q: string): Promise<void> {
+	searchFlight?.abort();
+	const text = q.trim().replace(/^@/, '');
+	if (!text || text.startsWith('>')) {
+		s.hits.value = null;
+		s.hitAt.value = -1;
+		s.searching.value = false;
+		return;
+	}
+	const mine = searchFlight = new AbortController();
+	s.searching.value = true;
+	try {
+		const a = await api.search(text, 100, mine.signal);
+		s.hits.value = { q: text, total: a.total, list: a.hits };
+		s.hitAt.value = -1;
+	} catch (e) {
+		complain(e);
+	} finally {
+		if (mine === searchFlight)
+			s.searching.value = false;
+	}
+}
+
+export function goToHit(i: number): void {
+	const h = s.hits.peek();
+	if (!h || h.list.length === 0)
+		return;
+	const at = (i + h.list.length) % h.list.length;
+	s.hitAt.value = at;
+	showHit(h.list[at]!);
+}
+
+// ---- address ----
+
+let hashTimer: ReturnType<typeof setTimeout> | undefined;
+let ownHash = '';
+
+export function hashNow(): string {
+	const v = s.view.peek();
+	const d = limits().duration;
+	const t0 = Math.max(0, v.t0);
+	const t1 = Math.min(d, endOf(v, limits()));
+	const sel = s.selection.peek();
+	const at = sel ? { lane: sel.lane, at: sel.span.start_ns } : {};
+	return formatHash(t0 <= 0 && t1 >= d ? at : { t0, t1, ...at });
+}
+
+/** Writes the address a moment later: browsers dislike it at every frame. */
+export function saveHash(): void {
+	clearTimeout(hashTimer);
+	hashTimer = setTimeout(() => {
+		ownHash = hashNow();
+		window.history.replaceState(null, '', ownHash || location.pathname + location.search);
+	}, 250);
+}
+
+export function readHash(): void {
+	if (location.hash === ownHash)
+		return;
+	const p = parseHash(location.hash);
+	if (p.t0 !== undefined && p.t1 !== undefined)
+		s.view.value = fit(p.t0, p.t1, limits(), 0);
+	if (p.lane)
+		void showLane(p.lane, undefined).then(() => (p.at === undefined ? undefined : selectAt(p.lane!, p.at)));
+}
