@@ -93,34 +93,25 @@ export function toSrgb(v: number): number {
 	return 255 * (v <= 0.0031308 ? v * 12.92 : 1.055 * v ** (1 / 2.4) - 0.055);
 }
 
-/** Mixes the colours of classes 1 to 8 by their shares in linear light; what the shares leave uncovered shows `bg`. */
-export function blend(state: readonly Rgb[], share: ArrayLike<number>, at: number, bg: Rgb): Rgb {
-	let r = 0;
-	let g = 0;
-	let b = 0;
-	let covered = 0;
+/** Mixes the colours of classes 1 to 8 by their shares in linear light; what the shares leave uncovered shows `bg`.
+ * At least `floor` of it is covered, by class `main` if the shares are all too small to be told. */
+export function blend(state: readonly Rgb[], share: ArrayLike<number>, at: number, bg: Rgb, floor = 0, main = 0): Rgb {
+	let sum = 0;
+	const mixed = [0, 0, 0];
 	for (let k = 0; k < 8; k++) {
 		const w = (share[at + k] ?? 0) / 255;
 		if (w === 0)
 			continue;
-		const c = state[k + 1]!;
-		r += w * toLinear(c[0]);
-		g += w * toLinear(c[1]);
-		b += w * toLinear(c[2]);
-		covered += w;
+		sum += w;
+		for (let i = 0; i < 3; i++)
+			mixed[i]! += w * toLinear(state[k + 1]![i]!);
 	}
-	if (covered > 1) {
-		r /= covered;
-		g /= covered;
-		b /= covered;
-		covered = 1;
-	}
-	const rest = 1 - covered;
-	return [
-		Math.round(toSrgb(r + rest * toLinear(bg[0]))),
-		Math.round(toSrgb(g + rest * toLinear(bg[1]))),
-		Math.round(toSrgb(b + rest * toLinear(bg[2]))),
-	];
+	const cover = Math.min(1, Math.max(sum, floor));
+	const one = (i: 0 | 1 | 2): number => {
+		const c = sum > 0 ? mixed[i]! / sum : toLinear(state[main]![i]);
+		return Math.round(toSrgb(c * cover + toLinear(bg[i]) * (1 - cover)));
+	};
+	return [one(0), one(1), one(2)];
 }
 
 /** Relative luminance, as WCAG defines it. */

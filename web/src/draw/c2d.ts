@@ -3,7 +3,7 @@
 import { blend, css, HEIGHT, shadeOf, STACK_ORDER, toLinear, toSrgb, type Rgb, type Theme } from '../base/palette';
 import { BLENDED, EXACT, FOLDED, NO_REF, OPEN_END, OPEN_START, type Tile } from '../base/tile';
 import type { StoredTile } from '../model/tiles';
-import { bandsOf, FADE, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, SHADE, STRIP_MIN_W, type Bands, type Painter, type TileBox } from './painter';
+import { bandsOf, FADE, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, MIN_COVER, SHADE, STRIP_MIN_W, type Bands, type Painter, type TileBox } from './painter';
 
 export function c2dPainter(canvas: HTMLCanvasElement): Painter {
 	const ctx = canvas.getContext('2d', { alpha: false });
@@ -86,7 +86,14 @@ class C2dPainter implements Painter {
 			let right = Math.max(Math.round(Math.min(R, clip1)), l + 1);
 			if (t.kind[r] === EXACT && right - l >= 3 * d && R <= clip1 + 0.01)
 				right -= Math.floor(d);
-			if (box.stack > 0)
+			if (box.solid) {
+				this.ctx.fillStyle = css(box.solid);
+				this.ctx.fillRect(l, y + bands.top, right - l, bands.bottom - bands.top);
+				if (s.lane === 'gc' && right - l >= 4 * d && this.#hatch) {
+					this.ctx.fillStyle = this.#hatch;
+					this.ctx.fillRect(l, y + bands.top, right - l, bands.bottom - bands.top);
+				}
+			} else if (box.stack > 0)
 				this.#stack(t, r, l, right - l, y, h, box.stack);
 			else
 				this.#run(t, r, l, right - l, y, bands, L, R);
@@ -121,7 +128,7 @@ class C2dPainter implements Painter {
 		const d = this.#dpr;
 		const kind = t.kind[r]!;
 		const cls = t.cls[r]!;
-		const height = kind === BLENDED ? meanHeight(t, r) : HEIGHT[cls]!;
+		const height = kind === BLENDED ? meanHeight(t, r) || HEIGHT[cls]! : HEIGHT[cls]!;
 		const hp = Math.max(d, Math.floor((b.bottom - b.top) * height + 0.5));
 		const top = y + b.bottom - hp;
 		const tall = hp >= 7 * d;
@@ -162,7 +169,7 @@ class C2dPainter implements Painter {
 
 	#color(t: Tile, r: number, kind: number, cls: number): string {
 		if (kind === BLENDED)
-			return css(blend(this.#theme.state, t.share, 8 * r, this.#theme.bg));
+			return css(blend(this.#theme.state, t.share, 8 * r, this.#theme.bg, MIN_COVER, cls));
 		if (kind === FOLDED)
 			return this.#folded[cls]!;
 		const ref = t.ref[r]!;

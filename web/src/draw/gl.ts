@@ -4,7 +4,7 @@
 import { HEIGHT, shadeOf, STACK_ORDER, toLinear, type Rgb, type Theme } from '../base/palette';
 import { NO_REF, type Tile } from '../base/tile';
 import type { StoredTile } from '../model/tiles';
-import { bandsOf, FADE, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, SHADE, STRIP_MIN_W, type Painter, type TileBox } from './painter';
+import { bandsOf, FADE, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, MIN_COVER, SHADE, STRIP_MIN_W, type Painter, type TileBox } from './painter';
 
 const stride = 24; // bytes of a run: x0, x1 (f32), kind, cls, marks, flags (u8), share (u8 x 8), shade (i8), padding
 
@@ -18,6 +18,7 @@ uniform float u_dpr;
 const tileHead = `${common}
 uniform vec4 u_box;   // y, h, clip0, clip1; device px
 uniform vec4 u_bands; // top, bottom of the state band from y, height of the band of marks, enlargement of a stack
+uniform vec4 u_solid; // linear colour, 1: draw that
 `;
 
 const tileVertex = `${tileHead}
@@ -47,7 +48,10 @@ void main() {
 	bool out_of_it = R <= u_box.z || L >= u_box.w;
 	vec3 c;
 	float height;
-	if (a_meta.x == 1u) {
+	if (u_solid.w > 0.0) {
+		c = u_solid.rgb;
+		height = 1.0;
+	} else if (a_meta.x == 1u) {
 		float s[8] = float[8](a_sa.x, a_sa.y, a_sa.z, a_sa.w, a_sb.x, a_sb.y, a_sb.z, a_sb.w);
 		float sum = 0.0;
 		c = vec3(0.0);
@@ -58,7 +62,9 @@ void main() {
 			height += s[k] * u_height[k + 1];
 		}
 		height = sum > 0.0 ? height / sum : 0.0;
-		c = sum > 1.0 ? c / sum : c + (1.0 - sum) * u_bg;
+		c = sum > 0.0 ? c / sum : u_state[a_meta.y];
+		height = sum > 0.0 ? height : u_height[a_meta.y];
+		c = mix(u_bg, c, clamp(sum, ${MIN_COVER.toFixed(3)}, 1.0));
 	} else {
 		c = u_state[a_meta.y] * (1.0 + ${SHADE.toFixed(3)} * a_shade);
 		height = u_height[a_meta.y];
@@ -121,7 +127,10 @@ void main() {
 	vec3 c = v_paint.rgb;
 	float alpha = 1.0;
 	bool tall = v_paint.w >= 7.0 * u_dpr;
-	if (v_meta.x == 1u) {
+	if (u_solid.w > 0.0) {
+		if (u_solid.w > 1.5 && w >= 4.0 * u_dpr && mod(x + y, ${HATCH_PITCH.toFixed(1)} * u_dpr) < ${HATCH_STRIPE.toFixed(1)} * u_dpr)
+			c = mix(c, vec3(1.0), 0.3);
+	} else if (v_meta.x == 1u) {
 		if (w >= ${STRIP_MIN_W.toFixed(1)} * u_dpr && tall && y >= u_bands.y - 2.0 * u_dpr) {
 			float total = dot(v_sa, vec4(1.0)) + dot(v_sb, vec4(1.0));
 			float at = (x - v_edge.x) / w * total;
@@ -255,7 +264,7 @@ class GlPainter implements Painter {
 		this.#rects = program(gl, rectVertex, rectFragment);
 		this.#at = {};
 		for (const [p, names] of [
-			[this.#tiles, ['u_res', 'u_dpr', 'u_box', 'u_bands', 'u_map', 'u_state', 'u_height', 'u_bg', 'u_flat', 'u_mark']],
+			[this.#tiles, ['u_res', 'u_dpr', 'u_box', 'u_bands', 'u_map', 'u_state', 'u_height', 'u_bg', 'u_flat', 'u_mark', 'u_solid']],
 			[this.#rects, ['u_res']],
 		] as const)
 			for (const n of names)
@@ -345,6 +354,10 @@ class GlPainter implements Painter {
 		gl.uniform4f(this.#at['u_box']!, Math.round(box.y * d), Math.round(box.h * d), Math.round(box.clip0 * d), Math.round(box.clip1 * d));
 		gl.uniform4f(this.#at['u_bands']!, b.top * d, Math.round(b.bottom * d), Math.round(b.mark * d), box.stack);
 		gl.uniform2f(this.#at['u_map']!, box.base * d, box.scale * d);
+		if (box.solid)
+			gl.uniform4f(this.#at['u_solid']!, toLinear(box.solid[0]), toLinear(box.solid[1]), toLinear(box.solid[2]), t.lane === 'gc' ? 2 : 1);
+		else
+			gl.uniform4f(this.#at['u_solid']!, 0, 0, 0, 0);
 		gl.drawArraysInstanced(gl.TRIANGLE_STRIP, 0, 4, t.tile.n);
 	}
 

@@ -13,6 +13,8 @@ export interface TileBox {
 	readonly h: number;
 	/** Draw shares as stacked bands, enlarged this much; 0: draw states. */
 	readonly stack: number;
+	/** One colour for whatever is there, at full height: lanes of rare things, where nothing may fade. */
+	readonly solid: Rgb | null;
 }
 
 export interface Painter {
@@ -45,3 +47,5 @@ export const FADE = 0.34;       // of the width of a span whose start or end is 
 export const STRIP_MIN_W = 12;  // px of a blended run that shows its shares at its foot
 export const FOLDED_MIX = 0.7;
 export const SHADE = 0.16;
+/** What little there is in a merged run still covers this much of its colour: never averaged away. */
+export const MIN_COVER = 0.16;

@@ -1,6 +1,6 @@
 // The lanes as a picture: which tiles lie where, and what is under a pixel.
 
-import { CLASS_TITLE, inkOn, NONE, type Rgb, type Theme } from '../base/palette';
+import { CLASS_TITLE, HEIGHT, inkOn, NONE, SLEEP, type Rgb, type Theme } from '../base/palette';
 import { BLENDED, EXACT, NO_REF, runAt, type Tile } from '../base/tile';
 import { duration } from '../base/time';
 import { laneOf, names, overviewTiles, pages, rootZoom, tiles } from '../model/data';
@@ -73,13 +73,14 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 			if (!tiles.place(lane, zoom, i, placed))
 				waiting = true;
 		}
+		const solid = lane === 'gc' ? theme.state[8]! : lane === 'stw' ? theme.stw : null;
 		let exactUntil = -Infinity;
 		for (const q of placed) {
 			const per = 2 ** q.stored.zoom / v.scale;
 			const clip0 = Math.max(toPx(v, q.from), -2);
 			const clip1 = Math.min(toPx(v, q.to), width + 2);
 			const base = toPx(v, q.stored.i * tileSpan(q.stored.zoom));
-			p.tile(q.stored, { base, scale: per, clip0, clip1, y, h: row.h, stack });
+			p.tile(q.stored, { base, scale: per, clip0, clip1, y, h: row.h, stack, solid });
 			if (stack === 0 && row.h >= 16)
 				exactUntil = collectLabels(q.stored.tile, lane, sec, base, per, clip0, clip1, y, row.h, width, exactUntil, theme, labels, v.scale);
 		}
@@ -195,15 +196,17 @@ function collectLabels(
 		} else {
 			texts = [`×${t.count[r]!} ${CLASS_TITLE[cls]!}`, `×${t.count[r]!}`];
 		}
-		out.push({ x, w, y: y + b.top, h: b.bottom - b.top, texts, ink: labelInk(cls, theme) });
+		const full = b.bottom - b.top;
+		const high = cls === SLEEP || lane === 'stw' ? full : full * HEIGHT[cls]!;
+		out.push({ x, w, y: y + b.bottom - high, h: high, texts, ink: lane === 'stw' ? inkOn(theme.stw) : labelInk(cls, theme) });
 		until = R;
 	}
 	return until;
 }
 
-/** Low bands do not reach up to the text: there it stands on the lane's ground. */
+/** A sleeper's band is too low for text: there it stands on the lane's ground. */
 function labelInk(cls: number, theme: Theme): string {
-	if (cls === 7)
+	if (cls === SLEEP)
 		return theme.name === 'light' ? '#3d4757' : '#aab4c3';
 	return inkOn(theme.state[cls] as Rgb);
 }

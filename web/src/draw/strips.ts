@@ -191,7 +191,7 @@ function counters(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: numbe
 	const c = seriesFor(v, width).c;
 	if (!c)
 		return;
-	const bands = [RUNNING, GC, SYSCALL, RUNNABLE];
+	const bands = [RUNNING, GC, RUNNABLE];
 	const cols: { x0: number; x1: number; v: number[] }[] = [];
 	let max = 0;
 	for (const [x0, x1, a, b] of columns(c, v, width)) {
@@ -310,7 +310,7 @@ export function drawOverview(canvas: HTMLCanvasElement, width: number): void {
 	const base = 33;
 	if (c) {
 		const px = Math.max(1, Math.floor(width - 2 * OVERVIEW_PAD));
-		const ups = [RUNNING, GC, SYSCALL];
+		const ups = [RUNNING, GC];
 		const up: number[][] = [];
 		const down: number[] = [];
 		let maxUp = 1;
@@ -320,7 +320,7 @@ export function drawOverview(canvas: HTMLCanvasElement, width: number): void {
 			const b = Math.max(a + 1, Math.ceil(((x + 1) / px) * d / c.step));
 			const vals = ups.map(k => meanOf(c.counts[k - 1], a, Math.min(b, c.n)));
 			const q = meanOf(c.counts[RUNNABLE - 1], a, Math.min(b, c.n));
-			maxUp = Math.max(maxUp, vals[0]! + vals[1]! + vals[2]!);
+			maxUp = Math.max(maxUp, vals[0]! + vals[1]!);
 			maxDown = Math.max(maxDown, q);
 			up.push(vals);
 			down.push(q);

@@ -6,6 +6,7 @@ export interface Damage {
 	readonly offset: number;
 	readonly lost_bytes: number;
 	readonly lost_events: number;
+	readonly lost_generations?: number;
 }
 
 export interface NamedLane {
@@ -27,11 +28,12 @@ export interface Group {
 }
 
 export interface Info {
+	readonly loading?: false;
 	readonly file: string;
 	readonly version: number;
 	readonly written_by: string;
 	readonly duration_ns: number;
-	readonly start_abs_ns: number;
+	readonly start_abs_ns: string;
 	readonly wall_start_unix_ns: string | null;
 	readonly events: number;
 	readonly goroutines: number;
@@ -43,15 +45,17 @@ export interface Info {
 	readonly damage: Damage | null;
 	readonly proc_lanes: readonly NamedLane[];
 	readonly thread_lanes: readonly NamedLane[];
+	readonly group_count?: number;
 	readonly groups: readonly Group[];
 }
 
 /** While the trace is still being read. */
 export interface Loading {
+	readonly loading: true;
 	readonly file: string;
-	readonly done: number; // 0 .. 1
-	readonly events: number;
-	readonly left_ms: number | null;
+	readonly doing: string;  // "reading"
+	readonly done: number;   // bytes
+	readonly total: number;  // bytes, 0 where not known
 }
 
 export interface GoroutineLane {
@@ -64,6 +68,7 @@ export interface GoroutineLane {
 	readonly sched_ns: number;
 	readonly block_ns: number;
 	readonly syscall_ns: number;
+	readonly syscall_block_ns?: number;
 }
 
 export interface Lanes {
@@ -92,7 +97,7 @@ export interface Span {
 	readonly start_ns: number;
 	readonly end_ns: number;
 	readonly class: string;
-	readonly state: string;
+	readonly state: string | null;
 	readonly open_start: boolean;
 	readonly open_end: boolean;
 	readonly reason: string;
@@ -178,7 +183,7 @@ const json = async <T>(path: string, signal?: AbortSignal): Promise<T> => (await
 const int = (n: number): string => String(Math.round(n));
 
 export const api = {
-	info: async (): Promise<Info | { readonly loading: Loading }> => json('api/info'),
+	info: async (): Promise<Info | Loading> => json('api/info'),
 
 	lanes: (group: number, from: number, n: number, signal?: AbortSignal): Promise<Lanes> =>
 		json(`api/lanes?group=${group}&from=${from}&n=${n}`, signal),

@@ -116,8 +116,8 @@ export async function load(then: () => void): Promise<void> {
 	for (let failures = 0;;) {
 		try {
 			const a = await api.info();
-			if ('loading' in a) {
-				s.loading.value = a.loading;
+			if (a.loading) {
+				s.loading.value = a;
 				await new Promise(r => setTimeout(r, 120));
 				continue;
 			}

@@ -13,7 +13,7 @@ export interface Wake {
 	readonly created: boolean;
 }
 
-const isCreation = (s: Span): boolean => /creat/i.test(s.reason) || /notexist/i.test(s.state);
+const isCreation = (s: Span): boolean => /creat/i.test(s.reason) || /notexist/i.test(s.state ?? '');
 
 /** The wake-up that let the selected span happen: of a wait to run itself, or of the one before it. */
 export function wakeOf(sel: Selection): Wake | null {

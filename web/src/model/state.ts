@@ -60,7 +60,7 @@ export const trouble = signal<string | null>(null);
 export const view = signal<View>({ t0: 0, scale: 1 });
 export const size = signal({ width: 1, height: 1, dpr: 1 });
 export const scrollTop = signal(0);
-export const nameWidth = signal(248);
+export const nameWidth = signal(272);
 
 export const open = signal<ReadonlySet<string>>(new Set());
 export const laneHeight = signal<RowHeights>(20);
@@ -96,6 +96,9 @@ export const wholeMetrics = signal<Metrics | null>(null);
 export const viewCounts = signal<Counts | null>(null);
 export const viewMetrics = signal<Metrics | null>(null);
 export const rangeCounts = signal<{ readonly range: Range; readonly counts: Counts } | null>(null);
+
+/** Lanes that have been waiting for a tile for a while. */
+export const slow = signal<ReadonlySet<string>>(new Set());
 
 /** For the polite live region. */
 export const spoken = signal('');

@@ -136,9 +136,9 @@ export class TileStore {
 		this.#evict();
 	}
 
-	/** Since when (ms) a lane waits for a visible tile; undefined when it has all. */
-	pendingSince(lane: string): number | undefined {
-		return this.#pendingSince.get(lane);
+	/** Lanes that have waited for a visible tile since before `then` (ms). */
+	waitingSince(then: number): Set<string> {
+		return new Set([...this.#pendingSince].filter(([, t]) => t <= then).map(([lane]) => lane));
 	}
 
 	get busy(): boolean {

@@ -2,7 +2,7 @@
 
 import { effect } from '@preact/signals-core';
 
-import { wantSeries } from '../model/data';
+import { tiles, wantSeries } from '../model/data';
 import * as s from '../model/state';
 import { drawOverlay } from '../draw/overlay';
 import type { Painter } from '../draw/painter';
@@ -52,9 +52,9 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 				wantSeries(s.view.peek(), width);
 			clearTimeout(slow);
 			if (scene.waiting)
-				slow = setTimeout(() => { waiting.set(true); }, slow_ms);
-			else
-				waiting.set(false);
+				slow = setTimeout(() => { s.slow.value = tiles.waitingSince(performance.now() - slow_ms + 5); }, slow_ms);
+			else if (s.slow.peek().size > 0)
+				s.slow.value = new Set();
 		}
 		if (overlay) {
 			overlay = false;
@@ -108,15 +108,3 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 		},
 	};
 }
-
-/** Whether something on screen has been loading for a while. */
-export const waiting = {
-	listeners: new Set<(on: boolean) => void>(),
-	on: false,
-	set(on: boolean): void {
-		if (on === this.on)
-			return;
-		this.on = on;
-		this.listeners.forEach(f => f(on));
-	},
-};

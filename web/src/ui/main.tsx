@@ -7,7 +7,7 @@ import { useEffect } from 'preact/hooks';
 import './style.css';
 
 import { CLASS_SHORT, css, DARK, inkOn, type Theme } from '../base/palette';
-import { duration, grouped } from '../base/time';
+import { bytes, duration } from '../base/time';
 import { complain, load, loadWhole } from '../model/data';
 import * as s from '../model/state';
 import { readHash, setView } from './actions';
@@ -49,17 +49,27 @@ function TipHost(): preact.JSX.Element {
 	return <div class="tip-host" style={{ left: `${s.nameWidth.value}px` }}><Tooltip /></div>;
 }
 
+/** When the first word of progress came, to tell how long the rest will take. */
+let loadingSince: { readonly at: number; readonly done: number } | null = null;
+
 function Loading(): preact.JSX.Element {
 	const l = s.loading.value;
-	const done = l ? Math.min(1, Math.max(0, l.done)) : null;
+	if (l && !loadingSince)
+		loadingSince = { at: performance.now(), done: l.done };
+	const part = l && l.total > 0 ? Math.min(1, l.done / l.total) : undefined;
+	const took = loadingSince ? performance.now() - loadingSince.at : 0;
+	const gone = l && loadingSince ? l.done - loadingSince.done : 0;
+	const left = l && l.total > 0 && gone > 0 && took > 300 ? (took / gone) * (l.total - l.done) : 0;
 	return (
 		<div class="center" role="status">
-			<h1>{l ? 'Reading the trace' : 'Opening'}</h1>
-			<progress aria-label="Part of the trace that is read" value={done ?? undefined} max={1} />
-			<p>{l ? <>{(done! * 100).toFixed(0)} % · {grouped(l.events)} events{l.left_ms !== null && l.left_ms > 0 ? <> · {duration(l.left_ms * 1e6)} left</> : null}</> : 'Asking weft for it…'}</p>
+			<h1>{l ? <>Reading {fileOf(l.file)}</> : 'Opening'}</h1>
+			<progress aria-label="Part of the trace that is read" value={part} max={1} />
+			<p>{l ? <>{part !== undefined ? `${(part * 100).toFixed(0)} % of ${bytes(l.total)}` : bytes(l.done)}{left > 0 ? ` · ${duration(left * 1e6)} left` : ''}</> : 'Asking weft for it…'}</p>
 		</div>
 	);
 }
+
+const fileOf = (path: string): string => path.slice(path.lastIndexOf('/') + 1);
 
 function Fatal({ text }: { text: string }): preact.JSX.Element {
 	return (
@@ -154,7 +164,7 @@ render(<App />, document.getElementById('app')!);
 window.addEventListener('hashchange', readHash);
 void load(() => {
 	const info = s.info.value!;
-	document.title = `${info.file.slice(info.file.lastIndexOf('/') + 1)} – weft`;
+	document.title = `${fileOf(info.file)} – weft`;
 	loadWhole().catch(complain);
 });
 

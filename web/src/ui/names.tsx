@@ -1,22 +1,17 @@
 // The names beside the lanes: real elements, so that they can be read, found and reached by keyboard.  Only what is on
 // screen exists.
 
-import { useEffect, useState } from 'preact/hooks';
-
 import { bytes, duration, grouped } from '../base/time';
-import { laneOf, pages, tiles } from '../model/data';
+import { laneOf, pages } from '../model/data';
 import type { Row, Section } from '../model/lanes';
 import { splitFunc } from '../model/names';
 import * as s from '../model/state';
 import { AXIS_H, COUNTER_H, readingAt } from '../draw/strips';
 import { setCurrent, setOpen, setScroll, toggle } from './actions';
-import { waiting } from './frame';
 import { useSignals } from './hooks';
 
-const slow_ms = 150;
-
 export function Names(): preact.JSX.Element {
-	useSignals(s.layout, s.scrollTop, s.size, s.current, s.arrivals, s.selection, s.flash);
+	useSignals(s.layout, s.scrollTop, s.size, s.current, s.arrivals, s.selection, s.flash, s.slow);
 	const layout = s.layout.value;
 	const top = s.scrollTop.value;
 	const height = s.size.value.height;
@@ -70,8 +65,7 @@ function NameRow({ row, top, total, current }: { row: Row; top: number; total: n
 		if (head && sec.foldable)
 			toggle(sec);
 	};
-	const since = lane ? tiles.pendingSince(lane) : undefined;
-	const slow = lane === undefined || (since !== undefined && performance.now() - since > slow_ms);
+	const slow = lane === undefined || s.slow.value.has(lane);
 	const cls = ['name', head ? 'name-head' : '', head && !sec.headLane ? 'name-title' : '', nested ? 'name-nested' : '', current ? 'name-current' : '',
 		lane && lane === s.flash.value ? 'name-flash' : '', lane && lane === s.selection.value?.lane ? 'name-selected' : '', row.h < 12 ? 'name-thin' : row.h < 16 ? 'name-small' : ''];
 	return (
@@ -173,10 +167,6 @@ export function CounterNames(): preact.JSX.Element {
 }
 
 function Waiting(): preact.JSX.Element | null {
-	const [on, set] = useState(false);
-	useEffect(() => {
-		waiting.listeners.add(set);
-		return () => { waiting.listeners.delete(set); };
-	}, []);
-	return on ? <span class="loading-note"><i class="dot" /> loading</span> : null;
+	useSignals(s.slow);
+	return s.slow.value.size > 0 ? <span class="loading-note"><i class="dot" /> loading</span> : null;
 }

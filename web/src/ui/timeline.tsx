@@ -78,6 +78,8 @@ export function Timeline(): preact.JSX.Element {
 		let placed = false;
 		const measure = (): void => {
 			const r = host.getBoundingClientRect();
+			const bar = scroller.current!;
+			bar.parentElement!.style.setProperty('--bar', `${bar.offsetWidth - bar.clientWidth}px`);
 			const old = s.size.peek();
 			const now = { width: Math.max(1, Math.floor(r.width)), height: Math.max(1, Math.floor(r.height)), dpr: window.devicePixelRatio || 1 };
 			if (now.width === old.width && now.height === old.height && now.dpr === old.dpr)
