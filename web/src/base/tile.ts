@@ -117,7 +117,7 @@ export function runAt(t: Tile, x: number, slack = 0): number {
 		return left;
 	const dl = left >= 0 ? x - t.x1[left]! : Infinity;
 	const dr = lo < t.n ? t.x0[lo]! - x : Infinity;
-	if (Math.min(dl, dr) > slack)
+	if (Math.min(dl, dr) >= slack)
 		return -1;
 	return dl <= dr ? left : lo;
 }

@@ -41,14 +41,15 @@ export function duration(ns: number): string {
 	return `${sign}${v} ${name}`;
 }
 
-/** A point in time with all its digits down to `res_ns`: "1.234 567 s". */
+/** A point in time with all its digits down to `res_ns`: "1.234 567 s", "13.8 ms". */
 export function instant(ns: number, res_ns = 1): string {
-	const digits = Math.max(0, Math.min(9, Math.ceil(-Math.log10(Math.max(res_ns, 1) / 1e9) - 1e-9)));
-	const s = Math.abs(ns / 1e9).toFixed(digits);
+	const unit = Math.abs(ns) >= 1e9 || res_ns >= 1e8 ? 1e9 : 1e6;
+	const digits = Math.max(0, Math.min(Math.log10(unit), Math.ceil(-Math.log10(Math.max(res_ns, 1) / unit) - 1e-9)));
+	const s = Math.abs(ns / unit).toFixed(digits);
 	const dot = s.indexOf('.');
 	const whole = dot < 0 ? s : s.slice(0, dot);
 	const part = dot < 0 ? '' : s.slice(dot).replace(/(\d{3})(?=\d)/g, '$1\u2009');
-	return `${ns < 0 && Number(s) !== 0 ? '−' : ''}${whole.replace(/\B(?=(\d{3})+$)/g, '\u2009')}${part} s`;
+	return `${ns < 0 && Number(s) !== 0 ? '−' : ''}${whole.replace(/\B(?=(\d{3})+$)/g, '\u2009')}${part} ${unit === 1e9 ? 's' : 'ms'}`;
 }
 
 export interface Tick {
@@ -79,7 +80,7 @@ export function tickStep(min_ns: number): readonly [number, number] {
 	for (const m of [1, 2, 5, 10]) {
 		const step = m * p;
 		if (step >= min_ns * (1 - 1e-9))
-			return step > 10e9 ? [30e9, 6] : [step, step === 1 ? 1 : m === 2 ? 4 : step < 10 ? step : 10];
+			return step > 10e9 ? [30e9, 6] : [step, step < 10 ? step : m === 2 ? 4 : 10];
 	}
 	return [10 * p, 10];
 }

@@ -3,7 +3,7 @@
 import { blend, css, HEIGHT, shadeOf, STACK_ORDER, toLinear, toSrgb, type Rgb, type Theme } from '../base/palette';
 import { BLENDED, EXACT, FOLDED, NO_REF, OPEN_END, OPEN_START, type Tile } from '../base/tile';
 import type { StoredTile } from '../model/tiles';
-import { bandsOf, FADE, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, MIN_COVER, SHADE, STRIP_MIN_W, type Bands, type Painter, type TileBox } from './painter';
+import { bandsOf, FADE, FADE_MAX, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, MIN_COVER, SHADE, STRIP_MIN_W, type Bands, type Painter, type TileBox } from './painter';
 
 export function c2dPainter(canvas: HTMLCanvasElement): Painter {
 	const ctx = canvas.getContext('2d', { alpha: false });
@@ -149,9 +149,13 @@ class C2dPainter implements Painter {
 			if (kind === FOLDED && w >= 6 * d && tall)
 				this.#zigzag(x, w, top);
 			if (kind === EXACT && w >= 6 * d && tall) {
-				ctx.strokeStyle = 'rgba(0,0,0,0.18)';
-				ctx.lineWidth = 1;
-				ctx.strokeRect(x + 0.5, top + 0.5, w - 1, hp - 1);
+				ctx.fillStyle = 'rgba(0,0,0,0.18)';
+				ctx.fillRect(x, top, w, 1);
+				ctx.fillRect(x, top + hp - 1, w, 1);
+				if (L >= x - 1)
+					ctx.fillRect(x, top + 1, 1, hp - 2);
+				if (R <= x + w + 2 * d)
+					ctx.fillRect(x + w - 1, top + 1, 1, hp - 2);
 			}
 			if (cls === 4 && tall) {
 				ctx.fillStyle = css(this.#theme.bg);
@@ -184,9 +188,10 @@ class C2dPainter implements Painter {
 		const lo = Math.max(L, -1e5);
 		const grad = ctx.createLinearGradient(lo, 0, Math.max(Math.min(R, 1e5), lo + 1), 0);
 		const c = (a: number): string => `rgba(${r},${g},${b},${a})`;
+		const f = Math.min(0.5, Math.min((R - L) * FADE, FADE_MAX * this.#dpr) / Math.max(Math.min(R, 1e5) - lo, 1));
 		grad.addColorStop(0, c(open & OPEN_START ? 0.25 : 1));
-		grad.addColorStop(FADE, c(1));
-		grad.addColorStop(1 - FADE, c(1));
+		grad.addColorStop(f, c(1));
+		grad.addColorStop(1 - f, c(1));
 		grad.addColorStop(1, c(open & OPEN_END ? 0.25 : 1));
 		ctx.fillStyle = grad;
 	}

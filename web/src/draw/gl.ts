@@ -4,7 +4,7 @@
 import { HEIGHT, shadeOf, STACK_ORDER, toLinear, type Rgb, type Theme } from '../base/palette';
 import { NO_REF, type Tile } from '../base/tile';
 import type { StoredTile } from '../model/tiles';
-import { bandsOf, FADE, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, MIN_COVER, SHADE, STRIP_MIN_W, type Painter, type TileBox } from './painter';
+import { bandsOf, FADE, FADE_MAX, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, MIN_COVER, SHADE, STRIP_MIN_W, type Painter, type TileBox } from './painter';
 
 const stride = 24; // bytes of a run: x0, x1 (f32), kind, cls, marks, flags (u8), share (u8 x 8), shade (i8), padding
 
@@ -151,11 +151,11 @@ void main() {
 		if (v_meta.x == 2u && w >= 6.0 * u_dpr && tall && y - top < abs(mod(x - v_edge.x, 6.0 * u_dpr) - 3.0 * u_dpr))
 			discard;
 		if (v_meta.x == 0u && w >= 6.0 * u_dpr && tall
-			&& (x - v_edge.x < 1.0 || v_edge.y - x < 1.0 || y - top < 1.0 || u_bands.y - y < 1.0))
+			&& ((x - v_edge.x < 1.0 && v_edge.z >= u_box.z - 0.5) || (v_edge.y - x < 1.0 && v_edge.w <= u_box.w + 0.5) || y - top < 1.0 || u_bands.y - y < 1.0))
 			c *= 0.82;
-		float f = (x - v_edge.z) / max(v_edge.w - v_edge.z, 1.0);
-		if ((v_meta.w & 1u) != 0u) alpha *= mix(0.25, 1.0, clamp(f / ${FADE.toFixed(3)}, 0.0, 1.0));
-		if ((v_meta.w & 2u) != 0u) alpha *= mix(0.25, 1.0, clamp((1.0 - f) / ${FADE.toFixed(3)}, 0.0, 1.0));
+		float f = max(min((v_edge.w - v_edge.z) * ${FADE.toFixed(3)}, ${FADE_MAX.toFixed(1)} * u_dpr), 1.0);
+		if ((v_meta.w & 1u) != 0u) alpha *= mix(0.25, 1.0, clamp((x - v_edge.z) / f, 0.0, 1.0));
+		if ((v_meta.w & 2u) != 0u) alpha *= mix(0.25, 1.0, clamp((v_edge.w - x) / f, 0.0, 1.0));
 	}
 	o = vec4(c, alpha);
 }

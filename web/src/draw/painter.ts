@@ -43,7 +43,8 @@ export function bandsOf(h: number): Bands {
 
 export const HATCH_PITCH = 8;
 export const HATCH_STRIPE = 2;
-export const FADE = 0.34;       // of the width of a span whose start or end is not known
+export const FADE = 0.34;       // of the width of a span whose start or end is not known,
+export const FADE_MAX = 56;     // but not more px than this
 export const STRIP_MIN_W = 12;  // px of a blended run that shows its shares at its foot
 export const FOLDED_MIX = 0.7;
 export const SHADE = 0.16;

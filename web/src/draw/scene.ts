@@ -1,7 +1,7 @@
 // The lanes as a picture: which tiles lie where, and what is under a pixel.
 
 import { CLASS_TITLE, HEIGHT, inkOn, NONE, SLEEP, type Rgb, type Theme } from '../base/palette';
-import { BLENDED, EXACT, NO_REF, runAt, type Tile } from '../base/tile';
+import { BLENDED, EXACT, NO_REF, OPEN_START, runAt, type Tile } from '../base/tile';
 import { duration } from '../base/time';
 import { laneOf, names, overviewTiles, pages, rootZoom, tiles } from '../model/data';
 import type { Row, Section } from '../model/lanes';
@@ -9,7 +9,7 @@ import { shortFunc } from '../model/names';
 import * as s from '../model/state';
 import { tileSpan, type Placed } from '../model/tiles';
 import { endOf, tileZoom, toPx, toTime } from '../model/view';
-import { bandsOf, type Painter } from './painter';
+import { bandsOf, FADE, FADE_MAX, type Painter } from './painter';
 
 /** A span that is wide enough to say something inside. */
 export interface Label {
@@ -26,6 +26,8 @@ export interface Scene {
 	readonly labels: readonly Label[];
 	/** Some lane still shows a stand-in, or nothing. */
 	readonly waiting: boolean;
+	/** Runs given to the painter. */
+	readonly runs: number;
 }
 
 const label_min_px = 24;
@@ -40,7 +42,7 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 	tiles.begin();
 	if (!info) {
 		p.end();
-		return { labels: [], waiting: false };
+		return { labels: [], waiting: false, runs: 0 };
 	}
 	const v = s.view.peek();
 	const limits = { duration: info.duration_ns, width };
@@ -58,6 +60,7 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 
 	const labels: Label[] = [];
 	let waiting = false;
+	let runs = 0;
 	for (const row of rows) {
 		const sec = layout.sections[row.section]!;
 		const lane = laneOf(sec, row.index);
@@ -80,6 +83,7 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 			const clip0 = Math.max(toPx(v, q.from), -2);
 			const clip1 = Math.min(toPx(v, q.to), width + 2);
 			const base = toPx(v, q.stored.i * tileSpan(q.stored.zoom));
+			runs += q.stored.tile.n;
 			p.tile(q.stored, { base, scale: per, clip0, clip1, y, h: row.h, stack, solid });
 			if (stack === 0 && row.h >= 16)
 				exactUntil = collectLabels(q.stored.tile, lane, sec, base, per, clip0, clip1, y, row.h, width, exactUntil, theme, labels, v.scale);
@@ -102,7 +106,7 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 		}
 	prefetchRows(rows, zoom, i0, i1);
 	tiles.commit((t0 + t1) / 2, performance.now());
-	return { labels, waiting };
+	return { labels, waiting, runs };
 }
 
 /** Rows just above and below the screen, so that scrolling finds them drawn. */
@@ -198,7 +202,9 @@ function collectLabels(
 		}
 		const full = b.bottom - b.top;
 		const high = cls === SLEEP || lane === 'stw' ? full : full * HEIGHT[cls]!;
-		out.push({ x, w, y: y + b.bottom - high, h: high, texts, ink: lane === 'stw' ? inkOn(theme.stw) : labelInk(cls, theme) });
+		// A beginning that is not known fades in: text begins where it is solid enough to carry it.
+		const fade = t.flags[r]! & OPEN_START && L >= -FADE_MAX ? Math.max(0, L + Math.min((R - L) * FADE, FADE_MAX) * 0.7 - x) : 0;
+		out.push({ x: x + fade, w: w - fade, y: y + b.bottom - high, h: high, texts, ink: lane === 'stw' ? inkOn(theme.stw) : labelInk(cls, theme) });
 		until = R;
 	}
 	return until;

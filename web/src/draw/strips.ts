@@ -1,7 +1,7 @@
 // What stands above the lanes and does not scroll: axis, counters, and the strip of the whole trace.
 
 import { BLOCKED, css, GC, LOCK, NETWORK, RUNNABLE, RUNNING, SLEEP, SYSCALL, type Theme } from '../base/palette';
-import { axis, duration, grouped, instant, type Axis } from '../base/time';
+import { axis, bytes, duration, grouped, instant, type Axis } from '../base/time';
 import type { Counts, Metrics } from '../model/api';
 import { overviewTiles, tiles } from '../model/data';
 import * as s from '../model/state';
@@ -65,9 +65,11 @@ export function drawHeader(canvas: HTMLCanvasElement, ax: Axis): void {
 	ctx.beginPath();
 	ctx.rect(x0, AXIS_H, x1 - x0, HEADER_H);
 	ctx.clip();
-	counters(ctx, theme, v, AXIS_H, width);
-	heap(ctx, theme, v, AXIS_H + COUNTER_H, width);
+	const most = counters(ctx, theme, v, AXIS_H, width);
+	const size = heap(ctx, theme, v, AXIS_H + COUNTER_H, width);
 	ctx.restore();
+	scaleLabel(ctx, theme, most, AXIS_H, width);
+	scaleLabel(ctx, theme, size, AXIS_H + COUNTER_H, width);
 	ctx.fillStyle = css(theme.line);
 	for (const y of [AXIS_H - 1, AXIS_H + COUNTER_H - 1, HEADER_H - 1])
 		ctx.fillRect(0, y, width, 1);
@@ -187,10 +189,11 @@ export function roundUp(n: number): number {
 	return [1, 1.5, 2, 3, 4, 5, 6, 8, 10].map(m => m * p).find(m => m >= n - 1e-9)!;
 }
 
-function counters(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: number, width: number): void {
+/** Returns what the top of the strip stands for. */
+function counters(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: number, width: number): string {
 	const c = seriesFor(v, width).c;
 	if (!c)
-		return;
+		return '';
 	const bands = [RUNNING, GC, RUNNABLE];
 	const cols: { x0: number; x1: number; v: number[] }[] = [];
 	let max = 0;
@@ -215,10 +218,12 @@ function counters(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: numbe
 			up += part;
 		});
 	}
-	scaleLabel(ctx, theme, grouped(max, max % 1 ? 1 : 0), y, width);
+	return grouped(max, max % 1 ? 1 : 0);
 }
 
 function scaleLabel(ctx: CanvasRenderingContext2D, theme: Theme, text: string, y: number, width: number): void {
+	if (!text)
+		return;
 	ctx.font = FONT;
 	const w = textWidth(ctx, text) + 8;
 	ctx.fillStyle = css(theme.bg, 0.82);
@@ -227,10 +232,10 @@ function scaleLabel(ctx: CanvasRenderingContext2D, theme: Theme, text: string, y
 	ctx.fillText(text, width - w + 4, y + 10);
 }
 
-function heap(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: number, width: number): void {
+function heap(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: number, width: number): string {
 	const m = seriesFor(v, width).m;
 	if (!m)
-		return;
+		return '';
 	let max = 0;
 	const cols: { x0: number; x1: number; heap: number | null; goal: number | null }[] = [];
 	for (const [x0, x1, a, b] of columns(m, v, width)) {
@@ -244,8 +249,8 @@ function heap(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: number, w
 	if (max === 0) {
 		ctx.font = FONT;
 		ctx.fillStyle = css(theme.inkDim);
-		ctx.fillText('no heap samples here', 8, y + COUNTER_H / 2);
-		return;
+		ctx.fillText('no heap samples here', Math.max(8, toPx(v, 0) + 8), y + COUNTER_H / 2);
+		return '';
 	}
 	const h = COUNTER_H - 8;
 	const bottom = y + COUNTER_H - 2;
@@ -274,18 +279,8 @@ function heap(ctx: CanvasRenderingContext2D, theme: Theme, v: View, y: number, w
 		pen = true;
 	}
 	ctx.stroke();
-	scaleLabel(ctx, theme, bytesShort(max), y, width);
+	return bytes(max);
 }
-
-const bytesShort = (n: number): string => {
-	const k = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-	let i = 0;
-	while (n >= 1024 && i < 4) {
-		n /= 1024;
-		i++;
-	}
-	return `${Number(n.toPrecision(3))} ${k[i]}`;
-};
 
 // ---- the whole trace ----
 

@@ -60,7 +60,7 @@ export const trouble = signal<string | null>(null);
 export const view = signal<View>({ t0: 0, scale: 1 });
 export const size = signal({ width: 1, height: 1, dpr: 1 });
 export const scrollTop = signal(0);
-export const nameWidth = signal(272);
+export const nameWidth = signal(300);
 
 export const open = signal<ReadonlySet<string>>(new Set());
 export const laneHeight = signal<RowHeights>(20);

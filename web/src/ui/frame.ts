@@ -19,7 +19,7 @@ export interface Canvases {
 }
 
 /** Frames drawn since the page was opened, for tests: a page at rest draws none. */
-export const stats = { frames: 0 };
+export const stats = { frames: 0, runs: 0, waiting: true };
 
 const slow_ms = 150;
 
@@ -29,7 +29,8 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 	let header = true;
 	let overview = true;
 	let frame = 0;
-	let scene: Scene = { labels: [], waiting: false };
+	let scene: Scene = { labels: [], waiting: false, runs: 0 };
+	let complete = false; // the first view has been drawn whole: a mark for whoever measures
 	let slow: ReturnType<typeof setTimeout> | undefined;
 
 	const schedule = (): void => {
@@ -50,6 +51,12 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 			overlay = true;
 			if (info)
 				wantSeries(s.view.peek(), width);
+			stats.runs = scene.runs;
+			stats.waiting = scene.waiting;
+			if (info && !scene.waiting && !complete) {
+				complete = true;
+				performance.mark('weft:drawn', { detail: { runs: scene.runs, painter: painter.name } });
+			}
 			clearTimeout(slow);
 			if (scene.waiting)
 				slow = setTimeout(() => { s.slow.value = tiles.waitingSince(performance.now() - slow_ms + 5); }, slow_ms);

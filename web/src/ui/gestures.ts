@@ -72,7 +72,6 @@ export function attachLanes(el: HTMLElement): () => void {
 	const down = (e: PointerEvent): void => {
 		if (e.button > 1)
 			return;
-		el.focus({ preventScroll: true });
 		el.setPointerCapture(e.pointerId);
 		from = last = at(e, el);
 		pointers.set(e.pointerId, from);
@@ -194,11 +193,15 @@ function click(x: number, y: number, shift: boolean): void {
 		a.openDrawer('selection');
 		return;
 	}
+	const v = s.view.peek();
 	if (!h.run) {
-		a.clearSelection();
+		// Nothing is drawn there, perhaps not yet.
+		if (h.lane)
+			void a.selectAt(h.lane, toTime(v, x));
+		else
+			a.clearSelection();
 		return;
 	}
-	const v = s.view.peek();
 	const r = h.run;
 	// Inside a merged run the time under the mouse decides; a single span is hit anywhere in it, even beside its one px.
 	const t = toTime(v, x);

@@ -91,7 +91,7 @@ function StatusBar(): preact.JSX.Element {
 				<li><i class="swatch stw" aria-hidden="true" />STW</li>
 			</ul>
 			<button type="button" class="plain" onClick={() => invoke(command('overlay'))} title="Across the lanes (O)">across lanes: {overlayTitle[s.overlay.value]}</button>
-			<span class="hints" id="keys-hint"><kbd>W</kbd><kbd>A</kbd><kbd>S</kbd><kbd>D</kbd> or Ctrl+wheel zoom and pan, click for details, <kbd>/</kbd> search, <kbd>?</kbd> keys</span>
+			<span class="hints" id="keys-hint"><kbd>W</kbd><kbd>A</kbd><kbd>S</kbd><kbd>D</kbd> or Ctrl+wheel: zoom, pan · <kbd>/</kbd> search · <kbd>?</kbd> keys</span>
 			<span class="dim made">{info.written_by}</span>
 		</footer>
 	);
@@ -174,6 +174,8 @@ Object.defineProperty(window, 'weft', {
 		get view() { return s.view.peek(); },
 		set view(v) { setView(v); },
 		get frames() { return stats.frames; },
+		get runs() { return stats.runs; },
+		get waiting() { return stats.waiting; },
 		get painter() { return s.painterName.peek(); },
 		get selection() { return s.selection.peek(); },
 		get busy() { return s.searching.peek(); },
