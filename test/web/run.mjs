@@ -96,7 +96,7 @@ let shared;
 
 /** What a page complained of: console errors, exceptions, violations of the policy, requests to elsewhere. */
 async function open(url, options = {}) {
-	const { viewport = { width: 1280, height: 800 }, in: b = browser, wait = true, complaints = [], ...rest } = options;
+	const { viewport = { width: 1100, height: 700 }, in: b = browser, wait = true, complaints = [], ...rest } = options;
 	const context = await b.newContext({ viewport, ...rest });
 	const page = await context.newPage();
 	page.complaints = complaints;
@@ -115,13 +115,7 @@ async function open(url, options = {}) {
 
 const drawn = page => page.waitForFunction(() => performance.getEntriesByName('weft:drawn').length > 0, undefined, { polling: 40, timeout: 30000 });
 /** All tiles of the present view are here and drawn, and nothing moves. */
-async function settled(page) {
-	await page.waitForFunction(() => new Promise(r => {
-		const f = window.weft.frames;
-		const v = window.weft.view;
-		setTimeout(() => r(!window.weft.waiting && window.weft.frames === f && window.weft.view === v), 90);
-	}), undefined, { polling: 30, timeout: 20000 });
-}
+const settled = page => page.waitForFunction(() => window.weft.still, undefined, { polling: 25, timeout: 30000 });
 const view = page => page.evaluate(() => window.weft.view);
 const lanesBox = async page => page.locator('.lanes').boundingBox();
 
@@ -380,7 +374,7 @@ test('search finds by function and by number; Enter jumps there and lights it up
 	await shared.keyboard.press('/');
 	await shared.keyboard.type('connReader');
 	await shared.locator('.hit', { hasText: 'backgroundRead' }).first().waitFor();
-	ok(await shared.locator('.hits .hit').count() > 5, 'few results');
+	await shared.waitForFunction(() => document.querySelectorAll('.hits .hit').length > 5, undefined, { polling: 30 });
 	await shot(shared, 'search');
 	await axe(shared, 'with results');
 	await shared.keyboard.press('Enter');
@@ -405,9 +399,10 @@ test('the keyboard alone: open a group, walk its lanes and spans, details, help,
 	await reset(shared);
 	await shared.locator('.names').focus();
 	await shared.keyboard.press('Control+Home');
-	for (let i = 0; i < 40 && !(await shared.locator('.name-current').innerText()).includes('main.client'); i++)
+	const current = () => shared.evaluate(() => new Promise(r => requestAnimationFrame(() => requestAnimationFrame(() => r(document.querySelector('.name-current')?.innerText ?? '')))));
+	for (let i = 0; i < 20 && !(await current()).includes('main.client'); i++)
 		await shared.keyboard.press('ArrowDown');
-	ok((await shared.locator('.name-current').innerText()).includes('main.client'), 'the group was not reached');
+	ok((await current()).includes('main.client'), 'the group was not reached');
 	const rows = await shared.locator('.names [role=treeitem][aria-level="2"]').count();
 	await shared.keyboard.press('ArrowRight');
 	await shared.waitForFunction(n => document.querySelectorAll('.names [aria-level="2"]').length > n, rows, { polling: 30 });
@@ -478,7 +473,7 @@ test('a page at rest draws nothing', async () => {
 	await reset(shared);
 	await settled(shared);
 	const f = await shared.evaluate(() => window.weft.frames);
-	await shared.waitForTimeout(500);
+	await shared.waitForTimeout(400);
 	equal(await shared.evaluate(() => window.weft.frames), f, 'frames');
 });
 
@@ -559,7 +554,7 @@ test('a lost WebGL context comes back with its picture', async () => {
 });
 
 test('while the trace is read the page says how far, then draws', async () => {
-	const server = await startMock({ loading: 1500, goroutines: 200 });
+	const server = await startMock({ loading: 8, goroutines: 200 });
 	stops.push(server.stop);
 	const page = await open(server.url, { wait: false });
 	await page.getByText(/Reading shop\.trace/).waitFor();
@@ -592,7 +587,7 @@ test('errors are said in words, and the page goes on', async () => {
 	stops.push(half.stop);
 	const other = await open(half.url);
 	await other.route('**/api/tiles*', r => r.abort());
-	await other.keyboard.press('w');
+	await other.evaluate(() => { window.weft.view = { t0: 1e9, scale: 2000 }; });
 	await other.locator('.trouble').waitFor();
 	ok((await other.locator('.trouble').innerText()).includes('does not answer'), 'it does not say what is wrong');
 	await other.unroute('**/api/tiles*');

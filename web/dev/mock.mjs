@@ -1,6 +1,7 @@
 // A server without weft: answers as docs/server.md says from a made-up run of 3 procs and 5,000 goroutines.
 //
-//     node dev/mock.mjs [--port=N] [--goroutines=N] [--damage] [--loading=MS] [--fail=PART]
+//     node dev/mock.mjs [--port=N] [--goroutines=N] [--damage] [--loading=N] [--fail=PART]
+// --loading: so many questions are answered with "still reading".
 //
 // Works on the page need no trace and no C; tests of odd answers (loading, damage, errors) use it too.
 import { createServer } from 'node:http';
@@ -319,7 +320,7 @@ export function mock(options = {}) {
 			waker: w && cls === 2 ? { g: w.id, name: nameOf(w), p: 1, stack: stack(nameOf(w)) } : null,
 		};
 	};
-	const started = Date.now();
+	let polls = 0;
 	const counts = (t, step, n, group) => {
 		const out = Array.from({ length: 8 }, () => new Array(n).fill(0));
 		for (const g of tr.gs) {
@@ -405,10 +406,12 @@ export function mock(options = {}) {
 				return send(200, types[extname(name)] ?? 'text/plain', readFileSync(join(dist, name)));
 			}
 			const what = url.pathname.slice(5);
-			const since = Date.now() - started;
-			if (options.loading && since < options.loading) {
+			if (polls < (options.loading ?? 0)) {
 				const total = 48123456;
-				return what === 'info' ? json(200, { loading: true, file: '/tmp/shop.trace', doing: 'reading', done: Math.floor((total * since) / options.loading), total }) : json(503, { error: 'the trace is still being read' });
+				if (what !== 'info')
+					return json(503, { error: 'the trace is still being read' });
+				polls++;
+				return json(200, { loading: true, file: '/tmp/shop.trace', doing: 'reading', done: Math.floor((total * polls) / options.loading), total });
 			}
 			if (options.fail === what)
 				return json(500, { error: 'out of memory' });

@@ -64,10 +64,14 @@ export async function loadWhole(): Promise<void> {
 
 let asked: { readonly t: number; readonly step: number; readonly n: number } | null = null;
 let flight: AbortController | null = null;
+let seriesDue = false;
 let timer: ReturnType<typeof setTimeout> | undefined;
 
 const covers = (a: { readonly t: number; readonly step: number; readonly n: number } | null, t0: number, t1: number, step: number): boolean =>
 	a !== null && a.step === step && a.t <= t0 && a.t + a.n * a.step >= t1;
+
+/** Whether counters are on their way. */
+export const seriesBusy = (): boolean => seriesDue;
 
 /** Asks for the counters of a view and half a screen on either side, unless they are here or on their way. */
 export function wantSeries(v: View, width: number): void {
@@ -82,6 +86,7 @@ export function wantSeries(v: View, width: number): void {
 	const n = Math.min(4096, Math.ceil((Math.min(d + step, t1 + pad) - from) / step) + 1);
 	asked = { t: from, step, n };
 	clearTimeout(timer);
+	seriesDue = true;
 	timer = setTimeout(() => {
 		flight?.abort();
 		const mine = flight = new AbortController();
@@ -89,9 +94,11 @@ export function wantSeries(v: View, width: number): void {
 			([c, m]: [Counts, Metrics]) => {
 				s.viewCounts.value = c;
 				s.viewMetrics.value = m;
+				seriesDue = false;
 			},
 			(e: unknown) => {
 				if (!isAbort(e)) {
+					seriesDue = false;
 					asked = null;
 					complain(e);
 				}

@@ -64,6 +64,8 @@ export function goTo(v: View, note = true): void {
 	glide = requestAnimationFrame(tick);
 }
 
+export const gliding = (): boolean => target !== null;
+
 /** Where we are going, or are. */
 export const destination = (): View => target ?? s.view.peek();
 

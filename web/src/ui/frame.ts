@@ -18,8 +18,8 @@ export interface Canvases {
 	readonly painter: () => Painter | undefined;
 }
 
-/** Frames drawn since the page was opened, for tests: a page at rest draws none. */
-export const stats = { frames: 0, runs: 0, waiting: true };
+/** Frames drawn since the page was opened, and whether one is due: a page at rest draws none. */
+export const stats = { frames: 0, runs: 0, waiting: true, pending: true };
 
 const slow_ms = 150;
 
@@ -34,6 +34,7 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 	let slow: ReturnType<typeof setTimeout> | undefined;
 
 	const schedule = (): void => {
+		stats.pending = true;
 		if (frame === 0)
 			frame = requestAnimationFrame(draw);
 	};
@@ -75,6 +76,7 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 			overview = false;
 			drawOverview(c.overview, c.overview.clientWidth);
 		}
+		stats.pending = frame !== 0;
 	};
 
 	const stops = [

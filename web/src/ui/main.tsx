@@ -8,9 +8,9 @@ import './style.css';
 
 import { CLASS_SHORT, css, DARK, inkOn, type Theme } from '../base/palette';
 import { bytes, duration } from '../base/time';
-import { complain, load, loadWhole } from '../model/data';
+import { complain, load, loadWhole, seriesBusy } from '../model/data';
 import * as s from '../model/state';
-import { readHash, setView } from './actions';
+import { gliding, readHash, setView } from './actions';
 import { command, invoke, overlayTitle } from './commands';
 import { Drawer } from './drawer';
 import { stats } from './frame';
@@ -175,7 +175,8 @@ Object.defineProperty(window, 'weft', {
 		set view(v) { setView(v); },
 		get frames() { return stats.frames; },
 		get runs() { return stats.runs; },
-		get waiting() { return stats.waiting; },
+		/** Everything in view is here and drawn, and nothing moves. */
+		get still() { return !stats.waiting && !stats.pending && !gliding() && !seriesBusy(); },
 		get painter() { return s.painterName.peek(); },
 		get selection() { return s.selection.peek(); },
 		get busy() { return s.searching.peek(); },
