@@ -53,7 +53,7 @@ static void threads_do_not_matter(void **state)
 	(void)state;
 	static const char *const names[] = { "go1.26-timers-gens", "go1.22-crash-kill", "go1.27-longrun-cut70", "go1.21-annotate", "go1.25-allocs" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		for (unsigned parts = WTR_PART_TOTALS; parts <= (WTR_PART_TOTALS | WTR_PART_GOROUTINES | WTR_PART_EVENTS); parts = parts << 1 | 1) {
+		for (unsigned parts = WTR_PART_TOTALS; parts <= WTR_PART_ALL; parts = parts << 1 | 1) {
 			uint64_t first = 0;
 			for (int threads = 0; threads <= 4; threads++) {
 				wtr_trace *t = open_trace(names[i], &(wtr_options){ .threads = threads });
@@ -121,7 +121,7 @@ static void every_allocation_may_fail(void **state)
 			wtr_index *x = NULL;
 			wtr_error err = { 0 };
 			wb_fault_arm(nth, true);
-			rc = wtr_index_build(t, WTR_PART_EVENTS, &x, &err);
+			rc = wtr_index_build(t, WTR_PART_ALL, &x, &err);
 			wb_fault_arm(0, false);
 			if (rc == WTR_E_NOMEM) {
 				assert_null(x);
