@@ -3,9 +3,9 @@
  * The caller's thread orders events into the blocks of a ring; each sink sees all blocks, in order, in a thread of its
  * own.  With two threads all sinks share one, with one thread everything happens in the caller's.
  *
- * The ring counts blocks: `filled` by the reader, `done` by each sink; block i lives in slot i % RING.  One mutex guards
- * the counters; it is taken once per block and side, which is rare (a block is about a thousand events).  Sleepers are
- * woken when half the ring is theirs, so that a pair of unequal speed does not switch at every block.
+ * The ring counts blocks: `filled` by the reader, `done` by each sink; block i lives in slot i % RING.  One mutex
+ * guards the counters; it is taken once per block and side, which is rare (a block is about a thousand events).
+ * Sleepers are woken when half the ring is theirs, so that a pair of unequal speed does not switch at every block.
  */
 #include "an/index.h"
 
@@ -71,7 +71,8 @@ static bool fill(build *b, block *k)
 
 static bool feed(build *b, an_sink *const *sinks, unsigned n, block *k)
 {
-	if (b->release && sinks[0] == b->sinks[0]) /* the first to see a block looks for generations; the others wait for release */
+	/* The sink that every build has looks for generations; they are let go when all sinks have passed. */
+	if (b->release && sinks[0] == b->sinks[0])
 		for (size_t i = 0; i < k->n; i++)
 			if (k->ev[i].kind == WTR_KIND_SYNC)
 				k->generation = k->ev[i].value[0];
@@ -234,8 +235,8 @@ static wtr_code run(build *b)
 	int threads = b->trace->opt.threads ? b->trace->opt.threads : wo_processors();
 	if (threads <= 1)
 		return run_alone(b);
-	/* Told to use two, one reads and one runs the sinks; free to choose, each sink has its own even on two processors,
-	 * because they wait for the reader most of the time. */
+	/* Told to use two, one reads and one runs the sinks; free to choose, each sink has its own even on two
+	 * processors, because they wait for the reader most of the time. */
 	bool free_to_choose = b->trace->opt.threads == 0;
 	return run_threads(b, threads == 2 && !free_to_choose ? 1 : b->n_sinks);
 }

@@ -114,7 +114,8 @@ static uint32_t born(an_summary *s, int64_t id)
 	uint32_t g = an_g_row(s, id), life = 0;
 	if (g == AN_NO_ROW) {
 		g = (uint32_t)s->cold.n;
-		if (g >= UINT32_MAX - 1 || !wb_vec_reserve(&s->hot, 1) || !wb_vec_reserve(&s->cold, 1) || !wb_idmap_set(&s->g_rows, (uint64_t)id, g)) {
+		if (g >= UINT32_MAX - 1 || !wb_vec_reserve(&s->hot, 1) || !wb_vec_reserve(&s->cold, 1) ||
+			!wb_idmap_set(&s->g_rows, (uint64_t)id, g)) {
 			s->oom = true;
 			return AN_NO_ROW;
 		}
@@ -126,12 +127,13 @@ static uint32_t born(an_summary *s, int64_t id)
 		an_regions_drop(s, g);
 	}
 	s->hot.at[g] = (an_ghot){ .doing = AN_OFF, .sum = AN_SUM_RARE };
-	s->cold.at[g] = (an_gcold){ .id = id, .creator = WTR_NONE, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER, .life = life };
+	s->cold.at[g] =
+		(an_gcold){ .id = id, .creator = WTR_NONE, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER, .life = life };
 	return g;
 }
 
-/* The proc that a goroutine entered its system call with.  A status that another thread reports comes with the proc of that
- * thread: it says nothing about this one's. */
+/* The proc that a goroutine entered its system call with.  A status that another thread reports comes with the proc of
+ * that thread: it says nothing about this one's. */
 static int64_t syscall_proc(an_summary *s, const wtr_event *e)
 {
 	if (e->p == WTR_NONE || s->v1 || wtr_from(e) != WTR_G_UNDETERMINED)
@@ -213,7 +215,9 @@ static void open_rare(an_summary *s, uint32_t g, an_ghot *h, const wtr_event *e,
 
 static inline void open_state(an_summary *s, uint32_t g, an_ghot *h, const wtr_event *e, uint8_t reason)
 {
-	static const uint8_t doing_of[WTR_G_COUNT] = { [WTR_G_RUNNABLE] = AN_RUNNABLE, [WTR_G_RUNNING] = AN_RUNNING, [WTR_G_WAITING] = AN_WAITING };
+	static const uint8_t doing_of[WTR_G_COUNT] = {
+		[WTR_G_RUNNABLE] = AN_RUNNABLE, [WTR_G_RUNNING] = AN_RUNNING, [WTR_G_WAITING] = AN_WAITING
+	};
 	unsigned to = wtr_to(e), sum = AN_SUM_RARE;
 	h->since_ns = e->time_ns;
 	h->doing = doing_of[to];
@@ -376,7 +380,8 @@ void an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *st)
 	for (uint32_t i = c->more_waits; i; i = s->waits.at[i - 1].next)
 		stat_wait(st, s->waits.at[i - 1].reason, s->waits.at[i - 1].ns);
 	if (h->doing == AN_WAITING)
-		stat_open_wait(st, h->sum == AN_SUM_RARE ? c->reason : (uint8_t)(h->wait_reason[h->sum - AN_SUM_WAIT] - 1), ns);
+		stat_open_wait(st,
+			h->sum == AN_SUM_RARE ? c->reason : (uint8_t)(h->wait_reason[h->sum - AN_SUM_WAIT] - 1), ns);
 }
 
 /* A system goroutine by its start function, as Go tells them apart; one without a name is one too. */
@@ -447,7 +452,8 @@ static bool add_block_rows(an_summary *s, uint32_t g, wtr_goroutine_row *row, ui
 	row->n_block = st.n_waits;
 	for (unsigned i = 0; i < st.n_waits; i++) {
 		row->block_ns += st.wait_ns[i];
-		if (!wb_vec_add(out, (wtr_block_time_row){ place, an_text(&s->texts, s->texts.reason_text[st.wait_reason[i]]), st.wait_ns[i] }))
+		wtr_str reason = an_reason_text(&s->texts, st.wait_reason[i]);
+		if (!wb_vec_add(out, (wtr_block_time_row){ place, reason, st.wait_ns[i] }))
 			return false;
 	}
 	return true;
@@ -460,7 +466,8 @@ static bool add_range_rows(an_summary *s, uint32_t g, wtr_goroutine_row *row, ui
 		const an_grange *r = &s->granges.at[i - 1];
 		if (!r->counted)
 			continue;
-		if (!wb_vec_add(out, (wtr_range_time_row){ place, an_text(&s->texts, s->texts.range_text[r->no]), r->ns }))
+		wtr_str name = an_text(&s->texts, s->texts.range_text[r->no]);
+		if (!wb_vec_add(out, (wtr_range_time_row){ place, name, r->ns }))
 			return false;
 		row->n_range++;
 	}
@@ -472,10 +479,22 @@ static wtr_goroutine_row row_of(const an_summary *s, uint32_t g)
 	const an_ghot *h = &s->hot.at[g];
 	const an_gcold *c = &s->cold.at[g];
 	return (wtr_goroutine_row){
-		.id = c->id, .name = an_text(&s->texts, c->name), .creator = c->creator, .create_stack = c->create_stack, .entry_stack = c->entry_stack,
-		.create_ns = c->create_ns, .start_ns = c->start_ns, .end_ns = c->end_ns, .total_ns = c->total_ns, .exec_ns = h->sum_ns[AN_SUM_EXEC], .sched_ns = h->sum_ns[AN_SUM_SCHED],
-		.syscall_ns = c->syscall_ns, .syscall_block_ns = c->syscall_block_ns, .n_regions = c->n_regions,
-		.final_state = h->final_state, .final_reason = an_text(&s->texts, s->texts.reason_text[h->final_reason]),
+		.id = c->id,
+		.name = an_text(&s->texts, c->name),
+		.creator = c->creator,
+		.create_stack = c->create_stack,
+		.entry_stack = c->entry_stack,
+		.create_ns = c->create_ns,
+		.start_ns = c->start_ns,
+		.end_ns = c->end_ns,
+		.total_ns = c->total_ns,
+		.exec_ns = h->sum_ns[AN_SUM_EXEC],
+		.sched_ns = h->sum_ns[AN_SUM_SCHED],
+		.syscall_ns = c->syscall_ns,
+		.syscall_block_ns = c->syscall_block_ns,
+		.n_regions = c->n_regions,
+		.final_state = h->final_state,
+		.final_reason = an_reason_text(&s->texts, h->final_reason),
 	};
 }
 
@@ -517,8 +536,7 @@ static int by_exec(const void *a, const void *b)
 	const wtr_group_row *x = &((const ordered_group *)a)->row, *y = &((const ordered_group *)b)->row;
 	if (x->exec_ns != y->exec_ns)
 		return x->exec_ns > y->exec_ns ? -1 : 1;
-	int c = memcmp(x->name.at, y->name.at, x->name.n < y->name.n ? x->name.n : y->name.n);
-	return c ? c : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+	return an_text_order(x->name, y->name);
 }
 
 static bool sort_groups(group_rows *groups, goroutine_rows *rows)

@@ -28,10 +28,13 @@ static const struct {
 	const wtr_column *columns;
 	size_t          (*offset)(size_t column);
 } descs[WTR_TABLE_COUNT] = {
-#define TABLE(ID, name, part, doc) { #name, doc, sizeof(wtr_##name##_row), sizeof(name##_columns) / sizeof(name##_columns[0]), name##_columns, name##_offset },
+#define N(array) (sizeof(array) / sizeof(array[0]))
+#define TABLE(ID, name, part, doc) \
+	{ #name, doc, sizeof(wtr_##name##_row), N(name##_columns), name##_columns, name##_offset },
 #define COL(type, name, unit, doc)
 #define END(ID, name)
 #include <wtr/tables.def>
+#undef N
 };
 
 const char *wtr_table_name(unsigned table, const char **ret_doc)

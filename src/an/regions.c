@@ -2,10 +2,9 @@
 #include "an/summary.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-/* What a goroutine had waited for, by reason, when a region began.  Regions that begin with nothing waited for in between share it,
- * so that deep nests stay small. */
+/* What a goroutine had waited for, by reason, when a region began.  Regions that begin with nothing waited for in
+ * between share it, so that deep nests stay small. */
 typedef struct snapshot {
 	unsigned       users, n;
 	an_region_wait waits[];
@@ -84,8 +83,8 @@ void an_regions_drop(an_summary *s, uint32_t g)
 		pop(s, g);
 }
 
-/* Rows of a region's waits.  Real regions have a handful each; should they have more on average than Go has reasons, which takes a
- * trace made for it, further regions get one row for all their waits together. */
+/* Rows of a region's waits.  Real regions have a handful each; should they have more on average than Go has reasons,
+ * which takes a trace made for it, further regions get one row for all their waits together. */
 enum { WAITS_PER_REGION = 20, WAITS_FREE = 4096 };
 
 static void add_waits(an_summary *s, const snapshot *before, const an_stat *at)
@@ -114,13 +113,23 @@ static void add_row(an_summary *s, uint32_t g, const an_open_region *r, int64_t 
 	c->n_regions++;
 	if (!s->keep)
 		return;
-	an_region x = { .g = g, .life = c->life, .row = {
-		.g = c->id, .task = r->task, .name = an_text(&s->texts, r->name), .inherited = r->inherited,
-		.start_ns = r->start_ns, .end_ns = end_ns, .start_stack = r->stack,
-		.total_ns = at->total_ns - r->total_ns, .exec_ns = at->exec_ns - r->exec_ns, .sched_ns = at->sched_ns - r->sched_ns,
-		.syscall_ns = at->syscall_ns - r->syscall_ns, .syscall_block_ns = at->syscall_block_ns - r->syscall_block_ns,
-		.first_block = (uint32_t)s->region_waits.n,
-	} };
+	an_region x = { .g = g,
+		.life = c->life,
+		.row = {
+			.g = c->id,
+			.task = r->task,
+			.name = an_text(&s->texts, r->name),
+			.inherited = r->inherited,
+			.start_ns = r->start_ns,
+			.end_ns = end_ns,
+			.start_stack = r->stack,
+			.total_ns = at->total_ns - r->total_ns,
+			.exec_ns = at->exec_ns - r->exec_ns,
+			.sched_ns = at->sched_ns - r->sched_ns,
+			.syscall_ns = at->syscall_ns - r->syscall_ns,
+			.syscall_block_ns = at->syscall_block_ns - r->syscall_block_ns,
+			.first_block = (uint32_t)s->region_waits.n,
+		} };
 	add_waits(s, r->before, at);
 	x.row.n_block = (uint32_t)s->region_waits.n - x.row.first_block;
 	AN_ADD(s, regions, x);
@@ -211,12 +220,9 @@ static int by_place(const void *a, const void *b)
 		return x->start_ns < y->start_ns ? -1 : 1;
 	if (x->end_ns != y->end_ns)
 		return x->end_ns != WTR_NEVER && (y->end_ns == WTR_NEVER || x->end_ns < y->end_ns) ? -1 : 1;
-	size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
-	int c = memcmp(x->name.at, y->name.at, n);
+	int c = an_text_order(x->name, y->name);
 	if (c != 0)
 		return c;
-	if (x->name.n != y->name.n)
-		return x->name.n < y->name.n ? -1 : 1;
 	return x->first_block < y->first_block ? -1 : x->first_block > y->first_block;
 }
 
@@ -240,7 +246,8 @@ bool an_regions_publish(an_summary *s, wtr_index *x)
 		rows.at[rows.n].first_block = (uint32_t)blocks.n;
 		for (uint32_t k = 0; k < r->row.n_block; k++) {
 			const an_region_wait *w = &s->region_waits.at[first + k];
-			blocks.at[blocks.n++] = (wtr_region_block_time_row){ (uint32_t)rows.n, an_text(&s->texts, s->texts.reason_text[w->reason]), w->ns };
+			wtr_str reason = an_reason_text(&s->texts, w->reason);
+			blocks.at[blocks.n++] = (wtr_region_block_time_row){ (uint32_t)rows.n, reason, w->ns };
 		}
 		rows.n++;
 	}

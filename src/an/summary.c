@@ -4,7 +4,8 @@
 static uint32_t thread_row(an_summary *s, int64_t id)
 {
 	const an_cached *c = &s->recent_threads[(uint64_t)id % 64];
-	return __builtin_expect(c->id == (uint32_t)id + 1 && id >= 0 && id < UINT32_MAX, 1) ? c->no : an_thread_row_slow(s, id);
+	bool recent = c->id == (uint32_t)id + 1 && id >= 0 && id < UINT32_MAX;
+	return __builtin_expect(recent, 1) ? c->no : an_thread_row_slow(s, id);
 }
 
 static void context(an_summary *s, const wtr_event *e)
@@ -24,7 +25,9 @@ static void context(an_summary *s, const wtr_event *e)
 static void range_event(an_summary *s, const wtr_event *e)
 {
 	static const uint8_t no_of[WTR_RANGE_COUNT] = {
-		[WTR_RANGE_GC_MARK] = AN_RANGE_GC, [WTR_RANGE_SWEEP] = AN_RANGE_SWEEP, [WTR_RANGE_MARK_ASSIST] = AN_RANGE_ASSIST,
+		[WTR_RANGE_GC_MARK] = AN_RANGE_GC,
+		[WTR_RANGE_SWEEP] = AN_RANGE_SWEEP,
+		[WTR_RANGE_MARK_ASSIST] = AN_RANGE_ASSIST,
 	};
 	unsigned no = e->detail == WTR_RANGE_STW ? an_stw_no(s, e->str) : no_of[e->detail % WTR_RANGE_COUNT];
 	an_totals_range(s, e, no);
@@ -72,7 +75,8 @@ static bool summary_events(an_sink *sink, const wtr_event *ev, size_t n)
 	if (s->totals.events == 0)
 		s->totals.start_ns = s->sync_ns = ev[0].time_ns;
 	for (size_t i = 0; i < n; i++) {
-		__builtin_prefetch((const char *)&ev[i] + 5 * sizeof(ev[0]) + 48); /* they come from another processor's cache */
+		/* Events come from another processor's cache. */
+		__builtin_prefetch((const char *)&ev[i] + 5 * sizeof(ev[0]) + 48);
 		if (__builtin_expect(ev[i].kind == WTR_KIND_SYNC, 0)) {
 			s->totals.valid_events = s->totals.events + i + 1;
 			s->totals.valid_end_ns = ev[i].time_ns;
@@ -104,7 +108,8 @@ static void summary_free(an_sink *sink)
 	for (uint32_t g = 0; g < s->cold.n; g++)
 		an_regions_drop(s, g);
 	wb_intern_free(&s->texts.all);
-	wb_idmap *maps[] = { &s->g_rows, &s->proc_rows, &s->thread_rows, &s->sweep_slots, &s->assist_slots, &s->label_rows, &s->task_rows };
+	wb_idmap *maps[] = { &s->g_rows, &s->proc_rows, &s->thread_rows, &s->sweep_slots, &s->assist_slots,
+		&s->label_rows, &s->task_rows };
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		wb_idmap_free(maps[i]);
 	wb_vec_free(&s->hot);

@@ -1,11 +1,12 @@
-/* an/summary.h - the summary sink from the inside: totals, goroutines, tasks, regions (docs/analyses.md says what they mean).
+/* an/summary.h - the summary sink from the inside: totals, goroutines, tasks, regions (docs/analyses.md defines them).
  *
  * summary.c   the sink: one look at each event, and who gets it
  * texts.c     from the trace's string and stack ids to texts that stay
  * totals.c    counters, procs, threads, ranges, metrics, samples
  * goroutines.c, regions.c, tasks.c
  *
- * All of it belongs to one thread.  Memory that runs out sets `oom`, which stays set; the sink looks at it once per block.
+ * All of it belongs to one thread.  Memory that runs out sets `oom`, which stays set; the sink looks at it once per
+ * block.
  */
 #ifndef AN_SUMMARY_H
 #define AN_SUMMARY_H
@@ -13,8 +14,8 @@
 #include "an/index.h"
 #include "base/vec.h"
 
-/* Distinct reasons, and distinct names of ranges, that are told apart; Go's runtime has 20 and 20.  The last number stands
- * for all others, so that a hostile trace cannot make lists by reason long. */
+/* Distinct reasons, and distinct names of ranges, that are told apart; Go's runtime has 20 and 20.  The last number
+ * stands for all others, so that a hostile trace cannot make lists by reason long. */
 enum { AN_REASONS = 64, AN_RANGES = 64 };
 enum { AN_RANGE_GC, AN_RANGE_SWEEP, AN_RANGE_ASSIST, AN_RANGE_STW /* and on: one number for each kind */ };
 
@@ -38,9 +39,10 @@ typedef struct an_texts {
 /* What a goroutine is doing. */
 enum { AN_OFF, AN_RUNNING, AN_RUNNABLE, AN_WAITING, AN_SYSCALL, AN_SYSCALL_BLOCKED };
 
-/* Per goroutine, touched by every transition: one cache line.  What it is doing adds to one of its sums, so that leaving a
- * state is one addition without a branch; the last sum stands for all that is rarer and is sorted out by `doing`. */
-enum { AN_SUM_EXEC, AN_SUM_SCHED, AN_SUM_WAIT, AN_WAITS_INLINE = 3, AN_SUM_RARE = AN_SUM_WAIT + AN_WAITS_INLINE, AN_SUMS };
+/* Per goroutine, touched by every transition: one cache line.  What it is doing adds to one of its sums, so that leaving
+ * a state is one addition without a branch; the last sum stands for all that is rarer and is sorted out by `doing`. */
+enum { AN_WAITS_INLINE = 3 };
+enum { AN_SUM_EXEC, AN_SUM_SCHED, AN_SUM_WAIT, AN_SUM_RARE = AN_SUM_WAIT + AN_WAITS_INLINE, AN_SUMS };
 typedef struct an_ghot {
 	int64_t since_ns;                      /* when `doing` began */
 	int64_t sum_ns[AN_SUMS];
@@ -173,6 +175,8 @@ typedef struct an_summary {
 /* ---- texts.c ---- */
 uint32_t an_text_no(an_summary *s, uint32_t string_id);    /* number in texts.all */
 wtr_str  an_text(const an_texts *t, uint32_t no);
+wtr_str  an_reason_text(const an_texts *t, unsigned reason);
+int      an_text_order(wtr_str a, wtr_str b);              /* by bytes, as strcmp */
 uint8_t  an_reason_slow(an_summary *s, uint32_t string_id);
 uint8_t  an_stw_no(an_summary *s, uint32_t string_id);     /* range number of a stop-the-world of that kind */
 uint32_t an_stack_name(an_summary *s, uint32_t stack_id);  /* outermost function, 0: no stack or no name */
@@ -216,11 +220,11 @@ void     an_region_event(an_summary *s, const wtr_event *e);
 void     an_regions_inherit(an_summary *s, uint32_t g, int64_t creator, int64_t now);
 void     an_regions_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends); /* `g` ends, its sums are final */
 void     an_regions_drop(an_summary *s, uint32_t g);
-/* `place` gives the place of each goroutine row in the goroutines table. */
 bool     an_regions_publish(an_summary *s, wtr_index *x);
 
 /* ---- tasks.c ---- */
-uint32_t an_task_of(an_summary *s, uint64_t id, int64_t g);       /* its row, noting that goroutine g took part; AN_NO_ROW: out of memory */
+/* A task's row, noting that goroutine g took part in it; AN_NO_ROW: out of memory. */
+uint32_t an_task_of(an_summary *s, uint64_t id, int64_t g);
 void     an_task_event(an_summary *s, const wtr_event *e);
 void     an_log_event(an_summary *s, const wtr_event *e);
 bool     an_tasks_publish(an_summary *s, wtr_index *x);

@@ -10,7 +10,9 @@ static uint32_t row_of(an_summary *s, uint64_t id)
 	if (i != WB_IDMAP_NONE)
 		return i;
 	i = (uint32_t)s->tasks.n;
-	an_task t = { .row = { .id = id, .name = { "", 0 }, .parent = UINT32_MAX, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER } };
+	an_task t = {
+		.row = { .id = id, .name = { "", 0 }, .parent = UINT32_MAX, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER }
+	};
 	if (i < UINT32_MAX - 1 && wb_vec_reserve(&s->tasks, 1) && wb_idmap_set(&s->task_rows, id, i)) {
 		s->tasks.at[s->tasks.n++] = t;
 		return i;

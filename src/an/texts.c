@@ -37,6 +37,17 @@ wtr_str an_text(const an_texts *t, uint32_t no)
 	return (wtr_str){ x.at, x.n };
 }
 
+wtr_str an_reason_text(const an_texts *t, unsigned reason)
+{
+	return an_text(t, t->reason_text[reason]);
+}
+
+int an_text_order(wtr_str a, wtr_str b)
+{
+	int c = memcmp(a.at, b.at, a.n < b.n ? a.n : b.n);
+	return c ? c : (a.n > b.n) - (a.n < b.n);
+}
+
 static uint32_t intern(an_summary *s, const char *at, size_t n)
 {
 	uint32_t no = wb_intern_add(&s->texts.all, at, n);

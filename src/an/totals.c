@@ -24,7 +24,8 @@ uint32_t an_thread_row_slow(an_summary *s, int64_t id)
 	uint32_t i = wb_idmap_get(&s->thread_rows, (uint64_t)id);
 	if (i == WB_IDMAP_NONE) {
 		i = (uint32_t)s->threads.n;
-		if (i >= AN_NO_ROW - 1 || !wb_vec_reserve(&s->threads, 1) || !wb_idmap_set(&s->thread_rows, (uint64_t)id, i)) {
+		if (i >= AN_NO_ROW - 1 || !wb_vec_reserve(&s->threads, 1) ||
+			!wb_idmap_set(&s->thread_rows, (uint64_t)id, i)) {
 			s->oom = true;
 			return AN_NO_ROW;
 		}
@@ -88,8 +89,16 @@ static void open_range(an_summary *s, an_open_range *r, const wtr_event *e, int6
 		return;
 	r->row = (uint32_t)s->ranges.n;
 	wtr_str kind = e->detail == WTR_RANGE_STW ? an_text(&s->texts, an_text_no(s, e->str)) : (wtr_str){ "", 0 };
-	AN_ADD(s, ranges, (wtr_range_row){ .start_ns = since, .end_ns = WTR_NEVER, .type = e->detail, .resource = e->resource, .id = e->id,
-		.g = e->g, .p = e->p, .stack = e->stack, .kind = kind });
+	AN_ADD(s, ranges,
+		(wtr_range_row){ .start_ns = since,
+			.end_ns = WTR_NEVER,
+			.type = e->detail,
+			.resource = e->resource,
+			.id = e->id,
+			.g = e->g,
+			.p = e->p,
+			.stack = e->stack,
+			.kind = kind });
 }
 
 static void close_range(an_summary *s, an_open_range *r, const wtr_event *e, unsigned no)
@@ -207,14 +216,14 @@ void an_totals_rare(an_summary *s, const wtr_event *e)
 
 /* ---- tables ---- */
 
-static int text_order(wtr_str a, wtr_str b)
+static int by_range_name(const void *a, const void *b)
 {
-	int c = memcmp(a.at, b.at, a.n < b.n ? a.n : b.n);
-	return c ? c : (a.n > b.n) - (a.n < b.n);
+	return an_text_order(((const wtr_range_sum_row *)a)->name, ((const wtr_range_sum_row *)b)->name);
 }
-
-static int by_range_name(const void *a, const void *b) { return text_order(((const wtr_range_sum_row *)a)->name, ((const wtr_range_sum_row *)b)->name); }
-static int by_label(const void *a, const void *b) { return text_order(((const wtr_label_row *)a)->label, ((const wtr_label_row *)b)->label); }
+static int by_label(const void *a, const void *b)
+{
+	return an_text_order(((const wtr_label_row *)a)->label, ((const wtr_label_row *)b)->label);
+}
 
 static int by_thread(const void *a, const void *b)
 {
@@ -239,20 +248,28 @@ static int by_start(const void *a, const void *b)
 	return x->id < y->id ? -1 : x->id > y->id;
 }
 
+typedef WB_VEC(wtr_transition_row) transition_rows;
+
+static bool add_transition(
+	transition_rows *rows, wtr_resource resource, unsigned from, unsigned to, wtr_str reason, uint64_t n)
+{
+	return n == 0 ||
+	       wb_vec_add(rows, (wtr_transition_row){ (uint8_t)resource, (uint8_t)from, (uint8_t)to, reason, n });
+}
+
 static bool publish_transitions(an_summary *s, wtr_index *x)
 {
-	WB_VEC(wtr_transition_row) rows = { 0 };
+	transition_rows rows = { 0 };
 	bool ok = true;
 	for (unsigned from = 0; from < WTR_G_COUNT; from++)
 		for (unsigned to = 0; to < WTR_G_COUNT; to++)
-			for (unsigned r = 0; r < AN_REASONS; r++)
-				if (ok && s->g_transitions[from][to][r])
-					ok = wb_vec_add(&rows, (wtr_transition_row){ WTR_RES_GOROUTINE, (uint8_t)from, (uint8_t)to,
-						an_text(&s->texts, s->texts.reason_text[r]), s->g_transitions[from][to][r] });
+			for (unsigned r = 0; r < AN_REASONS && ok; r++)
+				ok = add_transition(&rows, WTR_RES_GOROUTINE, from, to, an_reason_text(&s->texts, r),
+					s->g_transitions[from][to][r]);
 	for (unsigned from = 0; from < WTR_P_COUNT; from++)
-		for (unsigned to = 0; to < WTR_P_COUNT; to++)
-			if (ok && s->p_transitions[from][to])
-				ok = wb_vec_add(&rows, (wtr_transition_row){ WTR_RES_PROC, (uint8_t)from, (uint8_t)to, { "", 0 }, s->p_transitions[from][to] });
+		for (unsigned to = 0; to < WTR_P_COUNT && ok; to++)
+			ok = add_transition(
+				&rows, WTR_RES_PROC, from, to, an_text(&s->texts, 0), s->p_transitions[from][to]);
 	AN_PUBLISH(x, TRANSITIONS, &rows);
 	return ok;
 }
@@ -273,7 +290,8 @@ static bool publish_experimental(an_summary *s, wtr_index *x)
 		n = n < sizeof(name) - at ? n : sizeof(name) - at;
 		memcpy(name + at, type, n);
 		uint32_t no = wb_intern_add(&s->texts.all, name, at + n);
-		if (no == WB_INTERN_NONE || !wb_vec_add(&rows, (wtr_experimental_row){ an_text(&s->texts, no), s->experimental[i] })) {
+		if (no == WB_INTERN_NONE ||
+			!wb_vec_add(&rows, (wtr_experimental_row){ an_text(&s->texts, no), s->experimental[i] })) {
 			wb_vec_free(&rows);
 			return false;
 		}
@@ -355,7 +373,8 @@ static void publish_syncs(an_summary *s, wtr_index *x)
 
 bool an_totals_publish(an_summary *s, wtr_index *x)
 {
-	if (!publish_range_sums(s, x) || !publish_procs(s, x) || !publish_transitions(s, x) || !publish_experimental(s, x))
+	if (!publish_range_sums(s, x) || !publish_procs(s, x) || !publish_transitions(s, x) ||
+		!publish_experimental(s, x))
 		return false;
 	publish_syncs(s, x);
 	if (s->threads.n)

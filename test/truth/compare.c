@@ -98,7 +98,8 @@ static void go_list(walk *w, yajl_val want, yajl_val got)
 	for (size_t i = 0; i < want->u.array.len && i < got->u.array.len; i++) {
 		char name[32];
 		yajl_val id = truth_get(want->u.array.values[i], "id");
-		snprintf(name, sizeof(name), id && YAJL_IS_INTEGER(id) ? "[id %lld]" : "[%lld]", id && YAJL_IS_INTEGER(id) ? YAJL_GET_INTEGER(id) : (long long)i);
+		snprintf(name, sizeof(name), id && YAJL_IS_INTEGER(id) ? "[id %lld]" : "[%lld]",
+			id && YAJL_IS_INTEGER(id) ? YAJL_GET_INTEGER(id) : (long long)i);
 		step(w, name, want->u.array.values[i], got->u.array.values[i]);
 	}
 }

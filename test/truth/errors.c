@@ -39,6 +39,7 @@ bool truth_same_error(const char *go, const wtr_error *ours)
 	for (size_t i = 0; *go && i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (strstr(go, rules[i].go) && ours->code != WTR_OK && strcmp(ours->rule, rules[i].rule) == 0)
 			return true;
-	printf("# error: Go says \"%s\", we say %s (%s): %s\n", go, wtr_strerror(ours->code), ours->rule ? ours->rule : "", ours->what);
+	printf("# error: Go says \"%s\", we say %s (%s): %s\n", go, wtr_strerror(ours->code),
+		ours->rule ? ours->rule : "", ours->what);
 	return false;
 }

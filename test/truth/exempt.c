@@ -26,7 +26,8 @@ static void add(yajl_val object, const char *key, int64_t by)
 
 static int64_t sum_of_states(yajl_val o)
 {
-	int64_t sum = truth_number(o, "exec") + truth_number(o, "sched") + truth_number(o, "syscall") + truth_number(o, "syscall_block");
+	int64_t sum = truth_number(o, "exec") + truth_number(o, "sched") + truth_number(o, "syscall") +
+		      truth_number(o, "syscall_block");
 	yajl_val block = truth_get(o, "block");
 	for (size_t i = 0; block && i < block->u.object.len; i++)
 		sum += YAJL_GET_INTEGER(block->u.object.values[i]);
@@ -61,16 +62,18 @@ uint64_t truth_move_syscall(yajl_val truth, int64_t id, int64_t ns)
 	return n;
 }
 
-/* A system call that still blocks when the trace ends: Go counts the time since its proc was taken in `syscall` and again in
- * `sched`, so that the sums exceed the total by it; it belongs in `syscall_block`. */
+/* A system call that still blocks when the trace ends: Go counts the time since its proc was taken in `syscall` and
+ * again in `sched`, so that the sums exceed the total by it; it belongs in `syscall_block`. */
 static uint64_t open_syscalls(yajl_val truth)
 {
 	uint64_t n = 0;
-	yajl_val list = truth_get(truth, "goroutines"), groups = truth_get(truth, "goroutines_by_name"), regions = truth_get(truth, "regions");
+	yajl_val list = truth_get(truth, "goroutines"), groups = truth_get(truth, "goroutines_by_name"),
+		 regions = truth_get(truth, "regions");
 	for (size_t i = 0; list && i < list->u.array.len; i++) {
 		yajl_val g = list->u.array.values[i];
 		int64_t twice = sum_of_states(g) - truth_number(g, "total");
-		if (twice <= 0 || strcmp(truth_text(g, "final_state"), "Syscall") != 0 || !YAJL_IS_NULL(truth_get(g, "end")))
+		if (twice <= 0 || strcmp(truth_text(g, "final_state"), "Syscall") != 0 ||
+			!YAJL_IS_NULL(truth_get(g, "end")))
 			continue;
 		move(g, twice);
 		n += 3;
@@ -82,7 +85,8 @@ static uint64_t open_syscalls(yajl_val truth)
 		for (size_t k = 0; k < regions->u.array.len; k++) {
 			yajl_val r = regions->u.array.values[k];
 			int64_t more = sum_of_states(r) - truth_number(r, "total");
-			if (truth_number(r, "g") == truth_number(g, "id") && YAJL_IS_NULL(truth_get(r, "end")) && more > 0) {
+			if (truth_number(r, "g") == truth_number(g, "id") && YAJL_IS_NULL(truth_get(r, "end")) &&
+				more > 0) {
 				move(r, more);
 				n += 3;
 			}
@@ -98,8 +102,8 @@ static void make_null(yajl_val v)
 	v->type = yajl_t_null;
 }
 
-/* v1: the end of a task without parent names 0 as its parent, which makes every root task a child of the background task,
- * and makes that one appear where nothing mentions it. */
+/* v1: the end of a task without parent names 0 as its parent, which makes every root task a child of the background
+ * task, and makes that one appear where nothing mentions it. */
 static uint64_t v1_root_tasks(yajl_val truth)
 {
 	uint64_t n = 0;

@@ -1,7 +1,7 @@
 /* test/truth/main.c - every trace of the test data against what Go 1.27 says about it; one TAP test per trace.
  *
- * Environment: WEFT_TEST_DATA, a folder of NAME.trace and NAME.truth.json; WEFT_TEST_TRACES, a folder of NAME.trace.zst.
- * Arguments: names of traces to look at only those (no counts are asserted then).
+ * Environment: WEFT_TEST_DATA, a folder of NAME.trace and NAME.truth.json; WEFT_TEST_TRACES, a folder of
+ * NAME.trace.zst. Arguments: names of traces to look at only those (no counts are asserted then).
  */
 #include "truth.h"
 
@@ -117,7 +117,8 @@ static bool one_thread(test *t, const char *path, const char *sha, wb_buf *ours)
 static bool skipped(const char *key)
 {
 	/* About the truth file itself; looked at on their own (reader, go_tool_trace); not computed by anything yet. */
-	static const char *const keys[] = { "format", "trace", "size", "sha256", "runs", "unstable", "unstable_paths", "reader", "go_tool_trace", "profiles", "mmu" };
+	static const char *const keys[] = { "format", "trace", "size", "sha256", "runs", "unstable", "unstable_paths",
+		"reader", "go_tool_trace", "profiles", "mmu" };
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		if (strcmp(keys[i], key) == 0)
 			return true;
@@ -147,7 +148,8 @@ static void compare_index(test *t, wtr_trace *tr, const wtr_index *x, const char
 	wtr_totals totals;
 	wtr_get_totals(x, &totals);
 	check(t, truth_same_error(truth_text(reader, "read_error_first_line"), &totals.end), "reading ends otherwise");
-	check(t, (totals.valid_events > 0) == YAJL_IS_TRUE(truth_get(truth_get(t->truth, "go_tool_trace"), "ok")), "go tool trace opens it or not");
+	check(t, (totals.valid_events > 0) == YAJL_IS_TRUE(truth_get(truth_get(t->truth, "go_tool_trace"), "ok")),
+		"go tool trace opens it or not");
 
 	wtr_trace *packed = NULL;
 	wtr_error err;
@@ -158,7 +160,8 @@ static void compare_index(test *t, wtr_trace *tr, const wtr_index *x, const char
 	}
 	wtr_error end = dump_events(packed, &d);
 	wtr_close(packed);
-	check(t, d.events == totals.events && end.code == totals.end.code && strcmp(end.what, totals.end.what) == 0, "a cursor ends otherwise than an index");
+	check(t, d.events == totals.events && end.code == totals.end.code && strcmp(end.what, totals.end.what) == 0,
+		"a cursor ends otherwise than an index");
 
 	wtr_info info;
 	wtr_get_info(tr, &info);
@@ -189,7 +192,8 @@ static void compare_file(test *t, const char *path)
 		sha256_update(&ctx, b.n, (const uint8_t *)b.at);
 	sha256_digest(&ctx, sizeof(digest), digest);
 	hex(digest, sha);
-	check(t, (int64_t)b.n == truth_number(t->truth, "size") && strcmp(sha, truth_text(t->truth, "sha256")) == 0, "this is not the trace that the truth file is about");
+	check(t, (int64_t)b.n == truth_number(t->truth, "size") && strcmp(sha, truth_text(t->truth, "sha256")) == 0,
+		"this is not the trace that the truth file is about");
 	yajl_val unstable = truth_get(t->truth, "unstable");
 	check(t, YAJL_IS_ARRAY(unstable) && unstable->u.array.len == 0, "Go's own answer is not stable");
 	wb_buf_free(&b);
@@ -259,7 +263,8 @@ typedef struct tally {
 static void count(tally *s, const test *t)
 {
 	uint64_t exempt = t->exempt.open_syscalls + t->exempt.unnoticed_steals + t->exempt.v1_root_tasks;
-	printf("%s %u - %s: %" PRIu64 " values agree, %" PRIu64 " exempt, %u differ\n", t->bad ? "not ok" : "ok", ++s->n, t->name, t->same, exempt, t->bad);
+	printf("%s %u - %s: %" PRIu64 " values agree, %" PRIu64 " exempt, %u differ\n", t->bad ? "not ok" : "ok",
+		++s->n, t->name, t->same, exempt, t->bad);
 	fflush(stdout);
 	s->failed += t->bad != 0;
 	s->same += t->same;
@@ -274,10 +279,12 @@ static void count_all(tally *s)
 	const truth_exempted *x = &s->exempt;
 	bool whole = s->n == TRACES && s->same == VALUES && memcmp(x, &EXEMPT, sizeof(*x)) == 0;
 	if (!whole)
-		printf("# expected %d traces, %" PRIu64 " values, exempt %" PRIu64 " + %" PRIu64 " + %" PRIu64 "\n", TRACES, VALUES, EXEMPT.open_syscalls, EXEMPT.unnoticed_steals,
-		       EXEMPT.v1_root_tasks);
-	printf("%s %u - all: %u traces and %" PRIu64 " values; exempt: %" PRIu64 " of open system calls, %" PRIu64 " of unnoticed steals, %" PRIu64 " of v1 root tasks\n",
-	       whole ? "ok" : "not ok", s->n + 1, s->n, s->same, x->open_syscalls, x->unnoticed_steals, x->v1_root_tasks);
+		printf("# expected %d traces, %" PRIu64 " values, exempt %" PRIu64 " + %" PRIu64 " + %" PRIu64 "\n",
+			TRACES, VALUES, EXEMPT.open_syscalls, EXEMPT.unnoticed_steals, EXEMPT.v1_root_tasks);
+	printf("%s %u - all: %u traces and %" PRIu64 " values; exempt: %" PRIu64 " of open system calls, %" PRIu64
+	       " of unnoticed steals, %" PRIu64 " of v1 root tasks\n",
+		whole ? "ok" : "not ok", s->n + 1, s->n, s->same, x->open_syscalls, x->unnoticed_steals,
+		x->v1_root_tasks);
 	s->failed += !whole;
 	s->n++;
 }

@@ -29,7 +29,12 @@ static size_t rune_length(const uint8_t *p, size_t n)
 	size_t k = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
 	if (p[0] < 0xc2 || p[0] > 0xf4 || n < k)
 		return 0;
-	uint8_t lo = p[0] == 0xe0 ? 0xa0 : p[0] == 0xf0 ? 0x90 : 0x80, hi = p[0] == 0xed ? 0x9f : p[0] == 0xf4 ? 0x8f : 0xbf;
+	uint8_t lo = p[0] == 0xe0   ? 0xa0
+		     : p[0] == 0xf0 ? 0x90
+				    : 0x80,
+		hi = p[0] == 0xed   ? 0x9f
+		     : p[0] == 0xf4 ? 0x8f
+				    : 0xbf;
 	if (p[1] < lo || p[1] > hi)
 		return 0;
 	for (size_t i = 2; i < k; i++)
@@ -141,7 +146,9 @@ static void transition_sums(json *j, const char *key, uint8_t resource, const ch
 	open_map(j);
 	for (size_t i = 0, k; i < n; i = k) {
 		uint64_t sum = 0;
-		for (k = i; k < n && transition[k].resource == transition[i].resource && transition[k].from == transition[i].from && transition[k].to == transition[i].to; k++)
+		for (k = i; k < n && transition[k].resource == transition[i].resource &&
+			    transition[k].from == transition[i].from && transition[k].to == transition[i].to;
+			k++)
 			sum += transition[k].n;
 		if (transition[i].resource != resource)
 			continue;

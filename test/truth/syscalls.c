@@ -1,9 +1,9 @@
 /* test/truth/syscalls.c - system calls whose loss of the proc Go's summarizer does not notice.
  *
- * It remembers which goroutine is in a system call with each proc.  When a goroutine comes back from a call whose proc was
- * taken, it forgets the proc's entry even if that is about another goroutine by now, and so never sees that one lose
- * the proc: all of that call counts as `syscall`.  This is a model of both bookkeepings, Go's and the right one, that
- * gives the difference for each goroutine.
+ * It remembers which goroutine is in a system call with each proc.  When a goroutine comes back from a call whose proc
+ * was taken, it forgets the proc's entry even if that is about another goroutine by now, and so never sees that one
+ * lose the proc: all of that call counts as `syscall`.  This is a model of both bookkeepings, Go's and the right one,
+ * that gives the difference for each goroutine.
  */
 #include "truth.h"
 
@@ -34,7 +34,8 @@ static call *call_of(model *m, int64_t g)
 	uint32_t i = wb_idmap_get(&m->calls_of, (uint64_t)g);
 	if (i == WB_IDMAP_NONE) {
 		i = (uint32_t)m->calls.n;
-		if (!wb_idmap_set(&m->calls_of, (uint64_t)g, i) || !wb_vec_add(&m->calls, (call){ .g = g, .p = WTR_NONE }))
+		if (!wb_idmap_set(&m->calls_of, (uint64_t)g, i) ||
+			!wb_vec_add(&m->calls, (call){ .g = g, .p = WTR_NONE }))
 			abort();
 	}
 	return &m->calls.at[i];
@@ -55,7 +56,8 @@ static void leave(model *m, call *c, int64_t now)
 {
 	if (!c->open)
 		return;
-	int64_t go = c->go_lost_ns == WTR_NEVER ? now : c->go_lost_ns, really = c->lost_ns == WTR_NEVER ? now : c->lost_ns;
+	int64_t go = c->go_lost_ns == WTR_NEVER ? now : c->go_lost_ns,
+		really = c->lost_ns == WTR_NEVER ? now : c->lost_ns;
 	c->unnoticed_ns += go - really;
 	holder *h = holder_of(m, c->p);
 	h->go = 0;

@@ -21,8 +21,8 @@
 /* The index as JSON; `sha` is the digest of the event dump as hex. */
 void truth_ours(wtr_trace *t, const wtr_index *x, const char *sha, wb_buf *out);
 
-/* Compares two trees and returns how many values (numbers, texts, nulls, sizes of lists) agree; differences are printed as TAP
- * comments and counted in *bad. */
+/* Compares two trees and returns how many values (numbers, texts, nulls, sizes of lists) agree; differences are printed
+ * as TAP comments and counted in *bad. */
 uint64_t truth_compare(yajl_val want, yajl_val got, unsigned *bad);
 
 /* Whether our error is the one that Go reports.  `go` is the first line of Go's message, "" for none. */
@@ -36,7 +36,8 @@ typedef struct truth_exempted {
 /* Replaces them: as the truth file itself shows, and by a model of Go's bookkeeping of system calls. */
 void truth_exempt(yajl_val truth, unsigned version, truth_exempted *n);
 void truth_exempt_syscalls(yajl_val truth, wtr_trace *t, truth_exempted *n);
-/* Counts some of a goroutine's time, and that of its group, as blocked in a system call; returns how many values that changed. */
+/* Counts some of a goroutine's time, and that of its group, as blocked in a system call; returns how many values that
+ * changed. */
 uint64_t truth_move_syscall(yajl_val truth, int64_t g, int64_t ns);
 
 /* Members of objects; NULL if not there. */

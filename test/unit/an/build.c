@@ -1,4 +1,5 @@
-/* The pass: any number of threads gives the same index; memory that runs out, and being told to stop, leave nothing behind. */
+/* The pass: any number of threads gives the same index; memory that runs out, and being told to stop, leave nothing
+ * behind. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -51,7 +52,8 @@ static uint64_t digest(const wtr_index *x)
 static void threads_do_not_matter(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "go1.26-timers-gens", "go1.22-crash-kill", "go1.27-longrun-cut70", "go1.21-annotate", "go1.25-allocs" };
+	static const char *const names[] = { "go1.26-timers-gens", "go1.22-crash-kill", "go1.27-longrun-cut70",
+		"go1.21-annotate", "go1.25-allocs" };
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		for (unsigned parts = WTR_PART_TOTALS; parts <= WTR_PART_ALL; parts = parts << 1 | 1) {
 			uint64_t first = 0;
@@ -149,7 +151,8 @@ static void stops_when_told(void **state)
 	(void)state;
 	for (int threads = 1; threads <= 3; threads++) {
 		atomic_int calls = 0;
-		wtr_trace *t = open_trace("go1.26-longrun", &(wtr_options){ .threads = threads, .progress = say_stop, .progress_user = &calls });
+		wtr_trace *t = open_trace("go1.26-longrun",
+			&(wtr_options){ .threads = threads, .progress = say_stop, .progress_user = &calls });
 		wtr_index *x = NULL;
 		wtr_error err = { 0 };
 		assert_int_equal(wtr_index_build(t, WTR_PART_GOROUTINES, &x, &err), WTR_E_IO);
@@ -163,8 +166,11 @@ static void stops_when_told(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(threads_do_not_matter), cmocka_unit_test(damage_is_no_error), cmocka_unit_test(stacks_stay),
-		cmocka_unit_test(every_allocation_may_fail), cmocka_unit_test(stops_when_told),
+		cmocka_unit_test(threads_do_not_matter),
+		cmocka_unit_test(damage_is_no_error),
+		cmocka_unit_test(stacks_stay),
+		cmocka_unit_test(every_allocation_may_fail),
+		cmocka_unit_test(stops_when_told),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,14 @@
 
 #include "play.h"
 
-enum { UNDET = WTR_G_UNDETERMINED, NONE = WTR_G_NOTEXIST, RUNNABLE = WTR_G_RUNNABLE, RUNNING = WTR_G_RUNNING, WAITING = WTR_G_WAITING, SYSCALL = WTR_G_SYSCALL };
+enum {
+	UNDET = WTR_G_UNDETERMINED,
+	NONE = WTR_G_NOTEXIST,
+	RUNNABLE = WTR_G_RUNNABLE,
+	RUNNING = WTR_G_RUNNING,
+	WAITING = WTR_G_WAITING,
+	SYSCALL = WTR_G_SYSCALL
+};
 
 static void go(play *y, int64_t at, int64_t id, int from, int to, const char *reason)
 {
@@ -88,7 +95,8 @@ static void found_at_start(void **state)
 		assert_int_equal(g->sched_ns, i == 0 ? 100 : 0);
 		assert_int_equal(g->exec_ns, i == 1 ? 100 : 0);
 		assert_int_equal(g->block_ns, i == 2 ? 100 : 0);
-		assert_int_equal(g->syscall_block_ns, i == 3 ? 30 : 0); /* it had no proc until it was seen; now nothing is known to have taken one */
+		assert_int_equal(g->syscall_block_ns,
+			i == 3 ? 30 : 0); /* it had no proc until it was seen; now nothing is known to have taken one */
 		assert_int_equal(g->syscall_ns, i == 3 ? 70 : 0);
 		assert_int_equal(g->start_ns, i == 1 ? 1030 : WTR_NEVER);
 		assert_int_equal(g->end_ns, WTR_NEVER);
@@ -171,7 +179,8 @@ static void steal_is_noticed_after_another(void **state)
 	play_close(&y);
 }
 
-/* A status that thread 1 reports of a goroutine on thread 2 comes with thread 1's proc, which is not that goroutine's. */
+/* A status that thread 1 reports of a goroutine on thread 2 comes with thread 1's proc, which is not that goroutine's.
+ */
 static void status_of_another_thread_has_no_proc(void **state)
 {
 	(void)state;
@@ -197,7 +206,8 @@ static void status_of_another_thread_has_no_proc(void **state)
 	play_close(&y);
 }
 
-/* Blocked forever is death for the times; what follows all the same counts, and a range then does not crash as it does Go. */
+/* Blocked forever is death for the times; what follows all the same counts, and a range then does not crash as it does
+ * Go. */
 static void forever_is_death(void **state)
 {
 	(void)state;
@@ -384,11 +394,19 @@ static void groups_in_order(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sums_each_state), cmocka_unit_test(found_at_start), cmocka_unit_test(syscall_that_loses_its_proc),
-		cmocka_unit_test(open_syscall_counts_once), cmocka_unit_test(steal_is_noticed_after_another),
-		cmocka_unit_test(status_of_another_thread_has_no_proc), cmocka_unit_test(forever_is_death), cmocka_unit_test(many_reasons),
-		cmocka_unit_test(last_life_of_an_id), cmocka_unit_test(repeated_states_say_nothing), cmocka_unit_test(names),
-		cmocka_unit_test(ranges_of_a_goroutine), cmocka_unit_test(groups_in_order),
+		cmocka_unit_test(sums_each_state),
+		cmocka_unit_test(found_at_start),
+		cmocka_unit_test(syscall_that_loses_its_proc),
+		cmocka_unit_test(open_syscall_counts_once),
+		cmocka_unit_test(steal_is_noticed_after_another),
+		cmocka_unit_test(status_of_another_thread_has_no_proc),
+		cmocka_unit_test(forever_is_death),
+		cmocka_unit_test(many_reasons),
+		cmocka_unit_test(last_life_of_an_id),
+		cmocka_unit_test(repeated_states_say_nothing),
+		cmocka_unit_test(names),
+		cmocka_unit_test(ranges_of_a_goroutine),
+		cmocka_unit_test(groups_in_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

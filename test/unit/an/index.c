@@ -99,6 +99,7 @@ static void class_names(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(every_table_describes_itself), cmocka_unit_test(columns_are_views), cmocka_unit_test(class_names) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(every_table_describes_itself),
+		cmocka_unit_test(columns_are_views), cmocka_unit_test(class_names) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,7 +12,8 @@
 
 static const char trace_text[] =
 	"Trace Go1.26\n"
-	"EventBatch gen=1 m=18446744073709551615 time=1\nSync\nFrequency freq=1000000000\nClockSnapshot dt=1 mono=1 sec=1 nsec=1\n"
+	"EventBatch gen=1 m=18446744073709551615 time=1\nSync\nFrequency freq=1000000000\nClockSnapshot dt=1 mono=1 "
+	"sec=1 nsec=1\n"
 	"EventBatch gen=1 m=1 time=10\n"
 	"GoStatusStack dt=1 g=1 m=18446744073709551615 gstatus=1 stack=1\n"
 	"GoStatusStack dt=1 g=2 m=18446744073709551615 gstatus=1 stack=2\n"
@@ -101,12 +102,19 @@ uint32_t play_text(play *y, const char *text)
 
 wtr_event play_go(play *y, int64_t id, wtr_gstate from, wtr_gstate to, const char *reason)
 {
-	return (wtr_event){ .kind = WTR_KIND_STATE_TRANSITION, .resource = WTR_RES_GOROUTINE, .id = id, .detail = (uint8_t)(from << 4 | to), .str = play_text(y, reason) };
+	return (wtr_event){ .kind = WTR_KIND_STATE_TRANSITION,
+		.resource = WTR_RES_GOROUTINE,
+		.id = id,
+		.detail = (uint8_t)(from << 4 | to),
+		.str = play_text(y, reason) };
 }
 
 wtr_event play_proc(int64_t id, wtr_pstate from, wtr_pstate to)
 {
-	return (wtr_event){ .kind = WTR_KIND_STATE_TRANSITION, .resource = WTR_RES_PROC, .id = id, .detail = (uint8_t)(from << 4 | to) };
+	return (wtr_event){ .kind = WTR_KIND_STATE_TRANSITION,
+		.resource = WTR_RES_PROC,
+		.id = id,
+		.detail = (uint8_t)(from << 4 | to) };
 }
 
 wtr_event play_sync(int64_t n)
@@ -116,8 +124,14 @@ wtr_event play_sync(int64_t n)
 
 wtr_event play_range(play *y, wtr_kind kind, wtr_range range, int64_t id, const char *stw_kind)
 {
-	static const wtr_resource of[WTR_RANGE_COUNT] = { [WTR_RANGE_STW] = WTR_RES_GOROUTINE, [WTR_RANGE_SWEEP] = WTR_RES_PROC, [WTR_RANGE_MARK_ASSIST] = WTR_RES_GOROUTINE };
-	return (wtr_event){ .kind = (uint8_t)kind, .detail = (uint8_t)range, .resource = (uint8_t)of[range], .id = id, .str = play_text(y, stw_kind) };
+	static const wtr_resource of[WTR_RANGE_COUNT] = { [WTR_RANGE_STW] = WTR_RES_GOROUTINE,
+		[WTR_RANGE_SWEEP] = WTR_RES_PROC,
+		[WTR_RANGE_MARK_ASSIST] = WTR_RES_GOROUTINE };
+	return (wtr_event){ .kind = (uint8_t)kind,
+		.detail = (uint8_t)range,
+		.resource = (uint8_t)of[range],
+		.id = id,
+		.str = play_text(y, stw_kind) };
 }
 
 wtr_event play_region(play *y, wtr_kind kind, uint64_t task, const char *name)
@@ -127,12 +141,16 @@ wtr_event play_region(play *y, wtr_kind kind, uint64_t task, const char *name)
 
 wtr_event play_task(play *y, wtr_kind kind, uint64_t task, uint64_t parent, const char *name)
 {
-	return (wtr_event){ .kind = (uint8_t)kind, .id = (int64_t)task, .value = { parent }, .str = play_text(y, name) };
+	return (wtr_event){
+		.kind = (uint8_t)kind, .id = (int64_t)task, .value = { parent }, .str = play_text(y, name)
+	};
 }
 
 wtr_event play_log(play *y, uint64_t task, const char *category, const char *message)
 {
-	return (wtr_event){ .kind = WTR_KIND_LOG, .id = (int64_t)task, .str = play_text(y, category), .str2 = play_text(y, message) };
+	return (wtr_event){
+		.kind = WTR_KIND_LOG, .id = (int64_t)task, .str = play_text(y, category), .str2 = play_text(y, message)
+	};
 }
 
 static bool is(wtr_str s, const char *text)

@@ -22,8 +22,14 @@ static void named(play *y, int64_t at, int64_t id, uint32_t stack)
 	play_at(y, at, e);
 }
 
-static void begin(play *y, int64_t at, uint64_t task, const char *name) { play_at(y, at, play_region(y, WTR_KIND_REGION_BEGIN, task, name)); }
-static void end(play *y, int64_t at, uint64_t task, const char *name) { play_at(y, at, play_region(y, WTR_KIND_REGION_END, task, name)); }
+static void begin(play *y, int64_t at, uint64_t task, const char *name)
+{
+	play_at(y, at, play_region(y, WTR_KIND_REGION_BEGIN, task, name));
+}
+static void end(play *y, int64_t at, uint64_t task, const char *name)
+{
+	play_at(y, at, play_region(y, WTR_KIND_REGION_END, task, name));
+}
 
 static void times_within(void **state)
 {
@@ -226,8 +232,12 @@ static void deep_nest_with_many_reasons(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(times_within), cmocka_unit_test(end_without_begin), cmocka_unit_test(left_open), cmocka_unit_test(inherited),
-		cmocka_unit_test(of_the_last_life), cmocka_unit_test(deep_nest_with_many_reasons),
+		cmocka_unit_test(times_within),
+		cmocka_unit_test(end_without_begin),
+		cmocka_unit_test(left_open),
+		cmocka_unit_test(inherited),
+		cmocka_unit_test(of_the_last_life),
+		cmocka_unit_test(deep_nest_with_many_reasons),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

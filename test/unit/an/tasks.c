@@ -98,7 +98,9 @@ static void v1_root_has_no_parent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(by_id_with_family), cmocka_unit_test(counted_without_rows), cmocka_unit_test(v1_root_has_no_parent),
+		cmocka_unit_test(by_id_with_family),
+		cmocka_unit_test(counted_without_rows),
+		cmocka_unit_test(v1_root_has_no_parent),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

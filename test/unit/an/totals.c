@@ -186,9 +186,11 @@ static void metrics_and_labels(void **state)
 	play_at(&y, 1000, play_sync(1));
 	static const uint64_t procs[] = { 4, 4, 8, 4 }, heap[] = { 10, 30, 20 };
 	for (size_t i = 0; i < 4; i++)
-		play_event(&y, (wtr_event){ .kind = WTR_KIND_METRIC, .detail = WTR_METRIC_GOMAXPROCS, .value = { procs[i] } });
+		play_event(&y,
+			(wtr_event){ .kind = WTR_KIND_METRIC, .detail = WTR_METRIC_GOMAXPROCS, .value = { procs[i] } });
 	for (size_t i = 0; i < 3; i++)
-		play_event(&y, (wtr_event){ .kind = WTR_KIND_METRIC, .detail = WTR_METRIC_HEAP_BYTES, .value = { heap[i] } });
+		play_event(&y,
+			(wtr_event){ .kind = WTR_KIND_METRIC, .detail = WTR_METRIC_HEAP_BYTES, .value = { heap[i] } });
 	play_event(&y, (wtr_event){ .kind = WTR_KIND_METRIC, .detail = WTR_METRIC_HEAP_GOAL_BYTES, .value = { 77 } });
 	static const char *const labels[] = { "GC (idle)", "GC (dedicated)", "GC (idle)" };
 	for (size_t i = 0; i < 3; i++)
@@ -255,8 +257,12 @@ static void clocks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(contexts), cmocka_unit_test(proc_times), cmocka_unit_test(ranges), cmocka_unit_test(many_stw_kinds),
-		cmocka_unit_test(metrics_and_labels), cmocka_unit_test(clocks),
+		cmocka_unit_test(contexts),
+		cmocka_unit_test(proc_times),
+		cmocka_unit_test(ranges),
+		cmocka_unit_test(many_stw_kinds),
+		cmocka_unit_test(metrics_and_labels),
+		cmocka_unit_test(clocks),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
