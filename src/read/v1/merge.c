@@ -11,6 +11,7 @@
  * that very system call all the time between, and when it has not, or when anything looks wrong, everything is checked
  * again in the final order.
  */
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,6 +24,66 @@ static const uint64_t UNORDERED = UINT64_MAX, COLLECTOR = UINT64_MAX - 1; /* gor
 
 enum { PROGRESS_EVENTS = 1 << 20, MOVES_PER_EVENT = 64, STALL_ONE_BY_ONE = 256 };
 
+/* ---- the common events, without branches on their type ---- */
+
+/* What one of the common types needs and does, as masks.  Indexed by the first byte, so that it tells how to decode as well. */
+typedef struct hot {
+	uint64_t start, keep;      /* all ones: the proc's goroutine becomes argument 0; stays */
+	uint64_t any_seq;          /* all ones: no sequence number is needed */
+	uint64_t same_g;           /* all ones: the proc must run the context goroutine; else none, or (free) whatever */
+	uint64_t arg64;            /* all ones: its order is that of argument 0 ... */
+	uint32_t own;              /* ... or that of the proc's goroutine */
+	uint16_t order_mask, order_is, order_leaves, order_keep; /* of status | state << 8 of the goroutine of its order */
+	uint16_t ctx_mask, ctx_is; /* the same of its context */
+	uint8_t  numbers;          /* varints; 0: not common */
+	uint8_t  skip;             /* bytes before them */
+	uint8_t  inc;              /* of the sequence number */
+	uint8_t  unblocks, nets, ends, free;
+} hot;
+
+#define BOTH(x) (uint16_t)(WTR__V1_##x | WTR__V1_##x << 8)
+static_assert(offsetof(wtr__v1_g, state) == offsetof(wtr__v1_g, status) + 1, "status and state are read as one");
+
+static void hot_row(hot *t, unsigned type, hot row)
+{
+	const wf_v1_spec *spec = &wf_v1_specs[type];
+	unsigned c = spec->n_args < 3 ? spec->n_args : 3;
+	row.numbers = (uint8_t)(spec->n_args + 1);
+	row.skip = c == 3 ? 2 : 1;
+	t[c << 6 | type] = row;
+}
+
+static void hot_table(hot *t)
+{
+	static const uint8_t blocks[] = { WF_V1_GoSleep, WF_V1_GoBlock, WF_V1_GoBlockSend, WF_V1_GoBlockRecv, WF_V1_GoBlockSelect, WF_V1_GoBlockSync,
+		WF_V1_GoBlockCond, WF_V1_GoBlockNet, WF_V1_GoBlockGC };
+	const uint64_t all = UINT64_MAX;
+	hot block = { .any_seq = all, .same_g = all, .own = UINT32_MAX, .order_mask = 0xffff, .order_is = BOTH(RUNNING), .order_leaves = BOTH(WAITING), .ends = 1 };
+	for (size_t i = 0; i < sizeof(blocks); i++) {
+		block.nets = blocks[i] == WF_V1_GoBlockNet;
+		hot_row(t, blocks[i], block);
+	}
+	hot yield = block;
+	yield.order_leaves = BOTH(RUNNABLE);
+	yield.nets = 0;
+	hot_row(t, WF_V1_GoSched, yield);
+	hot_row(t, WF_V1_GoPreempt, yield);
+	hot start = { .start = all, .arg64 = all, .order_mask = 0xffff, .order_is = BOTH(RUNNABLE), .order_leaves = BOTH(RUNNING), .inc = 1 };
+	hot_row(t, WF_V1_GoStart, start);
+	start.any_seq = all;
+	hot_row(t, WF_V1_GoStartLocal, start);
+	hot unblock = { .keep = all, .same_g = all, .arg64 = all, .order_mask = 0xffff, .order_is = BOTH(WAITING), .order_leaves = BOTH(RUNNABLE),
+		.ctx_mask = 0xff00, .ctx_is = WTR__V1_RUNNING << 8, .inc = 1, .unblocks = 1 };
+	hot_row(t, WF_V1_GoUnblock, unblock);
+	unblock.any_seq = all;
+	hot_row(t, WF_V1_GoUnblockLocal, unblock);
+	hot free = { .keep = all, .any_seq = all, .order_keep = 0xffff, .free = 1 };
+	hot_row(t, WF_V1_HeapAlloc, free);
+	hot_row(t, WF_V1_HeapGoal, free);
+}
+
+/* ---- the state of the merge ---- */
+
 typedef struct stream {
 	wtr__v1_stream in;
 	wtr__v1_event  head;
@@ -33,6 +94,7 @@ typedef struct stream {
 	uint32_t       head_g;     /* of the head's context ... */
 	uint32_t       head_arg;   /* ... of the goroutine it creates or wakes, 0: none ... */
 	uint32_t       head_order; /* ... of the one whose order it is in; NONE: it is free */
+	const hot     *row;        /* of the head, NULL if it is no common event */
 	uint32_t       next_waiter; /* in the bucket, + 1 */
 	uint32_t       idle_at;     /* in merge.idle */
 	bool           done;        /* no more events */
@@ -67,8 +129,11 @@ typedef struct merge {
 	bool          moved_unsorted;
 	uint64_t      budget;      /* of moves when sorting v->moved */
 	uint64_t      n;           /* events merged */
+	uint64_t      progress_at;
 	int64_t       last_ts;
+	bool          slow;        /* use the general code for every event */
 	wtr__v1_check check;
+	hot           hot[256];
 } merge;
 
 static wtr_code no_memory(merge *m)
@@ -128,6 +193,7 @@ static inline bool advance(merge *m, uint32_t i, bool *ret_any)
 {
 	stream *s = &m->streams[i];
 	wtr__v1 *v = m->v;
+	s->row = NULL;
 	if (__builtin_expect(i == m->n_streams - 1, 0)) {
 		*ret_any = m->next_sample < v->samples.n;
 		if (!*ret_any)
@@ -141,12 +207,82 @@ static inline bool advance(merge *m, uint32_t i, bool *ret_any)
 	return !*ret_any || prepare(m, s);
 }
 
+/* The seven-bit groups of a number, put together. */
+static inline uint64_t compact(uint64_t w)
+{
+	w = (w & UINT64_C(0x7f007f007f007f00)) >> 1 | (w & UINT64_C(0x007f007f007f007f));
+	w = (w & UINT64_C(0xffff0000ffff0000)) >> 2 | (w & UINT64_C(0x0000ffff0000ffff));
+	return w >> 32 << 28 | (w & UINT64_C(0xffffffff));
+}
+
+/* advance() for a common event of at most 8 bytes of numbers; false: it is none, and nothing has happened.
+ * Fills only what take_common() needs; uncommon() adds the rest. */
+static inline __attribute__((always_inline)) bool advance_common(const hot *rows, const uint32_t *direct, uint64_t n_direct, stream *s)
+{
+	const uint8_t *p = s->in.at;
+	if (__builtin_expect(s->in.end - p < 2 + 8, 0))
+		return false;
+	const hot *h = &rows[*p];
+	uint64_t w = wtr__v1_load(p + h->skip);
+	uint64_t t1 = ~w & V1_HIGH, t2 = t1 & (t1 - 1), t3 = t2 & (t2 - 1), t4 = t3 & (t3 - 1);
+	uint64_t last = h->numbers < 3 ? t2 : h->numbers == 3 ? t3 : t4;
+	if (__builtin_expect(last == 0 || h->numbers == 0 || (h->skip == 2 && p[1] >= 0x80), 0))
+		return false;
+	uint64_t dt, a0, a1 = 0;
+	unsigned c = (unsigned)(w >> 7 & 1), n0 = 8 * c;
+	uint64_t w0 = w >> 8 >> n0;
+	if (__builtin_expect(((w & w >> 8) | (w0 & w0 >> 8)) & 0x80, 0)) { /* a number of more than two bytes */
+		unsigned e1 = (unsigned)__builtin_ctzll(t1);
+		dt = compact(w & (t1 ^ (t1 - 1)) & ~V1_HIGH);
+		a0 = compact((w & (t2 ^ (t2 - 1))) >> e1 >> 1 & ~V1_HIGH);
+	} else {
+		dt = (w & 0x7f) | (w >> 1 & -(uint64_t)c & 0x3f80);
+		a0 = (w0 & 0x7f) | (w0 >> 1 & -(w0 >> 7 & 1) & 0x3f80);
+	}
+	if (!h->any_seq) /* the type tells: as well predicted as that */
+		a1 = compact((w & (t3 ^ (t3 - 1))) >> __builtin_ctzll(t2) >> 1 & ~V1_HIGH);
+	uint64_t id = a0 & h->arg64;
+	if (__builtin_expect(id >= n_direct, 0))
+		return false;
+	uint32_t slot = direct[id] - 1;
+	if (__builtin_expect(slot == WB_IDMAP_NONE, 0))
+		return false;
+	uint64_t start = h->start, keep = h->keep;
+	s->head.at = p;
+	s->head.ts = s->in.ts = (int64_t)((uint64_t)s->in.ts + dt);
+	s->in.at = p + h->skip + (__builtin_ctzll(last) >> 3) + 1;
+	uint64_t g = s->in.g;
+	uint32_t gi = s->g;
+	s->head.g = (a0 & start) | (g & ~start);
+	s->in.g = (a0 & start) | (g & keep);
+	s->head_g = (slot & (uint32_t)start) | (gi & ~(uint32_t)start);
+	s->head_order = (slot & (uint32_t)h->arg64) | (gi & h->own);
+	s->g = (slot & (uint32_t)start) | (gi & (uint32_t)keep);
+	s->need = a1 | h->any_seq;
+	s->row = h;
+	return true;
+}
+
+/* Makes the head of advance_common() like one of advance(). */
+static void uncommon(stream *s)
+{
+	const hot *h = s->row;
+	if (!h)
+		return;
+	s->head.type = *s->head.at & 63;
+	s->head_arg = h->unblocks ? s->head_order : 0;
+	if (h->free)
+		s->head_order = WTR__V1_NONE;
+	s->row = NULL;
+}
+
 static inline bool is_ready(const merge *m, const stream *s)
 {
 	if (s->head_order == WTR__V1_NONE)
 		return true;
 	const wtr__v1_g *g = &m->check.gs.at[s->head_order];
-	return (s->need == ANY || s->need == g->seq) && wtr__v1_kinds[s->head.type].needs == g->status;
+	unsigned needs = s->row ? s->row->order_is & 0xff : wtr__v1_kinds[s->head.type].needs;
+	return (s->need == ANY || s->need == g->seq) && needs == g->status;
 }
 
 /* ---- those that are not ready ---- */
@@ -162,6 +298,7 @@ static uint32_t bucket(const merge *m, uint32_t order, uint64_t seq, unsigned st
 static void wait_for(merge *m, uint32_t i)
 {
 	stream *s = &m->streams[i];
+	uncommon(s);
 	uint32_t *b = &m->buckets[bucket(m, s->head_order, s->need, wtr__v1_kinds[s->head.type].needs)];
 	s->next_waiter = *b;
 	*b = i + 1;
@@ -353,7 +490,7 @@ static wtr_code sysexit(merge *m, stream *s, bool *ret_stay)
 		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name, wtr__v1_fault_rule(f),
 			"goroutine %llu on proc %lld: %s (time %lld ticks, blocked at %lld)", (unsigned long long)e->g, (long long)s->pid,
 			wtr__v1_fault_text(f), (long long)ts, (long long)g->blocked_ts);
-	m->doubtful = true;
+	m->doubtful = m->slow = true;
 	return put_moved(m, e) ? WTR_OK : no_memory(m);
 }
 
@@ -405,7 +542,7 @@ static wtr_code check_head(merge *m, stream *s, bool *ret_skip)
 	if (m->v->repair)
 		*ret_skip = !mend(m, s, f);
 	else
-		m->doubtful = true; /* the second check will tell */
+		m->doubtful = m->slow = true; /* the second check will tell */
 	return WTR_OK;
 }
 
@@ -471,6 +608,133 @@ static inline wtr_code take(merge *m, uint32_t i)
 	return WTR_OK;
 }
 
+static inline uint16_t both(const wtr__v1_g *g)
+{
+	uint16_t v;
+	memcpy(&v, &g->status, sizeof(v));
+	return v;
+}
+
+/* take() for a common event of which all is as it should be; false: let take() see to it, nothing has happened. */
+static inline __attribute__((always_inline)) bool take_common(wtr__v1_g *gs, wtr__v1_bits *b, stream *s, int64_t last_ts)
+{
+	const hot *h = s->row;
+	wtr__v1_g *og = &gs[s->head_order], *cg = &gs[s->head_g];
+	bool fine = (both(og) & h->order_mask) == h->order_is;
+	fine &= (both(cg) & h->ctx_mask) == h->ctx_is;
+	fine &= (s->need == ANY) | (s->need == og->seq);
+	fine &= (s->p.g == (s->head.g & h->same_g)) | h->free;
+	fine &= (og->waiters | cg->syscall | cg->timer) == 0;
+	fine &= s->head.ts >= last_ts;
+	if (__builtin_expect(!fine, 0))
+		return false;
+	uint16_t now = (uint16_t)((both(og) & h->order_keep) | h->order_leaves);
+	memcpy(&og->status, &now, sizeof(now));
+	og->seq += h->inc;
+	if (h->unblocks) { /* the reason of the wait */
+		b->words.at[b->n >> 6] |= (uint64_t)og->on_net << 1 << (b->n & 63);
+		b->n += 2;
+	}
+	og->on_net = (og->on_net & !h->ends) | h->nets;
+	og->in_syscall &= !h->ends;
+	s->p.g = (s->head.g & h->start) | (s->p.g & h->keep);
+	return true;
+}
+
+/* ---- the common loop ---- */
+
+/* pop() and push(r) in one, with the same heap as a result. */
+static inline __attribute__((always_inline)) void pop_push(ready *h, uint32_t n, ready r)
+{
+	if (n == 1) {
+		h[0] = r;
+		return;
+	}
+	ready x = h[n - 1], a;
+	if (n <= 4) {
+		uint32_t j = n == 4 && h[2].ts < h[1].ts ? 2 : 1;
+		a = n == 2 ? x : h[j];
+		bool down = n > 2 && a.ts < x.ts;
+		h[0] = down ? a : x;
+		if (n > 2)
+			h[j] = down ? x : a;
+		uint32_t parent = n == 4;
+		a = h[parent];
+		bool up = r.ts < a.ts;
+		h[n - 1] = up ? a : r;
+		a = up ? r : a;
+		h[parent] = a;
+		if (parent) {
+			x = h[0];
+			up = a.ts < x.ts;
+			h[0] = up ? a : x;
+			h[1] = up ? x : a;
+		}
+		return;
+	}
+	uint32_t i = 0;
+	for (uint32_t j; (j = 2 * i + 1) < n - 1; i = j) {
+		j += j + 1 < n - 1 && h[j + 1].ts < h[j].ts;
+		if (h[j].ts >= x.ts)
+			break;
+		h[i] = h[j];
+	}
+	h[i] = x;
+	for (i = n - 1; i > 0 && r.ts < h[(i - 1) / 2].ts; i = (i - 1) / 2)
+		h[i] = h[(i - 1) / 2];
+	h[i] = r;
+}
+
+typedef enum stop { STOP_TAKE, STOP_GO_ON, STOP_WAIT } stop;
+
+/* Takes common events off the heap until the general code is needed: to take the top; or, with stream *ret out of the heap, to
+ * find its next event; or to let that event, which is not ready, wait. */
+static stop common_loop(merge *m, uint32_t *ret)
+{
+	wtr__v1 *v = m->v;
+	wtr__v1_g *const gs = m->check.gs.at;
+	const uint32_t *const direct = m->check.ids.direct;
+	const uint64_t n_direct = m->check.ids.n_direct;
+	ready *const heap = m->heap;
+	const uint32_t n_heap = m->n_heap;
+	stream *const streams = m->streams;
+	const hot *const rows = m->hot;
+	uint8_t *const picks = v->picks.at + v->picks.n, *pick = picks;
+	const uint8_t *const stop_at = picks + PROGRESS_EVENTS;
+	wtr__v1_bits bits = v->unblocks;
+	int64_t last_ts = m->last_ts;
+	stop why;
+	for (;;) {
+		uint32_t i = *ret = heap[0].s;
+		stream *s = &streams[i];
+		if (!s->row || pick == stop_at || !take_common(gs, &bits, s, last_ts)) {
+			why = STOP_TAKE;
+			break;
+		}
+		last_ts = s->head.ts;
+		*pick++ = (uint8_t)i;
+		if (!advance_common(rows, direct, n_direct, s)) {
+			why = STOP_GO_ON;
+			break;
+		}
+		const hot *h = s->row;
+		const wtr__v1_g *g = &gs[s->head_order];
+		bool now = h->free | ((g->status == (h->order_is & 0xff)) & ((s->need == ANY) | (s->need == g->seq)));
+		if (__builtin_expect(!now, 0)) {
+			why = STOP_WAIT;
+			break;
+		}
+		pop_push(heap, n_heap, (ready){ s->head.ts, i });
+	}
+	v->unblocks.n = bits.n;
+	v->picks.n += (size_t)(pick - picks);
+	m->n += (size_t)(pick - picks);
+	m->last_ts = last_ts;
+	if (why != STOP_TAKE)
+		pop(m);
+	return why;
+}
+
 /* ---- the loop ---- */
 
 /* Nothing is ready, and some wait: the earliest of them is at fault.  Repair: it goes next all the same. */
@@ -503,8 +767,9 @@ static wtr_code stalled(merge *m)
 static wtr_code progress(merge *m)
 {
 	const wtr_options *o = &m->t->opt;
-	if (m->n % PROGRESS_EVENTS || !o->progress)
+	if (!o->progress || m->n < m->progress_at)
 		return WTR_OK;
+	m->progress_at = m->n + PROGRESS_EVENTS;
 	uint64_t done = m->v->n / 3 + (uint64_t)((double)m->v->n * 2 / 3 * (double)m->n / (double)(m->v->n_events + 1));
 	if (!o->progress(o->progress_user, "ordering", done, m->v->n))
 		return wtr__fail(m->err, WTR_E_IO, 0, 0, WTR_NONE, "", "stopped", "ordering was stopped");
@@ -512,14 +777,14 @@ static wtr_code progress(merge *m)
 }
 
 /* Stream i, which is not in the heap, goes on: to the heap, or to wait. */
-static inline wtr_code go_on(merge *m, uint32_t i)
+static wtr_code go_on(merge *m, uint32_t i)
 {
 	stream *s = &m->streams[i];
-	bool any;
-	if (!advance(m, i, &any))
+	bool any = true, common = !m->slow && advance_common(m->hot, m->check.ids.direct, m->check.ids.n_direct, s);
+	if (!common && !advance(m, i, &any))
 		return no_memory(m);
 	s->done = !any;
-	bool ready_now = any && is_ready(m, s);
+	bool ready_now = any && (is_ready(m, s) || (s->row && s->row->free));
 	if (__builtin_expect(m->n_woken == 0, 1) && ready_now) {
 		push(m, i);
 		return WTR_OK;
@@ -548,16 +813,31 @@ static wtr_code merge_all(merge *m)
 	}
 	push_woken(m);
 	while (m->n_heap || m->n_idle) {
-		wtr_code code;
-		if (m->n_heap) {
-			uint32_t i = pop(m);
+		wtr_code code = WTR_OK;
+		uint32_t i = 0;
+		stop why = STOP_TAKE;
+		if (!m->n_heap) {
+			code = stalled(m);
+			if (code)
+				return code;
+			continue;
+		}
+		if (!m->slow)
+			why = common_loop(m, &i);
+		if (why == STOP_TAKE) {
+			i = pop(m);
+			uncommon(&m->streams[i]);
 			code = take(m, i);
 			if (!code)
 				code = progress(m);
-			if (!code)
-				code = go_on(m, i);
+		}
+		if (code)
+			return code;
+		if (why == STOP_WAIT) {
+			add_idle(m, i);
+			wait_for(m, i);
 		} else {
-			code = stalled(m);
+			code = go_on(m, i);
 		}
 		if (code)
 			return code;
@@ -634,9 +914,17 @@ static wtr_code start(merge *m)
 	if (!m->streams || !m->heap || !m->buckets || !m->idle || !m->woken || !wb_vec_reserve(&v->picks, v->n_events * v->pick_bytes + 4) ||
 	    !wtr__v1_check_open(&m->check, v, &v->syscalls, &v->unblocks))
 		return no_memory(m);
+	size_t words = v->n_events / 32 + 1; /* two bits for every event that could be a GoUnblock; untouched pages cost nothing */
+	v->unblocks.words.at = wb_calloc(words, sizeof(uint64_t));
+	if (!v->unblocks.words.at)
+		return no_memory(m);
+	v->unblocks.words.n = v->unblocks.words.cap = words;
+	m->slow = v->repair || v->pick_bytes != 1;
 	m->collector = WTR__V1_NONE;
+	hot_table(m->hot);
 	for (uint32_t i = 0; i < v->procs.n; i++) {
 		m->streams[i].pid = v->procs.at[i].pid;
+		m->slow |= v->procs.at[i].pid == WTR__V1_P_TIMER;
 		wtr__v1_stream_open(v, i, &m->streams[i].in);
 	}
 	m->streams[m->n_streams - 1].pid = WTR_NONE;

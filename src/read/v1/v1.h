@@ -143,7 +143,7 @@ static inline uint32_t wtr__v1_stack_id(const wtr__v1 *v, uint64_t wire, uint64_
 static inline bool wtr__v1_bits_add(wtr__v1_bits *b, unsigned value, unsigned count)
 {
 	unsigned shift = b->n & 63;
-	if (shift == 0 && !wb_vec_add(&b->words, 0))
+	if (b->n >> 6 >= b->words.n && !wb_vec_add(&b->words, 0))
 		return false;
 	b->words.at[b->n >> 6] |= (uint64_t)value << shift;
 	b->n += count;
