@@ -16,7 +16,7 @@ const char *wtr__v1_fault_text(wtr__v1_fault f) { return faults[f].text; }
 uint32_t wtr__v1_new_g(wtr__v1_check *c, uint64_t id)
 {
 	uint32_t i = (uint32_t)c->gs.n;
-	if (!wb_vec_add(&c->gs, (wtr__v1_g){ 0 }))
+	if (!wb_vec_add(&c->gs, (wtr__v1_g){ .id = id }))
 		return WTR__V1_NONE;
 	if (!wb_idmap_set(&c->ids, id, i)) {
 		c->gs.n--;

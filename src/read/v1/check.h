@@ -42,20 +42,26 @@ typedef enum wtr__v1_fault {
 
 enum { WTR__V1_DEAD, WTR__V1_RUNNABLE, WTR__V1_RUNNING, WTR__V1_WAITING };
 
-/* What is known of a goroutine while merging and checking. */
+/* What is known of a goroutine while merging and checking.  The merge looks at the first eight bytes as one number. */
 typedef struct wtr__v1_g {
-	uint64_t seq;          /* merge: its sequence number ... */
+	union {
+		uint64_t word;
+		struct {
+			uint8_t  status;     /* merge: its state ... */
+			uint8_t  state;      /* check: its state */
+			bool     on_net;     /* check, when waiting: for the network */
+			bool     in_syscall; /* ... in the system call that began at blocked_ts */
+			uint32_t waiters;    /* ... and how many procs wait for a state of it ... */
+		};
+	};
+	uint64_t seq;          /* ... and its sequence number */
+	uint64_t id;
 	int64_t  blocked_ts;   /* ticks of its last GoSysBlock or GoInSyscall; 0: none */
-	uint32_t waiters;      /* ... how many procs wait for a state of it ... */
-	uint8_t  status;       /* ... and its state */
-	uint8_t  state;        /* check: its state */
-	bool     exists;       /* check: was named before */
-	bool     in_syscall;   /* check: the wait it is in began with blocked_ts */
-	bool     on_net;       /* check: it waits for the network */
-	bool     assist;
-	bool     timer;        /* is the timer goroutine */
 	uint32_t regions;      /* innermost open region + 1, in wtr__v1_check.regions */
 	uint32_t syscall;      /* number + 1 of its GoSysCall, until its next event is seen */
+	bool     exists;       /* check: was named before */
+	bool     assist;
+	bool     timer;        /* is the timer goroutine */
 } wtr__v1_g;
 
 typedef struct wtr__v1_region {

@@ -24,25 +24,32 @@ static const uint64_t UNORDERED = UINT64_MAX, COLLECTOR = UINT64_MAX - 1; /* gor
 
 enum { PROGRESS_EVENTS = 1 << 20, MOVES_PER_EVENT = 64, STALL_ONE_BY_ONE = 256 };
 
-/* ---- the common events, without branches on their type ---- */
+/* ---- the common events ----
+ *
+ * Nearly all events start, stop or wake a goroutine.  They get a decoder and a step without branches on their type.  What makes
+ * them simple: as long as no fault was found, the goroutine that last started on a proc and has not stopped is running, in the
+ * merge and in the check, and no other proc runs it; so only the goroutine to start or to wake needs a look.  Whatever is
+ * not as it should be goes the general way.
+ */
 
-/* What one of the common types needs and does, as masks.  Indexed by the first byte, so that it tells how to decode as well. */
+/* What a common type needs and does.  Indexed by the first byte, so that it tells how to decode as well. */
 typedef struct hot {
-	uint64_t start, keep;      /* all ones: the proc's goroutine becomes argument 0; stays */
-	uint64_t any_seq;          /* all ones: no sequence number is needed */
-	uint64_t same_g;           /* all ones: the proc must run the context goroutine; else none, or (free) whatever */
-	uint64_t arg64;            /* all ones: its order is that of argument 0 ... */
-	uint32_t own;              /* ... or that of the proc's goroutine */
-	uint16_t order_mask, order_is, order_leaves, order_keep; /* of status | state << 8 of the goroutine of its order */
-	uint16_t ctx_mask, ctx_is; /* the same of its context */
+	uint64_t mask, is;         /* needed of wtr__v1_g.word of the goroutine of its order ... */
+	uint64_t keep, leaves;     /* ... and what the event makes of it */
+	uint64_t seq_mask;         /* 0: any sequence number will do */
+	uint64_t arg;              /* all ones: its order is that of argument 0 ... */
+	uint32_t own;              /* ... or that of the proc's goroutine; or it has none */
+	uint32_t start, stay;      /* all ones: the proc's goroutine becomes that of argument 0; stays */
+	bool     cares, wants_g;   /* it matters whether the proc runs a goroutine; it must */
 	uint8_t  numbers;          /* varints; 0: not common */
 	uint8_t  skip;             /* bytes before them */
 	uint8_t  inc;              /* of the sequence number */
-	uint8_t  unblocks, nets, ends, free;
+	bool     wakes, free;
 } hot;
 
-#define BOTH(x) (uint16_t)(WTR__V1_##x | WTR__V1_##x << 8)
-static_assert(offsetof(wtr__v1_g, state) == offsetof(wtr__v1_g, status) + 1, "status and state are read as one");
+#define WORD(x) (uint64_t)(WTR__V1_##x | WTR__V1_##x << 8)
+#define ON_NET  (UINT64_C(1) << 16)
+static_assert(offsetof(wtr__v1_g, state) == 1 && offsetof(wtr__v1_g, on_net) == 2 && offsetof(wtr__v1_g, waiters) == 4, "see WORD");
 
 static void hot_row(hot *t, unsigned type, hot row)
 {
@@ -57,27 +64,24 @@ static void hot_table(hot *t)
 {
 	static const uint8_t blocks[] = { WF_V1_GoSleep, WF_V1_GoBlock, WF_V1_GoBlockSend, WF_V1_GoBlockRecv, WF_V1_GoBlockSelect, WF_V1_GoBlockSync,
 		WF_V1_GoBlockCond, WF_V1_GoBlockNet, WF_V1_GoBlockGC };
-	const uint64_t all = UINT64_MAX;
-	hot block = { .any_seq = all, .same_g = all, .own = UINT32_MAX, .order_mask = 0xffff, .order_is = BOTH(RUNNING), .order_leaves = BOTH(WAITING), .ends = 1 };
+	const uint64_t all = UINT64_MAX, states = ~UINT64_C(0xffff0000); /* both states, and nobody waits for it */
+	hot stop = { .mask = states, .is = WORD(RUNNING), .own = UINT32_MAX, .cares = true, .wants_g = true };
 	for (size_t i = 0; i < sizeof(blocks); i++) {
-		block.nets = blocks[i] == WF_V1_GoBlockNet;
-		hot_row(t, blocks[i], block);
+		stop.leaves = WORD(WAITING) | (blocks[i] == WF_V1_GoBlockNet ? ON_NET : 0);
+		hot_row(t, blocks[i], stop);
 	}
-	hot yield = block;
-	yield.order_leaves = BOTH(RUNNABLE);
-	yield.nets = 0;
-	hot_row(t, WF_V1_GoSched, yield);
-	hot_row(t, WF_V1_GoPreempt, yield);
-	hot start = { .start = all, .arg64 = all, .order_mask = 0xffff, .order_is = BOTH(RUNNABLE), .order_leaves = BOTH(RUNNING), .inc = 1 };
-	hot_row(t, WF_V1_GoStart, start);
-	start.any_seq = all;
+	stop.leaves = WORD(RUNNABLE);
+	hot_row(t, WF_V1_GoSched, stop);
+	hot_row(t, WF_V1_GoPreempt, stop);
+	hot start = { .mask = states, .is = WORD(RUNNABLE), .leaves = WORD(RUNNING), .arg = all, .start = UINT32_MAX, .cares = true, .inc = 1 };
 	hot_row(t, WF_V1_GoStartLocal, start);
-	hot unblock = { .keep = all, .same_g = all, .arg64 = all, .order_mask = 0xffff, .order_is = BOTH(WAITING), .order_leaves = BOTH(RUNNABLE),
-		.ctx_mask = 0xff00, .ctx_is = WTR__V1_RUNNING << 8, .inc = 1, .unblocks = 1 };
-	hot_row(t, WF_V1_GoUnblock, unblock);
-	unblock.any_seq = all;
-	hot_row(t, WF_V1_GoUnblockLocal, unblock);
-	hot free = { .keep = all, .any_seq = all, .order_keep = 0xffff, .free = 1 };
+	start.seq_mask = all;
+	hot_row(t, WF_V1_GoStart, start);
+	hot wake = { .mask = states, .is = WORD(WAITING), .leaves = WORD(RUNNABLE), .arg = all, .stay = UINT32_MAX, .inc = 1, .wakes = true };
+	hot_row(t, WF_V1_GoUnblockLocal, wake);
+	wake.seq_mask = all;
+	hot_row(t, WF_V1_GoUnblock, wake);
+	hot free = { .keep = all, .stay = UINT32_MAX, .free = true };
 	hot_row(t, WF_V1_HeapAlloc, free);
 	hot_row(t, WF_V1_HeapGoal, free);
 }
@@ -86,18 +90,19 @@ static void hot_table(hot *t)
 
 typedef struct stream {
 	wtr__v1_stream in;
-	wtr__v1_event  head;
+	const hot     *row;        /* of the head, NULL if it is no common event */
+	uint64_t       need;       /* sequence number the head needs, or ANY */
+	uint32_t       g;          /* index of the goroutine that runs here ... */
+	uint32_t       before;     /* ... before the head */
+	uint32_t       head_order; /* of the goroutine in whose order the head is; NONE: it is free */
+	uint32_t       head_g;     /* of the head's context (not for common ones) ... */
+	uint32_t       head_arg;   /* ... of the goroutine it creates or wakes, 0: none (same) */
+	uint32_t       next_waiter; /* in the bucket, + 1 */
+	wtr__v1_event  head;       /* common ones: only its place and time */
 	wtr__v1_p      p;
 	int64_t        pid;
-	uint64_t       need;       /* sequence number the head needs, or ANY */
-	uint32_t       g;          /* index of the goroutine running here */
-	uint32_t       head_g;     /* of the head's context ... */
-	uint32_t       head_arg;   /* ... of the goroutine it creates or wakes, 0: none ... */
-	uint32_t       head_order; /* ... of the one whose order it is in; NONE: it is free */
-	const hot     *row;        /* of the head, NULL if it is no common event */
-	uint32_t       next_waiter; /* in the bucket, + 1 */
-	uint32_t       idle_at;     /* in merge.idle */
-	bool           done;        /* no more events */
+	uint32_t       idle_at;    /* in merge.idle */
+	bool           done;       /* no more events */
 } stream;
 
 typedef struct ready {
@@ -151,6 +156,7 @@ static bool prepare(merge *m, stream *s)
 	wtr__v1_event *e = &s->head;
 	const struct wtr__v1_kind *k = &wtr__v1_kinds[e->type];
 	s->head_arg = 0;
+	s->before = s->g;
 	switch (k->ctx) {
 	case WTR__V1_CTX_START:
 		s->head_g = s->g = wtr__v1_find_g(&m->check, e->a[0]);
@@ -203,6 +209,7 @@ static inline bool advance(merge *m, uint32_t i, bool *ret_any)
 		s->head_order = WTR__V1_NONE;
 		return true;
 	}
+	s->in.g = m->check.gs.at[s->g].id;
 	*ret_any = wtr__v1_stream_next(v, &s->in, &s->head);
 	return !*ret_any || prepare(m, s);
 }
@@ -215,74 +222,82 @@ static inline uint64_t compact(uint64_t w)
 	return w >> 32 << 28 | (w & UINT64_C(0xffffffff));
 }
 
-/* advance() for a common event of at most 8 bytes of numbers; false: it is none, and nothing has happened.
- * Fills only what take_common() needs; uncommon() adds the rest. */
+/* advance() for a common event of at most 8 bytes of numbers; false: it is none, and nothing has happened. */
 static inline __attribute__((always_inline)) bool advance_common(const hot *rows, const uint32_t *direct, uint64_t n_direct, stream *s)
 {
 	const uint8_t *p = s->in.at;
 	if (__builtin_expect(s->in.end - p < 2 + 8, 0))
 		return false;
 	const hot *h = &rows[*p];
-	uint64_t w = wtr__v1_load(p + h->skip);
-	uint64_t t1 = ~w & V1_HIGH, t2 = t1 & (t1 - 1), t3 = t2 & (t2 - 1), t4 = t3 & (t3 - 1);
-	uint64_t last = h->numbers < 3 ? t2 : h->numbers == 3 ? t3 : t4;
-	if (__builtin_expect(last == 0 || h->numbers == 0 || (h->skip == 2 && p[1] >= 0x80), 0))
+	uint64_t w = wtr__v1_load(p + h->skip), ends[5];
+	ends[0] = 0;
+	ends[1] = ~w & V1_HIGH;
+	ends[2] = ends[1] & (ends[1] - 1);
+	ends[3] = ends[2] & (ends[2] - 1);
+	ends[4] = ends[3] & (ends[3] - 1);
+	uint64_t last = ends[h->numbers];
+	if (__builtin_expect((last == 0) | (h->cares & ((s->g != 0) ^ h->wants_g)), 0))
 		return false;
-	uint64_t dt, a0, a1 = 0;
-	unsigned c = (unsigned)(w >> 7 & 1), n0 = 8 * c;
-	uint64_t w0 = w >> 8 >> n0;
+	uint64_t dt, a0, c = -(w >> 7 & 1), w0 = w >> 8 >> (8 & c);
 	if (__builtin_expect(((w & w >> 8) | (w0 & w0 >> 8)) & 0x80, 0)) { /* a number of more than two bytes */
-		unsigned e1 = (unsigned)__builtin_ctzll(t1);
-		dt = compact(w & (t1 ^ (t1 - 1)) & ~V1_HIGH);
-		a0 = compact((w & (t2 ^ (t2 - 1))) >> e1 >> 1 & ~V1_HIGH);
+		dt = compact(w & (ends[1] ^ (ends[1] - 1)) & ~V1_HIGH);
+		a0 = compact((w & (ends[2] ^ (ends[2] - 1))) >> __builtin_ctzll(ends[1]) >> 1 & ~V1_HIGH);
 	} else {
-		dt = (w & 0x7f) | (w >> 1 & -(uint64_t)c & 0x3f80);
+		dt = (w & 0x7f) | (w >> 1 & c & 0x3f80);
 		a0 = (w0 & 0x7f) | (w0 >> 1 & -(w0 >> 7 & 1) & 0x3f80);
 	}
-	if (!h->any_seq) /* the type tells: as well predicted as that */
-		a1 = compact((w & (t3 ^ (t3 - 1))) >> __builtin_ctzll(t2) >> 1 & ~V1_HIGH);
-	uint64_t id = a0 & h->arg64;
+	uint64_t id = a0 & h->arg;
 	if (__builtin_expect(id >= n_direct, 0))
 		return false;
 	uint32_t slot = direct[id] - 1;
 	if (__builtin_expect(slot == WB_IDMAP_NONE, 0))
 		return false;
-	uint64_t start = h->start, keep = h->keep;
+	if (h->seq_mask)
+		s->need = compact((w & (ends[3] ^ (ends[3] - 1))) >> __builtin_ctzll(ends[2]) >> 1 & ~V1_HIGH);
+	s->row = h;
 	s->head.at = p;
 	s->head.ts = s->in.ts = (int64_t)((uint64_t)s->in.ts + dt);
 	s->in.at = p + h->skip + (__builtin_ctzll(last) >> 3) + 1;
-	uint64_t g = s->in.g;
-	uint32_t gi = s->g;
-	s->head.g = (a0 & start) | (g & ~start);
-	s->in.g = (a0 & start) | (g & keep);
-	s->head_g = (slot & (uint32_t)start) | (gi & ~(uint32_t)start);
-	s->head_order = (slot & (uint32_t)h->arg64) | (gi & h->own);
-	s->g = (slot & (uint32_t)start) | (gi & (uint32_t)keep);
-	s->need = a1 | h->any_seq;
-	s->row = h;
+	s->before = s->g;
+	s->head_order = (slot & (uint32_t)h->arg) | (s->g & h->own);
+	s->g = (slot & h->start) | (s->g & h->stay);
 	return true;
 }
 
 /* Makes the head of advance_common() like one of advance(). */
-static void uncommon(stream *s)
+static void uncommon(merge *m, stream *s)
 {
 	const hot *h = s->row;
 	if (!h)
 		return;
+	const wtr__v1_g *gs = m->check.gs.at;
+	s->head_g = h->start ? s->head_order : s->before;
+	s->head_arg = h->wakes ? s->head_order : 0;
 	s->head.type = *s->head.at & 63;
-	s->head_arg = h->unblocks ? s->head_order : 0;
+	s->head.g = gs[s->head_g].id;
+	s->head.a[0] = gs[s->head_order].id;
+	if (!h->seq_mask)
+		s->need = ANY;
 	if (h->free)
 		s->head_order = WTR__V1_NONE;
 	s->row = NULL;
 }
 
+/* Is the head of advance_common() ready? */
+static inline bool common_ready(const wtr__v1_g *gs, const stream *s)
+{
+	const wtr__v1_g *g = &gs[s->head_order];
+	return s->row->free | ((g->status == (uint8_t)s->row->is) & (((g->seq ^ s->need) & s->row->seq_mask) == 0));
+}
+
 static inline bool is_ready(const merge *m, const stream *s)
 {
+	if (s->row)
+		return common_ready(m->check.gs.at, s);
 	if (s->head_order == WTR__V1_NONE)
 		return true;
 	const wtr__v1_g *g = &m->check.gs.at[s->head_order];
-	unsigned needs = s->row ? s->row->order_is & 0xff : wtr__v1_kinds[s->head.type].needs;
-	return (s->need == ANY || s->need == g->seq) && needs == g->status;
+	return (s->need == ANY || s->need == g->seq) && wtr__v1_kinds[s->head.type].needs == g->status;
 }
 
 /* ---- those that are not ready ---- */
@@ -298,7 +313,7 @@ static uint32_t bucket(const merge *m, uint32_t order, uint64_t seq, unsigned st
 static void wait_for(merge *m, uint32_t i)
 {
 	stream *s = &m->streams[i];
-	uncommon(s);
+	uncommon(m, s);
 	uint32_t *b = &m->buckets[bucket(m, s->head_order, s->need, wtr__v1_kinds[s->head.type].needs)];
 	s->next_waiter = *b;
 	*b = i + 1;
@@ -583,6 +598,8 @@ static inline wtr_code take(merge *m, uint32_t i)
 			"time goes back from %lld to %lld ticks where the events of proc %lld need it", (long long)m->last_ts, (long long)e->ts,
 			(long long)s->pid);
 	m->last_ts = e->ts;
+	if (!repair)
+		s->p.g = m->check.gs.at[s->before].id;
 	if (__builtin_expect(e->type == WF_V1_CPUSample, 0)) {
 		uint32_t g = wb_idmap_get(&m->check.ids, e->g);
 		s->head_g = g == WB_IDMAP_NONE ? 0 : g; /* it matters only as the next event of a known one */
@@ -608,70 +625,55 @@ static inline wtr_code take(merge *m, uint32_t i)
 	return WTR_OK;
 }
 
-static inline uint16_t both(const wtr__v1_g *g)
-{
-	uint16_t v;
-	memcpy(&v, &g->status, sizeof(v));
-	return v;
-}
-
-/* take() for a common event of which all is as it should be; false: let take() see to it, nothing has happened. */
-static inline __attribute__((always_inline)) bool take_common(wtr__v1_g *gs, wtr__v1_bits *b, stream *s, int64_t last_ts)
-{
-	const hot *h = s->row;
-	wtr__v1_g *og = &gs[s->head_order], *cg = &gs[s->head_g];
-	bool fine = (both(og) & h->order_mask) == h->order_is;
-	fine &= (both(cg) & h->ctx_mask) == h->ctx_is;
-	fine &= (s->need == ANY) | (s->need == og->seq);
-	fine &= (s->p.g == (s->head.g & h->same_g)) | h->free;
-	fine &= (og->waiters | cg->syscall | cg->timer) == 0;
-	fine &= s->head.ts >= last_ts;
-	if (__builtin_expect(!fine, 0))
-		return false;
-	uint16_t now = (uint16_t)((both(og) & h->order_keep) | h->order_leaves);
-	memcpy(&og->status, &now, sizeof(now));
-	og->seq += h->inc;
-	if (h->unblocks) { /* the reason of the wait */
-		b->words.at[b->n >> 6] |= (uint64_t)og->on_net << 1 << (b->n & 63);
-		b->n += 2;
-	}
-	og->on_net = (og->on_net & !h->ends) | h->nets;
-	og->in_syscall &= !h->ends;
-	s->p.g = (s->head.g & h->start) | (s->p.g & h->keep);
-	return true;
-}
-
 /* ---- the common loop ---- */
+
+/* Swaps *a and *b if c, without a branch: which of two procs is earlier cannot be predicted. */
+static inline __attribute__((always_inline)) void swap_if(bool c, ready *a, ready *b)
+{
+	uint64_t m = -(uint64_t)c, ts = (uint64_t)(a->ts ^ b->ts) & m;
+	uint32_t s = (a->s ^ b->s) & (uint32_t)m;
+	a->ts ^= (int64_t)ts;
+	b->ts ^= (int64_t)ts;
+	a->s ^= s;
+	b->s ^= s;
+}
 
 /* pop() and push(r) in one, with the same heap as a result. */
 static inline __attribute__((always_inline)) void pop_push(ready *h, uint32_t n, ready r)
 {
-	if (n == 1) {
-		h[0] = r;
-		return;
-	}
-	ready x = h[n - 1], a;
-	if (n <= 4) {
-		uint32_t j = n == 4 && h[2].ts < h[1].ts ? 2 : 1;
-		a = n == 2 ? x : h[j];
-		bool down = n > 2 && a.ts < x.ts;
-		h[0] = down ? a : x;
-		if (n > 2)
-			h[j] = down ? x : a;
-		uint32_t parent = n == 4;
-		a = h[parent];
-		bool up = r.ts < a.ts;
-		h[n - 1] = up ? a : r;
-		a = up ? r : a;
-		h[parent] = a;
-		if (parent) {
-			x = h[0];
-			up = a.ts < x.ts;
-			h[0] = up ? a : x;
-			h[1] = up ? x : a;
+	if (n <= 4) { /* the usual sizes, without loops */
+		ready top = h[n - 1], left = h[1], right = h[2];
+		switch (n) {
+		case 1:
+			h[0] = r;
+			return;
+		case 2:
+			swap_if(r.ts < top.ts, &top, &r);
+			h[0] = top;
+			h[1] = r;
+			return;
+		case 3:
+			swap_if(left.ts < top.ts, &top, &left);
+			swap_if(r.ts < top.ts, &top, &r);
+			h[0] = top;
+			h[1] = left;
+			h[2] = r;
+			return;
+		default: {
+			bool use_right = right.ts < left.ts, down_right = right.ts < top.ts, down_left = left.ts < top.ts;
+			swap_if(use_right & down_right, &top, &right);
+			swap_if(!use_right & down_left, &top, &left);
+			swap_if(r.ts < left.ts, &left, &r);
+			swap_if(left.ts < top.ts, &top, &left);
+			h[0] = top;
+			h[1] = left;
+			h[2] = right;
+			h[3] = r;
+			return;
 		}
-		return;
+		}
 	}
+	ready x = h[n - 1];
 	uint32_t i = 0;
 	for (uint32_t j; (j = 2 * i + 1) < n - 1; i = j) {
 		j += j + 1 < n - 1 && h[j + 1].ts < h[j].ts;
@@ -707,20 +709,28 @@ static stop common_loop(merge *m, uint32_t *ret)
 	for (;;) {
 		uint32_t i = *ret = heap[0].s;
 		stream *s = &streams[i];
-		if (!s->row || pick == stop_at || !take_common(gs, &bits, s, last_ts)) {
+		const hot *h = s->row;
+		if (!h) {
 			why = STOP_TAKE;
 			break;
 		}
+		wtr__v1_g *g = &gs[s->head_order];
+		uint64_t word = g->word;
+		if (__builtin_expect(((word & h->mask) != h->is) | (((g->seq ^ s->need) & h->seq_mask) != 0) | (s->head.ts < last_ts) | (pick == stop_at), 0)) {
+			why = STOP_TAKE;
+			break;
+		}
+		g->word = (word & h->keep) | h->leaves;
+		g->seq += h->inc;
+		bits.words.at[bits.n >> 6] |= (word >> 15 & 2 & -(uint64_t)h->wakes) << (bits.n & 63); /* 1 << 1: was on the network */
+		bits.n += 2u * h->wakes;
 		last_ts = s->head.ts;
 		*pick++ = (uint8_t)i;
 		if (!advance_common(rows, direct, n_direct, s)) {
 			why = STOP_GO_ON;
 			break;
 		}
-		const hot *h = s->row;
-		const wtr__v1_g *g = &gs[s->head_order];
-		bool now = h->free | ((g->status == (h->order_is & 0xff)) & ((s->need == ANY) | (s->need == g->seq)));
-		if (__builtin_expect(!now, 0)) {
+		if (__builtin_expect(!common_ready(gs, s), 0)) {
 			why = STOP_WAIT;
 			break;
 		}
@@ -780,11 +790,11 @@ static wtr_code progress(merge *m)
 static wtr_code go_on(merge *m, uint32_t i)
 {
 	stream *s = &m->streams[i];
-	bool any = true, common = !m->slow && advance_common(m->hot, m->check.ids.direct, m->check.ids.n_direct, s);
+	bool any = true, common = !m->slow && !m->check.gs.at[s->g].syscall && advance_common(m->hot, m->check.ids.direct, m->check.ids.n_direct, s);
 	if (!common && !advance(m, i, &any))
 		return no_memory(m);
 	s->done = !any;
-	bool ready_now = any && (is_ready(m, s) || (s->row && s->row->free));
+	bool ready_now = any && is_ready(m, s);
 	if (__builtin_expect(m->n_woken == 0, 1) && ready_now) {
 		push(m, i);
 		return WTR_OK;
@@ -826,7 +836,7 @@ static wtr_code merge_all(merge *m)
 			why = common_loop(m, &i);
 		if (why == STOP_TAKE) {
 			i = pop(m);
-			uncommon(&m->streams[i]);
+			uncommon(m, &m->streams[i]);
 			code = take(m, i);
 			if (!code)
 				code = progress(m);
@@ -907,7 +917,7 @@ static wtr_code start(merge *m)
 	for (m->n_buckets = 16; m->n_buckets < 2 * m->n_streams && m->n_buckets < 1u << 31;)
 		m->n_buckets *= 2;
 	m->streams = wb_calloc(m->n_streams, sizeof(*m->streams));
-	m->heap = wb_calloc(m->n_streams, sizeof(*m->heap));
+	m->heap = wb_calloc(m->n_streams + 3, sizeof(*m->heap)); /* pop_push() looks at four */
 	m->buckets = wb_calloc(m->n_buckets, sizeof(*m->buckets));
 	m->idle = wb_calloc(m->n_streams, sizeof(*m->idle));
 	m->woken = wb_calloc(m->n_streams, sizeof(*m->woken));
@@ -919,12 +929,12 @@ static wtr_code start(merge *m)
 	if (!v->unblocks.words.at)
 		return no_memory(m);
 	v->unblocks.words.n = v->unblocks.words.cap = words;
-	m->slow = v->repair || v->pick_bytes != 1;
+	m->slow = v->repair || v->long_lengths || v->pick_bytes != 1;
 	m->collector = WTR__V1_NONE;
 	hot_table(m->hot);
 	for (uint32_t i = 0; i < v->procs.n; i++) {
 		m->streams[i].pid = v->procs.at[i].pid;
-		m->slow |= v->procs.at[i].pid == WTR__V1_P_TIMER;
+		m->slow |= v->procs.at[i].pid == WTR__V1_P_TIMER || v->timers.n;
 		wtr__v1_stream_open(v, i, &m->streams[i].in);
 	}
 	m->streams[m->n_streams - 1].pid = WTR_NONE;

@@ -211,6 +211,8 @@ static wtr_code numbers(scan *s, const uint8_t *at, const uint8_t **next, size_t
 		uint64_t length = wb_uvarint(&b);
 		if (b.bad)
 			return bad_varint(s, at, &b);
+		if (b.at > at + 2 && wtr__v1_kinds[*at & 63].timed)
+			s->v->long_lengths = true;
 		if (length > ARGS_BYTES_MAX)
 			return fail(s, WTR_E_FORMAT, at, "v1.length", "the arguments take %" PRIu64 " bytes, more than 2048", length);
 		if (length > (uint64_t)(s->end - b.at))

@@ -87,6 +87,7 @@ struct wtr__v1 {
 	WB_VEC(uint64_t) messages;       /* offset of the length of each UserLog's message; string id = tables.strings.n + index */
 	WB_VEC(uint64_t) timers;         /* goroutines named by TimerGoroutine */
 	uint64_t       n_events;         /* with samples */
+	bool           long_lengths;     /* the length of some timed event takes more than one byte */
 
 	/* From the merge. */
 	unsigned       pick_bytes;       /* 1, 2 or 4 */
