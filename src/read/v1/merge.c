@@ -214,14 +214,6 @@ static inline bool advance(merge *m, uint32_t i, bool *ret_any)
 	return !*ret_any || prepare(m, s);
 }
 
-/* The seven-bit groups of a number, put together. */
-static inline uint64_t compact(uint64_t w)
-{
-	w = (w & UINT64_C(0x7f007f007f007f00)) >> 1 | (w & UINT64_C(0x007f007f007f007f));
-	w = (w & UINT64_C(0xffff0000ffff0000)) >> 2 | (w & UINT64_C(0x0000ffff0000ffff));
-	return w >> 32 << 28 | (w & UINT64_C(0xffffffff));
-}
-
 /* advance() for a common event of at most 8 bytes of numbers; false: it is none, and nothing has happened. */
 static inline __attribute__((always_inline)) bool advance_common(const hot *rows, const uint32_t *direct, uint64_t n_direct, stream *s)
 {
@@ -240,8 +232,8 @@ static inline __attribute__((always_inline)) bool advance_common(const hot *rows
 		return false;
 	uint64_t dt, a0, c = -(w >> 7 & 1), w0 = w >> 8 >> (8 & c);
 	if (__builtin_expect(((w & w >> 8) | (w0 & w0 >> 8)) & 0x80, 0)) { /* a number of more than two bytes */
-		dt = compact(w & (ends[1] ^ (ends[1] - 1)) & ~V1_HIGH);
-		a0 = compact((w & (ends[2] ^ (ends[2] - 1))) >> __builtin_ctzll(ends[1]) >> 1 & ~V1_HIGH);
+		dt = wtr__v1_compact(w & (ends[1] ^ (ends[1] - 1)) & ~V1_HIGH);
+		a0 = wtr__v1_compact((w & (ends[2] ^ (ends[2] - 1))) >> __builtin_ctzll(ends[1]) >> 1 & ~V1_HIGH);
 	} else {
 		dt = (w & 0x7f) | (w >> 1 & c & 0x3f80);
 		a0 = (w0 & 0x7f) | (w0 >> 1 & -(w0 >> 7 & 1) & 0x3f80);
@@ -253,7 +245,7 @@ static inline __attribute__((always_inline)) bool advance_common(const hot *rows
 	if (__builtin_expect(slot == WB_IDMAP_NONE, 0))
 		return false;
 	if (h->seq_mask)
-		s->need = compact((w & (ends[3] ^ (ends[3] - 1))) >> __builtin_ctzll(ends[2]) >> 1 & ~V1_HIGH);
+		s->need = wtr__v1_compact((w & (ends[3] ^ (ends[3] - 1))) >> __builtin_ctzll(ends[2]) >> 1 & ~V1_HIGH);
 	s->row = h;
 	s->head.at = p;
 	s->head.ts = s->in.ts = (int64_t)((uint64_t)s->in.ts + dt);

@@ -39,6 +39,14 @@ static inline uint64_t wtr__v1_load(const uint8_t *p)
 	return w; /* little-endian machines only */
 }
 
+/* The seven-bit groups of a number, put together. */
+static inline uint64_t wtr__v1_compact(uint64_t w)
+{
+	w = (w & UINT64_C(0x7f007f007f007f00)) >> 1 | (w & UINT64_C(0x007f007f007f007f));
+	w = (w & UINT64_C(0xffff0000ffff0000)) >> 2 | (w & UINT64_C(0x0000ffff0000ffff));
+	return w >> 32 << 28 | (w & UINT64_C(0xffffffff));
+}
+
 /* A varint known to be sound, with at least 10 readable bytes. */
 static inline uint64_t wtr__v1_uv(const uint8_t **pp)
 {
@@ -61,10 +69,7 @@ static inline uint64_t wtr__v1_uv(const uint8_t **pp)
 	}
 	*pp = p + (__builtin_ctzll(ends) >> 3) + 1;
 	w &= ends ^ (ends - 1); /* up to and with the last byte */
-	w &= ~V1_HIGH;
-	w = (w & UINT64_C(0x7f007f007f007f00)) >> 1 | (w & UINT64_C(0x007f007f007f007f));
-	w = (w & UINT64_C(0xffff0000ffff0000)) >> 2 | (w & UINT64_C(0x0000ffff0000ffff));
-	return w >> 32 << 28 | (w & UINT64_C(0xffffffff));
+	return wtr__v1_compact(w & ~V1_HIGH);
 }
 
 /* The same for any length of readable bytes. */

@@ -12,6 +12,7 @@
 
 typedef struct proc {
 	int64_t pid, m;
+	int64_t current_m; /* m of its events: WTR_NONE without has_m or pid */
 	bool    has_m, seen;
 } proc;
 
@@ -19,6 +20,17 @@ typedef struct task {
 	uint64_t parent;
 	uint32_t name;
 } task;
+
+/* How a common event is converted: one that starts, stops or wakes a goroutine.  Indexed by the first byte. */
+typedef struct row {
+	uint64_t arg;              /* all ones: it is about goroutine argument 0, else about its context */
+	uint64_t start, stay;      /* all ones: the proc's goroutine becomes argument 0; stays */
+	uint32_t text;             /* id of the reason */
+	uint32_t own, transition;  /* all ones: the stack is the context's; is that of the transition */
+	uint8_t  numbers, skip;    /* varints, 0: not common; bytes before them */
+	uint8_t  type, detail;
+	bool     wakes;
+} row;
 
 typedef struct source {
 	wtr__source    base;
@@ -37,6 +49,7 @@ typedef struct source {
 	wb_idmap       task_ids;
 	WB_VEC(task)   tasks;
 	uint32_t       free_task;  /* + 1; linked through name */
+	row            rows[256];
 } source;
 
 enum { OUT_MAX = 2 }; /* events that one v1 event becomes at most */
@@ -249,8 +262,7 @@ static int convert_rare(source *s, const wtr__v1_event *e, proc *p, wtr_event *o
 	case WF_V1_ProcStart:
 		p->has_m = true;
 		p->m = (int64_t)e->a[0];
-		if (p->pid != WTR_NONE)
-			o->m = p->m;
+		o->m = p->current_m = p->pid != WTR_NONE ? p->m : WTR_NONE;
 		transition(o, p->seen ? WF_EV_PROC_START : WF_EV_PROC_STATUS, WTR_RES_PROC, p->pid,
 			p->seen ? WTR_P_IDLE : WTR_P_UNDETERMINED, WTR_P_RUNNING);
 		p->seen = true;
@@ -260,6 +272,7 @@ static int convert_rare(source *s, const wtr__v1_event *e, proc *p, wtr_event *o
 			p->seen ? WTR_P_RUNNING : WTR_P_UNDETERMINED, WTR_P_IDLE);
 		p->seen = true;
 		p->has_m = false;
+		p->current_m = WTR_NONE;
 		return 1;
 	case WF_V1_GCStart:
 		o->p = WTR__V1_P_GC;
@@ -444,7 +457,7 @@ static inline int step(source *s, wtr_event *o)
 		memset(o, 0, sizeof(*o));
 		o->time_ns = ns_of(s, e->ts);
 		o->p = p->pid;
-		o->m = p->has_m && p->pid != WTR_NONE ? p->m : WTR_NONE;
+		o->m = p->current_m;
 		o->g = e->g ? (int64_t)e->g : WTR_NONE;
 		return convert(s, e, p, o);
 	}
@@ -454,6 +467,121 @@ static inline int step(source *s, wtr_event *o)
 	*o = (wtr_event){ .time_ns = ns_of(s, x->ts), .m = WTR_NONE, .p = WTR__V1_P_SYSCALL, .g = x->g ? (int64_t)x->g : WTR_NONE };
 	go(o, WF_EV_GO_SYSCALL_END_BLOCKED, x->g, WTR_G_SYSCALL, WTR_G_RUNNABLE);
 	return 1;
+}
+
+/* ---- the common events ---- */
+
+static void add_row(source *s, unsigned type, row r)
+{
+	const wf_v1_spec *spec = &wf_v1_specs[type];
+	unsigned c = spec->n_args < 3 ? spec->n_args : 3;
+	r.numbers = (uint8_t)(spec->n_args + 1);
+	r.skip = c == 3 ? 2 : 1;
+	s->rows[c << 6 | type] = r;
+}
+
+static void add_stop(source *s, unsigned type, uint8_t wire, unsigned to, wtr__v1_text reason)
+{
+	add_row(s, type, (row){ .text = s->v->texts[reason], .own = UINT32_MAX, .transition = UINT32_MAX, .type = wire,
+		.detail = (uint8_t)(WTR_G_RUNNING << 4 | to) });
+}
+
+static void add_rows(source *s)
+{
+	if (s->v->long_lengths)
+		return;
+	row start = { .arg = UINT64_MAX, .start = UINT64_MAX, .type = WF_EV_GO_START, .detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING };
+	row wake = { .arg = UINT64_MAX, .stay = UINT64_MAX, .own = UINT32_MAX, .type = WF_EV_GO_UNBLOCK, .detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE,
+		.wakes = true };
+	add_row(s, WF_V1_GoStart, start);
+	add_row(s, WF_V1_GoStartLocal, start);
+	add_row(s, WF_V1_GoUnblock, wake);
+	add_row(s, WF_V1_GoUnblockLocal, wake);
+	add_stop(s, WF_V1_GoSched, WF_EV_GO_STOP, WTR_G_RUNNABLE, WTR__V1_GOSCHED);
+	add_stop(s, WF_V1_GoPreempt, WF_EV_GO_STOP, WTR_G_RUNNABLE, WTR__V1_PREEMPTED);
+	add_stop(s, WF_V1_GoSleep, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_SLEEP);
+	add_stop(s, WF_V1_GoBlock, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_EMPTY);
+	add_stop(s, WF_V1_GoBlockSend, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_CHAN_SEND);
+	add_stop(s, WF_V1_GoBlockRecv, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_CHAN_RECV);
+	add_stop(s, WF_V1_GoBlockSelect, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_SELECT);
+	add_stop(s, WF_V1_GoBlockSync, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_SYNC);
+	add_stop(s, WF_V1_GoBlockCond, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_SYNC_COND);
+	add_stop(s, WF_V1_GoBlockNet, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_NETWORK);
+	add_stop(s, WF_V1_GoBlockGC, WF_EV_GO_BLOCK, WTR_G_WAITING, WTR__V1_MARK_ASSIST_WAIT);
+}
+
+/* Writes common events as long as they come; they are not before anything in v->moved.  Returns how many. */
+static size_t common(source *s, wtr_event *out, size_t cap)
+{
+	const wtr__v1 *v = s->v;
+	wtr__v1_replay *r = &s->replay;
+	if (s->before_init || r->has_held || v->pick_bytes != 1)
+		return 0;
+	const uint8_t *pick = r->pick, *const pick_end = r->pick_end;
+	const int64_t until = r->moved < v->moved.n ? v->moved.at[r->moved].ts : INT64_MAX, first_ts = v->first_ts;
+	const size_t n_procs = v->procs.n, n_direct = v->tables.stack_ids.n_direct;
+	const uint32_t *const direct = v->tables.stack_ids.direct;
+	const double ns_per_tick = v->ns_per_tick;
+	int64_t last_ns = s->last_ns;
+	uint64_t unblock = s->unblock;
+	size_t n = 0;
+	for (; n < cap && pick < pick_end && *pick < n_procs; pick++) {
+		wtr__v1_stream *st = &r->streams[*pick];
+		const uint8_t *p = st->at;
+		if (__builtin_expect(st->end - p < 2 + 8, 0))
+			break;
+		const row *h = &s->rows[*p];
+		uint64_t w = wtr__v1_load(p + h->skip), ends[5];
+		ends[0] = 0;
+		ends[1] = ~w & V1_HIGH;
+		ends[2] = ends[1] & (ends[1] - 1);
+		ends[3] = ends[2] & (ends[2] - 1);
+		ends[4] = ends[3] & (ends[3] - 1);
+		uint64_t end = ends[h->numbers];
+		if (__builtin_expect(end == 0, 0))
+			break;
+		uint64_t dt = w & (ends[1] ^ (ends[1] - 1)) & ~V1_HIGH, a0 = (w & (ends[2] ^ (ends[2] - 1))) >> __builtin_ctzll(ends[1]) >> 1 & ~V1_HIGH;
+		uint64_t stack = (w & (end ^ (end - 1))) >> __builtin_ctzll(ends[h->numbers - 1]) >> 1 & ~V1_HIGH;
+		dt = wtr__v1_compact(dt);
+		a0 = wtr__v1_compact(a0);
+		stack = wtr__v1_compact(stack) & h->own;
+		int64_t ts = (int64_t)((uint64_t)st->ts + dt);
+		if (__builtin_expect((ts >= until) | (stack >= n_direct), 0))
+			break;
+		uint32_t id = direct[stack] - 1;
+		unsigned by = (unsigned)(v->unblocks.words.at[unblock >> 6] >> (unblock & 63)) & 3 & -(unsigned)h->wakes;
+		double ns = (double)(int64_t)((uint64_t)ts - (uint64_t)first_ts) * ns_per_tick;
+		if (__builtin_expect((id == WTR__UNKNOWN) | (by != 0) | !(ns < 0x1p62), 0))
+			break;
+		unblock += 2u * h->wakes;
+		const proc *pr = &s->procs[*pick];
+		uint64_t g = (a0 & h->start) | (st->g & ~h->start);
+		st->g = (a0 & h->start) | (st->g & h->stay);
+		st->ts = ts;
+		st->at = p + h->skip + (__builtin_ctzll(end) >> 3) + 1;
+		int64_t t = (int64_t)ns;
+		s->base.diag[WTR__DIAG_SQUEEZED_TIMES] += t <= last_ns;
+		last_ns = t > last_ns ? t : last_ns + 1;
+		out[n++] = (wtr_event){
+			.time_ns = last_ns,
+			.m = pr->current_m,
+			.p = pr->pid,
+			.g = g ? (int64_t)g : WTR_NONE,
+			.id = (int64_t)((a0 & h->arg) | (g & ~h->arg)),
+			.stack = id,
+			.transition_stack = id & h->transition,
+			.str = h->text,
+			.kind = WTR_KIND_STATE_TRANSITION,
+			.type = h->type,
+			.resource = WTR_RES_GOROUTINE,
+			.detail = h->detail,
+		};
+	}
+	r->index += (uint32_t)(pick - r->pick);
+	r->pick = pick;
+	s->last_ns = last_ns;
+	s->unblock = unblock;
+	return n;
 }
 
 static size_t next(wtr__source *base, wtr_event *out, size_t cap)
@@ -470,6 +598,9 @@ static size_t next(wtr__source *base, wtr_event *out, size_t cap)
 			n += k;
 			continue;
 		}
+		n += common(s, out + n, cap - n);
+		if (cap - n < OUT_MAX)
+			break;
 		int k = step(s, out + n);
 		if (__builtin_expect(k < 0, 0)) {
 			s->ended = true;
@@ -521,8 +652,9 @@ wtr__source *wtr__v1_source(wtr_trace *t, wtr_error *err)
 	s->base.diag[WTR__DIAG_SKIPPED_BATCHES] = v->lost_batches;
 	s->v = v;
 	for (size_t i = 0; i < v->procs.n; i++)
-		s->procs[i].pid = v->procs.at[i].pid;
-	s->procs[v->procs.n].pid = WTR_NONE;
+		s->procs[i] = (proc){ .pid = v->procs.at[i].pid, .current_m = WTR_NONE };
+	s->procs[v->procs.n] = (proc){ .pid = WTR_NONE, .current_m = WTR_NONE };
+	add_rows(s);
 	s->before_init = true;
 	s->last_ns = -1;
 	return &s->base;
