@@ -230,6 +230,32 @@ static void metrics_and_labels(void **state)
 	play_close(&y);
 }
 
+/* More texts than the caches in front of the trace's tables have places: each keeps its own count. */
+static void many_texts(void **state)
+{
+	(void)state;
+	enum { N = 5000 };
+	play y;
+	play_open(&y, WTR_PART_TOTALS);
+	play_at(&y, 1000, play_sync(1));
+	for (int round = 0; round < 3; round++)
+		for (int i = 0; i < N; i++) {
+			char text[16];
+			snprintf(text, sizeof(text), "%04d", i);
+			play_event(&y, (wtr_event){ .kind = WTR_KIND_LABEL, .id = 5, .str = play_text(&y, text) });
+		}
+	play_finish(&y);
+	PLAY_ROWS(&y, LABELS, label);
+	assert_int_equal(wtr_table_rows(y.x, WTR_TABLE_LABELS), N);
+	for (int i = 0; i < N; i++) {
+		char text[16];
+		snprintf(text, sizeof(text), "%04d", i);
+		assert_text(label[i].label, text);
+		assert_int_equal(label[i].n, 3);
+	}
+	play_close(&y);
+}
+
 /* The clocks of a Sync are those of its generation; the wall clock of the first event follows. */
 static void clocks(void **state)
 {
@@ -262,7 +288,7 @@ int main(void)
 		cmocka_unit_test(ranges),
 		cmocka_unit_test(many_stw_kinds),
 		cmocka_unit_test(metrics_and_labels),
-		cmocka_unit_test(clocks),
+		cmocka_unit_test(clocks), cmocka_unit_test(many_texts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
