@@ -14,7 +14,7 @@ enum { FORMAT_TEXT, FORMAT_GO, FORMAT_JSON };
 typedef struct printer {
 	wtr_trace        *trace;
 	unsigned          format;
-	bool              stacks;
+	bool              stacks, hint; /* hint: say what to do about damage */
 	int64_t           start_ns;
 	uint64_t          left;   /* events still to print */
 	bool              grep;
@@ -202,6 +202,8 @@ static int print_cursor(printer *p, wtr_cursor *c, const char *path)
 		return CLI_UNREADABLE;
 	if (p->left && wtr_cursor_error(c)->code != WTR_OK) {
 		cli_error(path, wtr_cursor_error(c));
+		if (p->hint)
+			cli_hint("events up to there are printed; --repair goes on behind it, weft check says more");
 		return CLI_UNREADABLE;
 	}
 	return CLI_OK;
@@ -227,7 +229,7 @@ static int print_filtered(printer *p, const wtr_filter *f, const char *path)
 
 int cli_run_EVENTS(const cli_args *a)
 {
-	printer p = { .stacks = cli_has(a, CLI_OPT_STACKS) };
+	printer p = { .stacks = cli_has(a, CLI_OPT_STACKS), .hint = !cli_has(a, CLI_OPT_REPAIR) };
 	wtr_filter f = { 0 };
 	p.left = cli_number(a, CLI_OPT_LIMIT, 0);
 	p.left = p.left ? p.left : UINT64_MAX;
@@ -242,8 +244,6 @@ int cli_run_EVENTS(const cli_args *a)
 		p.start_ns = cli_start_ns(p.trace);
 		set_times(a, &f, p.start_ns);
 		rc = print_filtered(&p, &f, a->operands[0]);
-		if (rc == CLI_UNREADABLE && !cli_has(a, CLI_OPT_REPAIR))
-			cli_hint("events up to there are printed; --repair goes on behind it, weft check says more");
 		wtr_close(p.trace);
 	}
 	if (p.grep)

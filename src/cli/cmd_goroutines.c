@@ -189,15 +189,22 @@ static int print_json(const cli_args *a, const wtr_index *x, const row *rows, si
 	out_json_put_u64(&j, "rows", n);
 	out_json_key(&j, cli_has(a, CLI_OPT_GROUP_BY) ? "groups" : "goroutines");
 	out_json_array(&j);
-	for (size_t i = 0; i < shown; i++)
+	bool written = true;
+	for (size_t i = 0; i < shown && written; i++) {
 		if (rows[i].group)
 			group_json(&j, rows[i].group);
 		else
 			goroutine_json(&j, x, rows[i].g, start_ns);
+		written = cli_flush(&b, false);
+	}
 	out_json_array_end(&j);
 	cli_damage_json(&j, x);
 	out_json_object_end(&j);
-	return cli_print_json(&j, &b);
+	if (written)
+		return cli_print_json(&j, &b);
+	out_json_done(&j);
+	wb_buf_free(&b);
+	return CLI_UNREADABLE;
 }
 
 static int print_rows(const cli_args *a, const wtr_trace *t, const wtr_index *x)
