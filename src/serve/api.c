@@ -326,7 +326,7 @@ static void put_goroutine_name(out_json *j, const ws_model *m, const char *key, 
 
 static void put_waker(out_json *j, const ws_model *m, const wtr_span *s)
 {
-	if (s->waker == WTR_NONE && !s->waker_stack) {
+	if (s->waker == WTR_NONE && s->waker_p == WTR_NONE && !s->waker_stack) {
 		out_json_put_null(j, "waker");
 		return;
 	}

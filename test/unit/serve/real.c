@@ -1,0 +1,308 @@
+/* Every endpoint on real traces: what is answered agrees with the index it was made from. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+#include <yajl/yajl_tree.h>
+
+#include "fake.h"
+
+static wtr_trace *trace;
+static wtr_index *an;
+static ws_model *model;
+static ws_site site;
+
+static ws_answer ask(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+static ws_answer ask(const char *fmt, ...)
+{
+	char target[20000];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(target, sizeof(target), fmt, ap);
+	va_end(ap);
+	const ws_request rq = { .target = target, .n_hosts = 1, .host = "localhost:6060" };
+	ws_answer a;
+	ws_answer_request(&site, &rq, &a);
+	if (a.status != 200)
+		fail_msg("%s: %u %.*s", target, a.status, (int)a.body.n, a.body.at);
+	return a;
+}
+
+static yajl_val parsed(ws_answer a)
+{
+	yajl_val v = yajl_tree_parse(wb_buf_cstr(&a.body), NULL, 0);
+	assert_non_null(v);
+	ws_answer_free(&a);
+	return v;
+}
+
+static yajl_val member(yajl_val v, const char *name)
+{
+	const char *path[] = { name, NULL };
+	yajl_val m = yajl_tree_get(v, path, yajl_t_any);
+	if (!m)
+		fail_msg("no %s", name);
+	return m;
+}
+
+static int64_t number(yajl_val v, const char *name)
+{
+	yajl_val m = member(v, name);
+	assert_true(YAJL_IS_INTEGER(m));
+	return YAJL_GET_INTEGER(m);
+}
+
+static const char *text(yajl_val v, const char *name)
+{
+	yajl_val m = member(v, name);
+	assert_true(YAJL_IS_STRING(m));
+	return YAJL_GET_STRING(m);
+}
+
+static size_t length(yajl_val v)
+{
+	assert_true(YAJL_IS_ARRAY(v));
+	return YAJL_GET_ARRAY(v)->len;
+}
+
+static yajl_val element(yajl_val v, size_t i)
+{
+	return YAJL_GET_ARRAY(v)->values[i];
+}
+
+static void load(const char *name)
+{
+	char path[500];
+	wtr_error err;
+	snprintf(path, sizeof(path), "%s/%s.trace", getenv("WEFT_TEST_DATA"), name);
+	if (wtr_open(path, NULL, &trace, &err) != WTR_OK || wtr_index_build(trace, WTR_PART_ALL, &an, &err) != WTR_OK)
+		fail_msg("%s: %s", path, err.what);
+	model = ws_model_of(trace, an);
+	assert_non_null(model);
+	fake_site(&site, model);
+}
+
+static void unload(void)
+{
+	fake_site_done(&site);
+	ws_model_free(model);
+	wtr_index_free(an);
+	wtr_close(trace);
+}
+
+/* A lane's runs in an answer. */
+typedef struct runs {
+	uint32_t     n, blended;
+	const float *x0, *x1;
+	const uint32_t *count, *ref;
+	const uint8_t  *kind, *cls, *marks, *flags, *share;
+} runs;
+
+static const char *read_runs(const char *p, runs *r)
+{
+	size_t n = r->n, bytes = (n + 3) / 4 * 4;
+	r->x0 = (const void *)p, p += 4 * n;
+	r->x1 = (const void *)p, p += 4 * n;
+	r->count = (const void *)p, p += 4 * n;
+	r->ref = (const void *)p, p += 4 * n;
+	r->kind = (const void *)p, p += bytes;
+	r->cls = (const void *)p, p += bytes;
+	r->marks = (const void *)p, p += bytes;
+	r->flags = (const void *)p, p += bytes;
+	r->share = (const void *)p, p += 8 * r->blended;
+	return p;
+}
+
+static uint64_t drawn; /* runs seen */
+
+static void check_runs(const char *lane, const runs *r)
+{
+	uint32_t blended = 0;
+	for (uint32_t i = 0; i < r->n; i++) {
+		if (!(r->x0[i] <= r->x1[i]) || r->x1[i] < 0 || r->x0[i] > WS_TILE_PX || (i && r->x0[i] < r->x0[i - 1]))
+			fail_msg("%s: run %u of %u from %g to %g", lane, i, r->n, (double)r->x0[i], (double)r->x1[i]);
+		assert_in_range(r->kind[i], WTR_RUN_EXACT, WTR_RUN_FOLDED);
+		assert_in_range(r->cls[i], 1, WTR_CLASS_COUNT - 1);
+		blended += r->kind[i] == WTR_RUN_BLENDED;
+		if (r->ref[i] != UINT32_MAX)
+			assert_in_range(r->ref[i], 0, model->tables[WTR_TABLE_GOROUTINES].n - 1);
+	}
+	assert_int_equal(blended, r->blended);
+	drawn += r->n;
+}
+
+/* All lanes of the trace's first tile at this zoom. */
+static void check_tile(const char *lanes, size_t n, unsigned zoom, int64_t i)
+{
+	ws_answer a = ask("/api/tiles?zoom=%u&i=%lld&lanes=%s", zoom, (long long)i, lanes);
+	const uint32_t *sizes = (const void *)(a.body.at + 24);
+	const char *p = a.body.at + 24 + 8 * n;
+	for (size_t k = 0; k < n; k++) {
+		runs r = { .n = sizes[2 * k], .blended = sizes[2 * k + 1] };
+		p = read_runs(p, &r);
+		assert_true(p <= a.body.at + a.body.n);
+		check_runs(lanes, &r);
+	}
+	assert_ptr_equal(p, a.body.at + a.body.n);
+	ws_answer_free(&a);
+}
+
+/* Steps through a lane from its first span to its last; the spans follow each other. */
+static size_t walk(const char *lane, size_t most)
+{
+	int64_t end = -1, t = -1;
+	size_t n = 0;
+	for (; n < most; n++) {
+		yajl_val v = parsed(ask("/api/step?lane=%s&t=%lld&dir=1", lane, (long long)t));
+		const char *path[] = { "start_ns", NULL };
+		if (!yajl_tree_get(v, path, yajl_t_any)) {
+			yajl_tree_free(v);
+			break;
+		}
+		int64_t start = number(v, "start_ns"), stop = number(v, "end_ns");
+		assert_true(start >= end && stop >= start && start >= 0);
+		assert_string_not_equal(text(v, "class"), "none");
+		yajl_val at = parsed(ask("/api/span?lane=%s&t=%lld", lane, (long long)start));
+		if (stop > start)
+			assert_int_equal(number(at, "start_ns"), start);
+		yajl_tree_free(at);
+		yajl_tree_free(v);
+		end = stop;
+		t = start;
+	}
+	return n;
+}
+
+static void check_info(yajl_val info)
+{
+	const wtr_totals *t = &model->totals;
+	assert_int_equal(number(info, "events"), t->events);
+	assert_int_equal(number(info, "goroutines"), t->goroutines);
+	assert_int_equal(number(info, "duration_ns"), t->end_ns - t->start_ns);
+	assert_int_equal(length(member(info, "proc_lanes")), t->procs);
+	assert_int_equal(length(member(info, "thread_lanes")), t->threads);
+	assert_int_equal(length(member(info, "groups")), number(info, "group_count"));
+}
+
+/* Every goroutine is in the lanes of exactly the group that its row names, and search finds it there. */
+static void check_groups(yajl_val info, wb_buf *lanes, size_t *n_lanes)
+{
+	yajl_val groups = member(info, "groups");
+	size_t all = 0;
+	for (size_t g = 0; g < length(groups); g++) {
+		int64_t n = number(element(groups, g), "n");
+		yajl_val v = parsed(ask("/api/lanes?group=%zu&from=0&n=2000", g)), list = member(v, "lanes");
+		assert_int_equal(number(v, "n"), n);
+		assert_int_equal(length(list), n);
+		for (size_t i = 0; i < length(list); i++, all++) {
+			const char *lane = text(element(list, i), "lane");
+			assert_string_equal(text(element(list, i), "name"), text(element(groups, g), "name"));
+			if (g == 0 && i < 3)
+				assert_true(walk(lane, 100) > 0);
+			if (i % 7 == 0) {
+				yajl_val hit = parsed(ask("/api/search?q=%s&n=1", lane)), first = element(member(hit, "hits"), 0);
+				assert_string_equal(text(first, "lane"), lane);
+				assert_int_equal(number(first, "group"), g);
+				assert_int_equal(number(first, "index"), i);
+				yajl_tree_free(hit);
+			}
+			if (*n_lanes < 200) {
+				wb_buf_printf(lanes, ",%s", lane);
+				++*n_lanes;
+			}
+		}
+		yajl_tree_free(v);
+		if (*n_lanes < 220) {
+			wb_buf_printf(lanes, ",G%zu", g);
+			++*n_lanes;
+		}
+	}
+	assert_int_equal(all, model->totals.goroutines);
+}
+
+/* During each step, all goroutines of all classes are no more than there are. */
+static void check_counts(int64_t duration)
+{
+	yajl_val v = parsed(ask("/api/counts?t=0&step=%lld&n=100", (long long)(duration / 100 + 1))), counts = member(v, "counts");
+	assert_int_equal(length(counts), WTR_CLASS_COUNT - 1);
+	double most = 0;
+	for (size_t i = 0; i < 100; i++) {
+		double sum = 0;
+		for (size_t c = 0; c < WTR_CLASS_COUNT - 1; c++)
+			sum += YAJL_GET_DOUBLE(element(element(counts, c), i));
+		assert_true(sum >= 0 && sum <= (double)model->totals.goroutines + 0.1);
+		most = sum > most ? sum : most;
+	}
+	assert_int_equal(most > 0, model->totals.goroutines > 0);
+	yajl_tree_free(v);
+	yajl_tree_free(parsed(ask("/api/metrics?t=0&step=%lld&n=100", (long long)(duration / 100 + 1))));
+}
+
+static void check_trace(const char *name)
+{
+	load(name);
+	yajl_val info = parsed(ask("/api/info"));
+	check_info(info);
+	wb_buf lanes = { 0 };
+	size_t n_lanes = 2, spans = 0;
+	wb_buf_puts(&lanes, "gc,stw");
+	static const char *const kinds[] = { "proc_lanes", "thread_lanes" };
+	for (size_t k = 0; k < 2; k++) {
+		yajl_val list = member(info, kinds[k]);
+		for (size_t i = 0; i < length(list) && i < 16; i++, n_lanes++) {
+			wb_buf_printf(&lanes, ",%s", text(element(list, i), "lane"));
+			spans += walk(text(element(list, i), "lane"), 100);
+		}
+	}
+	check_groups(info, &lanes, &n_lanes);
+	spans += walk("gc", 50) + walk("stw", 50);
+	int64_t duration = number(info, "duration_ns");
+	drawn = 0;
+	for (unsigned zoom = 0; zoom <= 50; zoom += 5)
+		for (int64_t i = 0; i < 3; i++)
+			check_tile(wb_buf_cstr(&lanes), n_lanes, zoom, zoom < 40 ? i * (duration >> zoom) / 1536 : 0);
+	check_counts(duration);
+	bool something = model->totals.goroutines > 0;
+	if ((drawn > 0) != something || (spans > 0) != something)
+		fail_msg("%s: %llu runs, %zu spans", name, (unsigned long long)drawn, spans);
+	yajl_tree_free(info);
+	wb_buf_free(&lanes);
+	unload();
+}
+
+static void v2_traces(void **state)
+{
+	(void)state;
+	check_trace("go1.27-httpload");
+	check_trace("go1.26-gcheavy");
+	check_trace("go1.25-longrun");
+	check_trace("go1.22-chans");
+	check_trace("go1.27-annotate");
+}
+
+static void v1_traces(void **state)
+{
+	(void)state;
+	check_trace("go1.21-httpload");
+	check_trace("go1.19-locks");
+}
+
+static void damaged_traces(void **state)
+{
+	(void)state;
+	check_trace("go1.27-httpload-cut60"); /* nothing but its first event is left */
+	check_trace("go1.27-longrun-cut70");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(v2_traces), cmocka_unit_test(v1_traces), cmocka_unit_test(damaged_traces),
+	};
+	return cmocka_run_group_tests_name("real", tests, NULL, NULL);
+}
