@@ -14,7 +14,7 @@ fail() {
 command -v node >/dev/null && command -v npm >/dev/null || fail "Node.js or npm is missing"
 
 # Several build folders share web/node_modules and web/dist.
-exec 9>"$web/.build.lock"
+exec 9<"$web/package.json"
 flock 9
 if [ ! -e "$web/node_modules/.package-lock.json" ] || [ "$web/package-lock.json" -nt "$web/node_modules/.package-lock.json" ]; then
 	(cd "$web" && PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm ci --no-audit --no-fund --loglevel=error >&2) || fail "npm ci failed"
@@ -28,6 +28,6 @@ done
 {
 	printf '%s/%s:' "$out" "$1"
 	find "$web" \( -name node_modules -o -name dist -o -name test \) -prune -o \( -type f -o -type d \) -print |
-		grep -v -e '/\.build\.lock$' -e "^$web\$" | sed 's/ /\\ /g' | tr '\n' ' ' | sed 's/^/ /'
+		grep -v "^$web\$" | sed 's/ /\\ /g' | tr '\n' ' ' | sed 's/^/ /'
 	echo
 } >"$depfile"
