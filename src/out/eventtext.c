@@ -383,17 +383,7 @@ void out_stack_json(out_json *j, const wtr_trace *t, uint32_t stack)
 {
 	wtr_frame f[WF_FRAMES_MAX];
 	size_t n = wtr_stack(t, stack, f, WF_FRAMES_MAX);
-	out_json_array(j);
-	for (size_t i = 0; i < n && i < WF_FRAMES_MAX; i++) {
-		out_json_object(j);
-		out_json_put_str(j, "func", f[i].func);
-		out_json_put_str(j, "file", f[i].file);
-		out_json_put_u64(j, "line", f[i].line);
-		out_json_key(j, "pc");
-		out_json_hex(j, f[i].pc);
-		out_json_object_end(j);
-	}
-	out_json_array_end(j);
+	out_json_frames(j, f, n < WF_FRAMES_MAX ? n : WF_FRAMES_MAX);
 }
 
 void out_event_json(out_json *j, wtr_trace *t, const wtr_event *e, int64_t start_ns, bool stacks)

@@ -377,3 +377,18 @@ void out_json_put_id(out_json *j, const char *key, int64_t id)
 	else
 		out_json_i64(j, id);
 }
+
+void out_json_frames(out_json *j, const wtr_frame *frames, size_t n)
+{
+	out_json_array(j);
+	for (size_t i = 0; i < n; i++) {
+		out_json_object(j);
+		out_json_put_str(j, "func", frames[i].func);
+		out_json_put_str(j, "file", frames[i].file);
+		out_json_put_u64(j, "line", frames[i].line);
+		out_json_key(j, "pc");
+		out_json_hex(j, frames[i].pc);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}

@@ -84,4 +84,7 @@ void out_json_put_ns(out_json *j, const char *key, int64_t t_ns, int64_t from_ns
 /* Ids of goroutines, procs and threads: null for WTR_NONE. */
 void out_json_put_id(out_json *j, const char *key, int64_t id);
 
+/* A stack: an array of {"func", "file", "line", "pc"}. */
+void out_json_frames(out_json *j, const wtr_frame *frames, size_t n);
+
 #endif

@@ -305,17 +305,7 @@ static void put_stack(out_json *j, const ws_model *m, uint32_t stack)
 	wtr_frame frames[WS_STACK_MAX];
 	size_t n = m->stack(m->trace, stack, frames, WS_STACK_MAX);
 	out_json_key(j, "stack");
-	out_json_array(j);
-	for (size_t i = 0; i < n && i < WS_STACK_MAX; i++) {
-		out_json_object(j);
-		out_json_put_str(j, "func", frames[i].func);
-		out_json_put_str(j, "file", frames[i].file);
-		out_json_put_u64(j, "line", frames[i].line);
-		out_json_key(j, "pc");
-		out_json_hex(j, frames[i].pc);
-		out_json_object_end(j);
-	}
-	out_json_array_end(j);
+	out_json_frames(j, frames, n < WS_STACK_MAX ? n : WS_STACK_MAX);
 }
 
 static void put_goroutine_name(out_json *j, const ws_model *m, const char *key, int64_t id)
