@@ -104,6 +104,9 @@ wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *use
 /* Opens and builds an index; *ret_trace is to be closed after it.  NULL: standard error says why. */
 wtr_index *cli_index(const cli_args *a, unsigned parts, wtr_trace **ret_trace);
 
+/* --threads, for wtr_options. */
+int cli_threads(const cli_args *a);
+
 /* The time of the first event, 0 when there is none. */
 int64_t cli_start_ns(wtr_trace *t);
 

@@ -66,7 +66,7 @@ static void try_repair(const cli_args *a, finding *f)
 		return;
 	wtr_options opt = {
 		.damage = WTR_REPAIR,
-		.threads = (int)cli_number(a, CLI_OPT_THREADS, 0),
+		.threads = cli_threads(a),
 		.progress = cli_progress,
 	};
 	wtr_trace *t;
@@ -79,7 +79,7 @@ static void try_repair(const cli_args *a, finding *f)
 /* False: the file could not be looked at. */
 static bool examine(const cli_args *a, finding *f)
 {
-	wtr_options opt = { .threads = (int)cli_number(a, CLI_OPT_THREADS, 0), .progress = cli_progress };
+	wtr_options opt = { .threads = cli_threads(a), .progress = cli_progress };
 	wtr_trace *t;
 	wtr_code code = wtr_open(f->path, &opt, &t, &f->error);
 	if (code == WTR_OK) {

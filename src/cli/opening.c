@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "out/grouping.h"
+#include "out/units.h"
 
 const char *cli_path(const char *path)
 {
@@ -38,14 +39,17 @@ void cli_error_place(wb_buf *b, const wtr_error *err)
 
 void cli_error(const char *path, const wtr_error *err)
 {
-	wb_buf where = { 0 };
+	wb_buf where = { 0 }, what = { 0 };
+	const char *sentence = err->what[0] ? err->what : wtr_strerror(err->code);
 	cli_error_place(&where, err);
+	out_clean(&what, sentence, strlen(sentence)); /* it may hold texts of the trace */
 	cli_progress_done();
-	fprintf(stderr, "weft: %s: %s", cli_path(path), err->what[0] ? err->what : wtr_strerror(err->code));
+	fprintf(stderr, "weft: %s: %s", cli_path(path), wb_buf_cstr(&what));
 	if (where.n)
 		fprintf(stderr, " (%s)", wb_buf_cstr(&where));
 	fputc('\n', stderr);
 	wb_buf_free(&where);
+	wb_buf_free(&what);
 }
 
 void cli_hint(const char *fmt, ...)
@@ -56,6 +60,12 @@ void cli_hint(const char *fmt, ...)
 	vfprintf(stderr, fmt, ap);
 	fputc('\n', stderr);
 	va_end(ap);
+}
+
+int cli_threads(const cli_args *a)
+{
+	uint64_t n = cli_number(a, CLI_OPT_THREADS, 0);
+	return n < 1024 ? (int)n : 1024;
 }
 
 static void hint_for(const char *path, const wtr_error *err)
@@ -82,7 +92,7 @@ wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *use
 	const char *path = a->operands[a->n_operands - 1];
 	wtr_options opt = {
 		.damage = cli_has(a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
-		.threads = (int)cli_number(a, CLI_OPT_THREADS, 0),
+		.threads = cli_threads(a),
 		.keep_tables = cli_choice(a, CLI_OPT_GROUP_BY, OUT_BY_START) == OUT_BY_CREATOR, /* rows hold stacks */
 		.progress = progress,
 		.progress_user = user,

@@ -34,7 +34,7 @@ static void show(const char *doing, uint64_t done, uint64_t total, double second
 bool cli_progress(void *user, const char *doing, uint64_t done, uint64_t total)
 {
 	(void)user;
-	if (line.terminal < 0 || pthread_mutex_trylock(&line.lock) != 0)
+	if (pthread_mutex_trylock(&line.lock) != 0)
 		return true;
 	if (line.terminal == 0)
 		line.terminal = wo_is_terminal(2) ? 1 : -1;
