@@ -173,6 +173,24 @@ static bool mutate(rng *r, const char *trace, wb_buf *bytes)
 
 /* ---- comparing ---- */
 
+/* v1 traces are left out: Go goes over maps there, so that two readings of a trace may differ, and it takes strings of its
+ * own, such as the names of reasons, for those that a trace does not define. */
+static bool is_v1(const char *trace)
+{
+	return strstr(trace, "\nBatch ") != NULL;
+}
+
+/* A wall clock beyond 64 bits of ns, the year 2262, cannot be told by wtr_generation: it is not compared. */
+static void without_wall(wb_buf *b)
+{
+	char *s = b->n ? (char *)(uintptr_t)wb_buf_cstr(b) : NULL;
+	for (char *w = s; w && (w = strstr(w, " Wall="));) {
+		char *end = w + strcspn(w, "\n");
+		memmove(w, end, (size_t)(s + b->n - end) + 1);
+		b->n -= (size_t)(end - w);
+	}
+}
+
 typedef enum outcome { SAME, DIFFERENT, EXEMPT_THROWN, EXEMPT_SILENT } outcome;
 
 /* Cuts our error off; its rule is left at *ret_rule, "" for none. */
@@ -194,6 +212,8 @@ static outcome compare(go *g, const wb_buf *bytes)
 	wire_read(bytes, &ours);
 	cut_error(&ours, rule);
 	int status = ask(g, bytes, &text);
+	without_wall(&ours);
+	without_wall(&text);
 	bool same_events = ours.n == text.n && (!ours.n || memcmp(ours.at, text.at, text.n) == 0);
 	outcome o = DIFFERENT;
 	if (same_events && status == (rule[0] != 0))
@@ -251,7 +271,7 @@ int main(int argc, char **argv)
 		const char *trace = strstr(wb_buf_cstr(&file), "-- trace --\n");
 		for (size_t k = 0; trace && k < rounds; k++) {
 			wb_buf bytes = { 0 };
-			if (file.n < 20000 && mutate(&r, trace + 12, &bytes)) {
+			if (file.n < 20000 && !is_v1(trace) && mutate(&r, trace + 12, &bytes)) {
 				outcome o = compare(&g, &bytes);
 				count[o]++;
 				if (o == DIFFERENT && count[o] <= 20)
@@ -267,7 +287,7 @@ int main(int argc, char **argv)
 	size_t all = count[SAME] + count[DIFFERENT] + count[EXEMPT_THROWN] + count[EXEMPT_SILENT];
 	printf("# %zu mutants: %zu alike, %zu different, %zu where Go throws, %zu where it is silent (%zu were no text)\n",
 	       all, count[SAME], count[DIFFERENT], count[EXEMPT_THROWN], count[EXEMPT_SILENT], refused);
-	bool enough = all > n * rounds / 2;
+	bool enough = all > n * rounds * 3 / 4;
 	printf("1..2\n%s 1 - read alike\n%s 2 - enough of them\n", count[DIFFERENT] ? "not ok" : "ok", enough ? "ok" : "not ok");
 	return count[DIFFERENT] || !enough;
 }

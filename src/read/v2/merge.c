@@ -280,7 +280,7 @@ static inline __attribute__((always_inline)) bool merge_with(order *o, wtr_event
 			if (__builtin_expect(slot >= o->gs.n || str == WTR__UNKNOWN || stack == WTR__UNKNOWN, 0))
 				goto careful;
 			u = &o->gs.at[slot];
-			if (__builtin_expect(u->id != th->g || u->status != WF_GO_RUNNING, 0))
+			if (__builtin_expect(u->id != th->g || u->status != WF_GO_RUNNING || th->g == WTR_NONE, 0)) /* a goroutine may have the id of none */
 				goto careful;
 			u->status = WF_GO_WAITING;
 			th->g = WTR_NONE;
