@@ -1,4 +1,5 @@
 /* serve/model.c - what the server knows of the trace beside the index; modelof.c ties it to a real one. */
+#include <stddef.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -35,42 +36,34 @@ void ws_model_done(ws_model *m)
 	}
 }
 
-/* Rows are sorted by id. */
-static bool has_proc(const ws_model *m, int64_t id)
-{
-	const wtr_proc_row *rows = m->tables[WTR_TABLE_PROCS].rows;
-	size_t lo = 0, hi = m->tables[WTR_TABLE_PROCS].n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (rows[mid].id < id)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < m->tables[WTR_TABLE_PROCS].n && rows[lo].id == id;
-}
+_Static_assert(offsetof(wtr_proc_row, id) == 0 && offsetof(wtr_thread_row, id) == 0, "has_id() looks for it there");
 
-static bool has_thread(const ws_model *m, int64_t id)
+/* Whether one of a table's rows, which are sorted by the id in front of them, has this one. */
+static bool has_id(const ws_model *m, wtr_table table, size_t row_bytes, int64_t id)
 {
-	const wtr_thread_row *rows = m->tables[WTR_TABLE_THREADS].rows;
-	size_t lo = 0, hi = m->tables[WTR_TABLE_THREADS].n;
+	const char *rows = m->tables[table].rows;
+	size_t lo = 0, hi = m->tables[table].n;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (rows[mid].id < id)
+		int64_t here;
+		memcpy(&here, rows + mid * row_bytes, sizeof(here));
+		if (here == id)
+			return true;
+		if (here < id)
 			lo = mid + 1;
 		else
 			hi = mid;
 	}
-	return lo < m->tables[WTR_TABLE_THREADS].n && rows[lo].id == id;
+	return false;
 }
 
 bool ws_lane_exists(const ws_model *m, wtr_lane lane)
 {
 	switch (lane.kind) {
 	case WTR_LANE_PROC:
-		return has_proc(m, lane.id);
+		return has_id(m, WTR_TABLE_PROCS, sizeof(wtr_proc_row), lane.id);
 	case WTR_LANE_THREAD:
-		return has_thread(m, lane.id);
+		return has_id(m, WTR_TABLE_THREADS, sizeof(wtr_thread_row), lane.id);
 	case WTR_LANE_GOROUTINE:
 		return m->goroutine(m->index, lane.id) != NULL;
 	case WTR_LANE_GROUP:

@@ -299,10 +299,45 @@ static void damaged_traces(void **state)
 	check_trace("go1.27-longrun-cut70");
 }
 
+/* One of many who ask at the same time, some before the index is there. */
+static void *asker(void *arg)
+{
+	static const char *const targets[] = {
+		"/api/info", "/api/tiles?zoom=12&i=0&lanes=gc,stw,G0,G1,p0,g1", "/api/span?lane=g1&t=1000000", "/api/step?lane=G0&t=0&dir=1",
+		"/api/counts?t=0&step=100000&n=64&group=0", "/api/metrics?t=0&step=100000&n=64", "/api/search?q=http", "/api/lanes?group=0&n=20",
+	};
+	intptr_t bad = 0, first = (intptr_t)arg;
+	for (intptr_t i = 0; i < 400; i++) {
+		const ws_request rq = { .target = targets[(i + first) % 8], .n_hosts = 1, .host = "localhost:6060" };
+		ws_answer a;
+		ws_answer_request(&site, &rq, &a);
+		bad += a.status != 200 && a.status != 503;
+		ws_answer_free(&a);
+	}
+	return (void *)bad;
+}
+
+static void many_at_once(void **state)
+{
+	(void)state;
+	load("go1.27-httpload");
+	atomic_store(&site.model, NULL);
+	pthread_t t[4];
+	for (intptr_t i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&t[i], NULL, asker, (void *)i), 0);
+	atomic_store_explicit(&site.model, model, memory_order_release);
+	for (int i = 0; i < 4; i++) {
+		void *bad;
+		pthread_join(t[i], &bad);
+		assert_int_equal((intptr_t)bad, 0);
+	}
+	unload();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(v2_traces), cmocka_unit_test(v1_traces), cmocka_unit_test(damaged_traces),
+		cmocka_unit_test(v2_traces), cmocka_unit_test(v1_traces), cmocka_unit_test(damaged_traces), cmocka_unit_test(many_at_once),
 	};
 	return cmocka_run_group_tests_name("real", tests, NULL, NULL);
 }
