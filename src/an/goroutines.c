@@ -4,12 +4,12 @@
  */
 #include "an/summary.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 uint32_t an_g_row(const an_summary *s, int64_t id)
 {
-	return id == WTR_NONE ? AN_NO_ROW : wb_idmap_get(&s->g_rows, (uint64_t)id);
+	uint32_t g = id == WTR_NONE ? AN_NO_ROW : wb_idmap_get(&s->g_rows, (uint64_t)id);
+	return g < AN_DONE ? g : AN_NO_ROW;
 }
 
 /* ---- waits by reason ---- */
@@ -108,27 +108,48 @@ static void set_off(an_ghot *h)
 	h->sum = AN_SUM_RARE;
 }
 
-/* A row for a goroutine that is named for the first time, or again after its death. */
+static uint32_t take_slot(an_summary *s)
+{
+	if (s->free_slots.n)
+		return s->free_slots.at[--s->free_slots.n];
+	if (s->cold.n >= AN_DONE - 1 || !wb_vec_reserve(&s->hot, 1) || !wb_vec_reserve(&s->cold, 1))
+		return AN_NO_ROW;
+	s->hot.n++;
+	s->cold.n++;
+	s->cold.at[s->cold.n - 1].regions = NULL;
+	return (uint32_t)s->cold.n - 1;
+}
+
+/* How many goroutines had this id before, now that it is used again. */
+static uint32_t next_life(an_summary *s, int64_t id)
+{
+	uint32_t life = wb_idmap_get(&s->lives, (uint64_t)id);
+	life = life == WB_IDMAP_NONE ? 1 : life + 1;
+	s->oom |= !wb_idmap_set(&s->lives, (uint64_t)id, life);
+	return life;
+}
+
+/* A slot for a goroutine that is named for the first time, or again after its death. */
 static uint32_t born(an_summary *s, int64_t id)
 {
-	uint32_t g = an_g_row(s, id), life = 0;
-	if (g == AN_NO_ROW) {
-		g = (uint32_t)s->cold.n;
-		if (g >= UINT32_MAX - 1 || !wb_vec_reserve(&s->hot, 1) || !wb_vec_reserve(&s->cold, 1) ||
-			!wb_idmap_set(&s->g_rows, (uint64_t)id, g)) {
+	uint32_t was = wb_idmap_get(&s->g_rows, (uint64_t)id), g = was;
+	if (was < AN_DONE) {
+		unhold_proc(s, g);
+		an_regions_drop(s, g);
+	} else {
+		g = take_slot(s);
+		if (g == AN_NO_ROW || !wb_idmap_set(&s->g_rows, (uint64_t)id, g)) {
 			s->oom = true;
 			return AN_NO_ROW;
 		}
-		s->hot.n++;
-		s->cold.n++;
-	} else {
-		life = s->cold.at[g].life + 1;
-		unhold_proc(s, g);
-		an_regions_drop(s, g);
+		if (was != WB_IDMAP_NONE)
+			an_g_forget(s, was - AN_DONE);
 	}
+	uint32_t life = was == WB_IDMAP_NONE ? 0 : next_life(s, id);
 	s->hot.at[g] = (an_ghot){ .doing = AN_OFF, .sum = AN_SUM_RARE };
-	s->cold.at[g] =
-		(an_gcold){ .id = id, .creator = WTR_NONE, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER, .life = life };
+	s->cold.at[g] = (an_gcold){
+		.id = id, .creator = WTR_NONE, .start_ns = WTR_NEVER, .end_ns = WTR_NEVER, .life = life, .used = true
+	};
 	return g;
 }
 
@@ -268,6 +289,8 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 	open_state(s, g, h, e, reason);
 	if (__builtin_expect(to == WTR_G_WAITING && reason && reason == s->texts.forever, 0)) /* as good as dead */
 		an_g_end(s, g, e->time_ns, false);
+	if (__builtin_expect(to == WTR_G_NOTEXIST, 0))
+		an_g_retire(s, g);
 }
 
 /* ---- ranges ---- */
@@ -410,190 +433,4 @@ void an_g_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends)
 	c->total_ns = total_at(c, now);
 	c->has_total = true;
 	an_regions_end(s, g, now, trace_ends);
-}
-
-/* ---- tables ---- */
-
-typedef struct keyed {
-	int64_t  id;
-	uint32_t row;
-} keyed;
-
-static int by_id(const void *a, const void *b)
-{
-	const keyed *x = a, *y = b;
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-/* Goroutine rows by id; NULL: out of memory. */
-static keyed *rows_by_id(const an_summary *s)
-{
-	keyed *order = wb_calloc(s->cold.n + 1, sizeof(*order));
-	bool sorted = true;
-	for (size_t i = 0; order && i < s->cold.n; i++) {
-		order[i] = (keyed){ s->cold.at[i].id, (uint32_t)i };
-		sorted &= i == 0 || order[i - 1].id < order[i].id;
-	}
-	if (order && !sorted)
-		qsort(order, s->cold.n, sizeof(*order), by_id);
-	return order;
-}
-
-typedef WB_VEC(wtr_goroutine_row) goroutine_rows;
-typedef WB_VEC(wtr_block_time_row) block_rows;
-typedef WB_VEC(wtr_range_time_row) range_rows;
-typedef WB_VEC(wtr_group_row) group_rows;
-
-static bool add_block_rows(an_summary *s, uint32_t g, wtr_goroutine_row *row, uint32_t place, block_rows *out)
-{
-	an_stat st;
-	an_g_stat(s, g, s->last_ns, &st);
-	row->first_block = (uint32_t)out->n;
-	row->n_block = st.n_waits;
-	for (unsigned i = 0; i < st.n_waits; i++) {
-		row->block_ns += st.wait_ns[i];
-		wtr_str reason = an_reason_text(&s->texts, st.wait_reason[i]);
-		if (!wb_vec_add(out, (wtr_block_time_row){ place, reason, st.wait_ns[i] }))
-			return false;
-	}
-	return true;
-}
-
-static bool add_range_rows(an_summary *s, uint32_t g, wtr_goroutine_row *row, uint32_t place, range_rows *out)
-{
-	row->first_range = (uint32_t)out->n;
-	for (uint32_t i = s->cold.at[g].ranges; i; i = s->granges.at[i - 1].next) {
-		const an_grange *r = &s->granges.at[i - 1];
-		if (!r->counted)
-			continue;
-		wtr_str name = an_text(&s->texts, s->texts.range_text[r->no]);
-		if (!wb_vec_add(out, (wtr_range_time_row){ place, name, r->ns }))
-			return false;
-		row->n_range++;
-	}
-	return true;
-}
-
-static wtr_goroutine_row row_of(const an_summary *s, uint32_t g)
-{
-	const an_ghot *h = &s->hot.at[g];
-	const an_gcold *c = &s->cold.at[g];
-	return (wtr_goroutine_row){
-		.id = c->id,
-		.name = an_text(&s->texts, c->name),
-		.creator = c->creator,
-		.create_stack = c->create_stack,
-		.entry_stack = c->entry_stack,
-		.create_ns = c->create_ns,
-		.start_ns = c->start_ns,
-		.end_ns = c->end_ns,
-		.total_ns = c->total_ns,
-		.exec_ns = h->sum_ns[AN_SUM_EXEC],
-		.sched_ns = h->sum_ns[AN_SUM_SCHED],
-		.syscall_ns = c->syscall_ns,
-		.syscall_block_ns = c->syscall_block_ns,
-		.n_regions = c->n_regions,
-		.final_state = h->final_state,
-		.final_reason = an_reason_text(&s->texts, h->final_reason),
-	};
-}
-
-static void set_unknown(wtr_goroutine_row *r)
-{
-	int64_t known = r->exec_ns + r->sched_ns + r->syscall_ns + r->syscall_block_ns + r->block_ns;
-	r->unknown_ns = known < r->total_ns ? r->total_ns - known : 0;
-}
-
-/* Adds a goroutine to the group of its start function; `groups` maps name numbers to rows. */
-static bool add_to_group(wb_idmap *groups, group_rows *out, uint32_t name, wtr_goroutine_row *r)
-{
-	uint32_t i = wb_idmap_get(groups, name);
-	if (i == WB_IDMAP_NONE) {
-		i = (uint32_t)out->n;
-		if (!wb_vec_add(out, (wtr_group_row){ .name = r->name }) || !wb_idmap_set(groups, name, i))
-			return false;
-	}
-	wtr_group_row *g = &out->at[i];
-	g->n++;
-	g->total_ns += r->total_ns;
-	g->exec_ns += r->exec_ns;
-	g->sched_ns += r->sched_ns;
-	g->syscall_ns += r->syscall_ns;
-	g->syscall_block_ns += r->syscall_block_ns;
-	g->block_ns += r->block_ns;
-	g->unknown_ns += r->unknown_ns;
-	r->group = i;
-	return true;
-}
-
-typedef struct ordered_group {
-	wtr_group_row row;
-	uint32_t      was;
-} ordered_group;
-
-static int by_exec(const void *a, const void *b)
-{
-	const wtr_group_row *x = &((const ordered_group *)a)->row, *y = &((const ordered_group *)b)->row;
-	if (x->exec_ns != y->exec_ns)
-		return x->exec_ns > y->exec_ns ? -1 : 1;
-	return an_text_order(x->name, y->name);
-}
-
-static bool sort_groups(group_rows *groups, goroutine_rows *rows)
-{
-	ordered_group *order = wb_calloc(groups->n + 1, sizeof(*order));
-	uint32_t *place = wb_calloc(groups->n + 1, sizeof(*place));
-	bool ok = order && place;
-	if (ok) {
-		for (size_t i = 0; i < groups->n; i++)
-			order[i] = (ordered_group){ groups->at[i], (uint32_t)i };
-		qsort(order, groups->n, sizeof(*order), by_exec);
-		for (size_t i = 0; i < groups->n; i++) {
-			groups->at[i] = order[i].row;
-			place[order[i].was] = (uint32_t)i;
-		}
-		for (size_t i = 0; i < rows->n; i++)
-			rows->at[i].group = place[rows->at[i].group];
-	}
-	wb_free(order);
-	wb_free(place);
-	return ok;
-}
-
-typedef struct g_tables {
-	goroutine_rows rows;
-	block_rows     blocks;
-	range_rows     ranges;
-	group_rows     groups;
-	wb_idmap       group_of; /* name number -> row of groups */
-} g_tables;
-
-static bool add_row(an_summary *s, wtr_index *x, uint32_t g, g_tables *t)
-{
-	uint32_t place = (uint32_t)t->rows.n;
-	wtr_goroutine_row r = row_of(s, g);
-	if (!add_block_rows(s, g, &r, place, &t->blocks) || !add_range_rows(s, g, &r, place, &t->ranges))
-		return false;
-	set_unknown(&r);
-	return add_to_group(&t->group_of, &t->groups, s->cold.at[g].name, &r)
-		&& wb_idmap_set(&x->goroutine_rows, (uint64_t)r.id, place) && wb_vec_add(&t->rows, r);
-}
-
-bool an_g_publish(an_summary *s, wtr_index *x)
-{
-	if (!(s->parts & (WTR_PART_GOROUTINES | WTR_PART_EVENTS | WTR_PART_LANES)))
-		return true;
-	g_tables t = { 0 };
-	keyed *order = rows_by_id(s);
-	bool ok = order && wb_vec_reserve(&t.rows, s->cold.n);
-	for (size_t i = 0; ok && i < s->cold.n; i++)
-		ok = add_row(s, x, order[i].row, &t);
-	ok = ok && sort_groups(&t.groups, &t.rows);
-	wb_free(order);
-	wb_idmap_free(&t.group_of);
-	AN_PUBLISH(x, GOROUTINES, &t.rows);
-	AN_PUBLISH(x, BLOCK_TIMES, &t.blocks);
-	AN_PUBLISH(x, RANGE_TIMES, &t.ranges);
-	AN_PUBLISH(x, GROUPS, &t.groups);
-	return ok;
 }

@@ -113,8 +113,7 @@ static void add_row(an_summary *s, uint32_t g, const an_open_region *r, int64_t 
 	c->n_regions++;
 	if (!s->keep)
 		return;
-	an_region x = { .g = g,
-		.life = c->life,
+	an_region x = { .life = c->life,
 		.row = {
 			.g = c->id,
 			.task = r->task,
@@ -228,8 +227,6 @@ static int by_place(const void *a, const void *b)
 
 bool an_regions_publish(an_summary *s, wtr_index *x)
 {
-	for (size_t i = 0; i < s->cold.n; i++)
-		x->totals.regions += s->cold.at[i].n_regions;
 	if (!s->keep)
 		return true;
 	if (s->regions.n)
@@ -239,7 +236,8 @@ bool an_regions_publish(an_summary *s, wtr_index *x)
 	bool ok = wb_vec_reserve(&rows, s->regions.n) && wb_vec_reserve(&blocks, s->region_waits.n);
 	for (size_t i = 0; ok && i < s->regions.n; i++) {
 		const an_region *r = &s->regions.at[i];
-		if (r->life != s->cold.at[r->g].life) /* of an earlier goroutine with this id */
+		uint32_t last = wb_idmap_get(&s->lives, (uint64_t)r->row.g);
+		if (r->life != (last == WB_IDMAP_NONE ? 0 : last)) /* of an earlier goroutine with this id */
 			continue;
 		uint32_t first = r->row.first_block;
 		rows.at[rows.n] = r->row;

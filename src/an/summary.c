@@ -92,10 +92,16 @@ static bool summary_finish(an_sink *sink, wtr_index *x)
 {
 	an_summary *s = (an_summary *)sink;
 	for (uint32_t g = 0; g < s->cold.n && !s->oom; g++)
-		an_g_end(s, g, s->last_ns, true);
+		if (s->cold.at[g].used) {
+			an_g_end(s, g, s->last_ns, true);
+			an_g_retire(s, g);
+		}
 	if (s->oom)
 		return false;
-	/* Texts first: rows point to them. */
+	wb_vec_free(&s->hot);
+	wb_vec_free(&s->cold);
+	wb_vec_free(&s->waits);
+	wb_vec_free(&s->granges);
 	bool ok = an_totals_publish(s, x) && an_tasks_publish(s, x) && an_regions_publish(s, x) && an_g_publish(s, x);
 	x->texts = s->texts.all;
 	s->texts.all = (wb_intern){ 0 };
@@ -108,12 +114,16 @@ static void summary_free(an_sink *sink)
 	for (uint32_t g = 0; g < s->cold.n; g++)
 		an_regions_drop(s, g);
 	wb_intern_free(&s->texts.all);
-	wb_idmap *maps[] = { &s->g_rows, &s->proc_rows, &s->thread_rows, &s->sweep_slots, &s->assist_slots,
+	wb_idmap *maps[] = { &s->g_rows, &s->lives, &s->proc_rows, &s->thread_rows, &s->sweep_slots, &s->assist_slots,
 		&s->label_rows, &s->task_rows };
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		wb_idmap_free(maps[i]);
 	wb_vec_free(&s->hot);
 	wb_vec_free(&s->cold);
+	wb_vec_free(&s->free_slots);
+	wb_vec_free(&s->goroutines);
+	wb_vec_free(&s->block_times);
+	wb_vec_free(&s->range_times);
 	wb_vec_free(&s->waits);
 	wb_vec_free(&s->granges);
 	wb_vec_free(&s->procs);

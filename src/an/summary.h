@@ -3,7 +3,7 @@
  * summary.c   the sink: one look at each event, and who gets it
  * texts.c     from the trace's string and stack ids to texts that stay
  * totals.c    counters, procs, threads, ranges, metrics, samples
- * goroutines.c, regions.c, tasks.c
+ * goroutines.c, gtables.c, regions.c, tasks.c
  *
  * All of it belongs to one thread.  Memory that runs out sets `oom`, which stays set; the sink looks at it once per
  * block.
@@ -66,7 +66,7 @@ typedef struct an_gcold {
 	uint32_t ranges;                      /* in `granges`, + 1 */
 	uint32_t n_regions;
 	uint32_t life;                        /* counts reuses of the id */
-	bool     has_total;
+	bool     has_total, used;
 	struct an_open_region *regions;       /* innermost first */
 } an_gcold;
 
@@ -109,7 +109,7 @@ typedef struct an_open_range {
 
 typedef struct an_region {
 	wtr_region_row row;                   /* first_block: in region_waits */
-	uint32_t g, life;                     /* goroutine row */
+	uint32_t life;                        /* of its goroutine */
 } an_region;
 
 typedef struct an_region_wait {
@@ -135,9 +135,15 @@ typedef struct an_summary {
 	int64_t    last_ns, sync_ns;
 	wtr_totals totals;
 
-	wb_idmap   g_rows;
-	WB_VEC(an_ghot) hot;
+	wb_idmap   g_rows;                    /* id -> slot of the living, AN_DONE + row of the dead */
+	wb_idmap   lives;                     /* id -> life, of ids used again */
+	WB_VEC(an_ghot) hot;                  /* slots */
 	WB_VEC(an_gcold) cold;
+	WB_VEC(uint32_t) free_slots;
+	WB_VEC(wtr_goroutine_row) goroutines; /* the dead, and at the end all */
+	WB_VEC(wtr_block_time_row) block_times;
+	WB_VEC(wtr_range_time_row) range_times;
+	size_t     n_dropped;
 	WB_VEC(an_wait) waits;
 	WB_VEC(an_grange) granges;
 
@@ -206,13 +212,18 @@ static inline uint32_t an_proc_row(an_summary *s, int64_t id)
 }
 
 /* ---- goroutines.c ---- */
+#define AN_DONE 0x80000000u
 void     an_g_transition(an_summary *s, const wtr_event *e);
 void     an_g_lost_proc(an_summary *s, uint32_t g, int64_t now);  /* its proc left it in its system call */
 void     an_g_range(an_summary *s, const wtr_event *e, unsigned no);
-uint32_t an_g_row(const an_summary *s, int64_t id);               /* AN_NO_ROW: not seen */
+uint32_t an_g_row(const an_summary *s, int64_t id);               /* AN_NO_ROW: not seen, or dead */
 void     an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *ret);
 void     an_g_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends);
 bool     an_g_system(const an_summary *s, uint32_t g);
+
+/* ---- gtables.c ---- */
+void     an_g_retire(an_summary *s, uint32_t g);                  /* it has ended: its slot is free for another one */
+void     an_g_forget(an_summary *s, uint32_t row);                /* of the dead: its id is used again */
 bool     an_g_publish(an_summary *s, wtr_index *x);
 
 /* ---- regions.c ---- */

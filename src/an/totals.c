@@ -384,7 +384,6 @@ bool an_totals_publish(an_summary *s, wtr_index *x)
 	if (s->ranges.n)
 		qsort(s->ranges.at, s->ranges.n, sizeof(s->ranges.at[0]), by_start);
 	s->totals.threads = s->threads.n;
-	s->totals.goroutines = s->cold.n;
 	AN_PUBLISH(x, THREADS, &s->threads);
 	AN_PUBLISH(x, LABELS, &s->labels);
 	AN_PUBLISH(x, GOMAXPROCS, &s->gomaxprocs);

@@ -267,23 +267,56 @@ static void many_reasons(void **state)
 	play_close(&y);
 }
 
+static void lived(play *y, int64_t at, int64_t id, const char *waited_for, int64_t ns)
+{
+	go(y, at, id, NONE, RUNNING, "");
+	go(y, at + 1, id, RUNNING, WAITING, waited_for);
+	go(y, at + 1 + ns, id, WAITING, RUNNING, "");
+	play_event(y, play_range(y, WTR_KIND_RANGE_BEGIN, WTR_RANGE_MARK_ASSIST, id, ""));
+	play_event(y, play_range(y, WTR_KIND_RANGE_END, WTR_RANGE_MARK_ASSIST, id, ""));
+	play_event(y, play_go(y, id, WTR_G_RUNNING, WTR_G_NOTEXIST, ""));
+}
+
+/* An id that is used again gives its last goroutine; those in between and around it keep what is theirs. */
 static void last_life_of_an_id(void **state)
 {
 	(void)state;
 	play y;
 	play_open(&y, WTR_PART_GOROUTINES);
 	play_at(&y, 1000, play_sync(1));
-	go(&y, 1010, 5, NONE, RUNNING, "");
-	go(&y, 1020, 5, RUNNING, NONE, "");
-	go(&y, 1030, 5, NONE, RUNNABLE, "");
-	go(&y, 1034, 6, NONE, RUNNABLE, "");
+	lived(&y, 1010, 9, "sync", 1);
+	lived(&y, 1030, 5, "select", 2);
+	lived(&y, 1050, 6, "network", 3);
+	lived(&y, 1070, 5, "sleep", 4);
+	lived(&y, 1090, 7, "chan send", 5);
+	go(&y, 1110, 5, NONE, RUNNABLE, "");
+	go(&y, 1134, 4, NONE, RUNNABLE, "");
 	play_finish(&y);
-	assert_int_equal(wtr_table_rows(y.x, WTR_TABLE_GOROUTINES), 2);
-	const wtr_goroutine_row *g = wtr_goroutine(y.x, 5);
-	assert_int_equal(g->create_ns, 1030);
-	assert_int_equal(g->end_ns, WTR_NEVER);
-	assert_int_equal(g->exec_ns, 0);
-	assert_int_equal(g->sched_ns, 4);
+	PLAY_ROWS(&y, GOROUTINES, goroutine);
+	PLAY_ROWS(&y, BLOCK_TIMES, block_time);
+	static const int64_t ids[] = { 4, 5, 6, 7, 9 };
+	assert_int_equal(wtr_table_rows(y.x, WTR_TABLE_GOROUTINES), 5);
+	wtr_totals totals;
+	wtr_get_totals(y.x, &totals);
+	assert_int_equal(totals.goroutines, 5);
+	for (uint32_t i = 0; i < 5; i++) {
+		assert_int_equal(goroutine[i].id, ids[i]);
+		assert_ptr_equal(wtr_goroutine(y.x, ids[i]), &goroutine[i]);
+		assert_int_equal(goroutine[i].n_block, i >= 2);
+		for (uint32_t k = 0; k < goroutine[i].n_block; k++)
+			assert_int_equal(block_time[goroutine[i].first_block + k].goroutine, i);
+	}
+	assert_int_equal(goroutine[1].create_ns, 1110);
+	assert_int_equal(goroutine[1].end_ns, WTR_NEVER);
+	assert_int_equal(goroutine[1].sched_ns, 24);
+	assert_int_equal(goroutine[1].exec_ns, 0);
+	assert_int_equal(goroutine[1].n_range, 0);
+	assert_int_equal(play_waited(&y, &goroutine[2], "network"), 3);
+	assert_int_equal(play_waited(&y, &goroutine[3], "chan send"), 5);
+	assert_int_equal(play_waited(&y, &goroutine[4], "sync"), 1);
+	assert_int_equal(play_ranged(&y, &goroutine[3], "GC mark assist"), 1);
+	assert_int_equal(wtr_table_rows(y.x, WTR_TABLE_BLOCK_TIMES), 3);
+	assert_int_equal(wtr_table_rows(y.x, WTR_TABLE_RANGE_TIMES), 3);
 	play_close(&y);
 }
 
