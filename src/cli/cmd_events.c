@@ -19,7 +19,7 @@ typedef struct printer {
 	uint64_t          left;   /* events still to print */
 	bool              grep;
 	regex_t           regex;
-	out_gotext_cache *cache;
+	out_stack_cache *cache;
 	wb_buf            out, text; /* text: what grep looks at, where that is not what is printed */
 	out_json          json;
 } printer;
@@ -136,7 +136,7 @@ static bool compile_grep(const cli_args *a, printer *p)
 
 static void put_text(printer *p, wb_buf *b, const wtr_event *e)
 {
-	out_event_text(b, p->trace, e, p->start_ns);
+	out_event_text(b, p->trace, e, p->start_ns, p->cache);
 	wb_buf_putc(b, '\n');
 	if (p->stacks)
 		out_event_stacks(b, p->trace, e);
@@ -214,14 +214,14 @@ static int print_filtered(printer *p, const wtr_filter *f, const char *path)
 {
 	wtr_error err = { 0 };
 	int rc = CLI_UNREADABLE;
-	p->cache = out_gotext_cache_new();
+	p->cache = out_stack_cache_new();
 	wtr_cursor *c = wtr_cursor_open(p->trace, f, &err);
 	if (c)
 		rc = print_cursor(p, c, path);
 	else
 		cli_error(path, &err);
 	wtr_cursor_close(c);
-	out_gotext_cache_free(p->cache);
+	out_stack_cache_free(p->cache);
 	wb_buf_free(&p->out);
 	wb_buf_free(&p->text);
 	return rc;

@@ -41,7 +41,7 @@ static void put_place(wb_buf *b, const wtr_frame *f)
 }
 
 /* The innermost frame that is not deep, else the innermost one. */
-static void put_where(wb_buf *b, const char *before, const wtr_trace *t, uint32_t stack)
+static void put_where(wb_buf *b, const wtr_trace *t, uint32_t stack)
 {
 	wtr_frame f[WF_FRAMES_MAX];
 	size_t n = wtr_stack(t, stack, f, WF_FRAMES_MAX), i = 0;
@@ -54,7 +54,7 @@ static void put_where(wb_buf *b, const char *before, const wtr_trace *t, uint32_
 	const wtr_frame *at = &f[i < n ? i : 0];
 	if (at->func.n == 0 && at->file.n == 0)
 		return; /* Go's stand-in for a stack it could not take */
-	wb_buf_puts(b, before);
+	wb_buf_puts(b, "  at ");
 	put_place(b, at);
 }
 
@@ -95,8 +95,10 @@ static void transition(wb_buf *b, wtr_trace *t, const wtr_event *e)
 {
 	bool proc = e->resource == WTR_RES_PROC;
 	put_resource(b, e);
-	wb_buf_printf(b, " %s->%s", proc ? wtr_pstate_name(wtr_from(e)) : wtr_gstate_name(wtr_from(e)),
-		proc ? wtr_pstate_name(wtr_to(e)) : wtr_gstate_name(wtr_to(e)));
+	wb_buf_putc(b, ' ');
+	wb_buf_puts(b, proc ? wtr_pstate_name(wtr_from(e)) : wtr_gstate_name(wtr_from(e)));
+	wb_buf_puts(b, "->");
+	wb_buf_puts(b, proc ? wtr_pstate_name(wtr_to(e)) : wtr_gstate_name(wtr_to(e)));
 	if (wtr_string(t, e->str).n) {
 		wb_buf_puts(b, "  (");
 		put_string(b, t, e->str);
@@ -222,7 +224,7 @@ static const char *event_name(const wtr_event *e)
 	return e->kind == WTR_KIND_SYNC ? "Sync" : wtr_type_name(e->type);
 }
 
-void out_event_text(wb_buf *b, wtr_trace *t, const wtr_event *e, int64_t start_ns)
+void out_event_text(wb_buf *b, wtr_trace *t, const wtr_event *e, int64_t start_ns, out_stack_cache *c)
 {
 	out_seconds(b, e->time_ns - start_ns);
 	wb_buf_puts(b, "  ");
@@ -232,10 +234,9 @@ void out_event_text(wb_buf *b, wtr_trace *t, const wtr_event *e, int64_t start_n
 	wb_buf_putc(b, ' ');
 	size_t from = b->n;
 	wb_buf_puts(b, event_name(e));
-	out_pad(b, from, 19);
+	out_pad(b, from, e->kind == WTR_KIND_STACK_SAMPLE ? 17 : 19); /* the place brings two spaces along */
 	details(b, t, e);
-	if (e->stack)
-		put_where(b, e->kind == WTR_KIND_STACK_SAMPLE ? "" : "  at ", t, e->stack);
+	out_stack_put(b, t, e->stack, put_where, c);
 	while (b->n && b->at[b->n - 1] == ' ')
 		b->n--;
 }

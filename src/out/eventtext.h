@@ -7,10 +7,11 @@
 
 #include "base/buf.h"
 #include "out/json.h"
+#include "out/stackcache.h"
 
 /* Appends one line without its line feed: seconds since `start_ns`; thread, proc and goroutine before the event ("-"
- * for none); wire event; what happened; where in the program. */
-void out_event_text(wb_buf *b, wtr_trace *t, const wtr_event *e, int64_t start_ns);
+ * for none); wire event; what happened; where in the program.  c, which remembers those places, may be NULL. */
+void out_event_text(wb_buf *b, wtr_trace *t, const wtr_event *e, int64_t start_ns, out_stack_cache *c);
 
 /* Appends the event's stacks, a frame a line, indented.  Nothing when it has none. */
 void out_event_stacks(wb_buf *b, wtr_trace *t, const wtr_event *e);

@@ -7,9 +7,9 @@
 
 #include <string.h>
 
-#include "base/alloc.h"
 #include "fmt/events.h"
 #include "fmt/quote.h"
+#include "fmt/wire.h"
 
 /* ---- times ---- */
 
@@ -49,34 +49,11 @@ void out_rfc3339(wb_buf *b, int64_t unix_ns)
 
 /* ---- stacks ---- */
 
-enum { SLOTS = 4096, CACHE_BYTES_MAX = 8 << 20, FRAMES = 128 };
-
-struct out_gotext_cache {
-	wb_buf texts;
-	struct {
-		uint32_t id;
-		uint32_t off, n;
-	} slots[SLOTS]; /* by id % SLOTS; id 0: free */
-};
-
-out_gotext_cache *out_gotext_cache_new(void)
-{
-	return wb_calloc(1, sizeof(out_gotext_cache));
-}
-
-void out_gotext_cache_free(out_gotext_cache *c)
-{
-	if (!c)
-		return;
-	wb_buf_free(&c->texts);
-	wb_free(c);
-}
-
 static void put_frames(wb_buf *b, const wtr_trace *t, uint32_t id)
 {
-	wtr_frame frames[FRAMES];
-	size_t n = wtr_stack(t, id, frames, FRAMES);
-	for (size_t i = 0; i < n && i < FRAMES; i++) {
+	wtr_frame frames[WF_FRAMES_MAX];
+	size_t n = wtr_stack(t, id, frames, WF_FRAMES_MAX);
+	for (size_t i = 0; i < n && i < WF_FRAMES_MAX; i++) {
 		const wtr_frame *f = &frames[i];
 		wb_buf_putc(b, '\t');
 		wb_buf_put(b, f->func.at, f->func.n);
@@ -90,34 +67,10 @@ static void put_frames(wb_buf *b, const wtr_trace *t, uint32_t id)
 	}
 }
 
-static void put_stack(wb_buf *b, const char *title, wtr_trace *t, uint32_t id, out_gotext_cache *c)
+static void put_stack(wb_buf *b, const char *title, wtr_trace *t, uint32_t id, out_stack_cache *c)
 {
 	wb_buf_puts(b, title);
-	if (!id)
-		return;
-	if (!c) {
-		put_frames(b, t, id);
-		return;
-	}
-	__typeof__(&c->slots[0]) slot = &c->slots[id % SLOTS];
-	if (slot->id != id) {
-		if (c->texts.n > CACHE_BYTES_MAX) {
-			memset(c->slots, 0, sizeof(c->slots));
-			c->texts.n = 0;
-		}
-		size_t off = c->texts.n;
-		put_frames(&c->texts, t, id);
-		if (c->texts.failed) { /* no cache then */
-			memset(c->slots, 0, sizeof(c->slots));
-			wb_buf_free(&c->texts);
-			put_frames(b, t, id);
-			return;
-		}
-		slot->id = id;
-		slot->off = (uint32_t)off;
-		slot->n = (uint32_t)(c->texts.n - off);
-	}
-	wb_buf_put(b, c->texts.at + slot->off, slot->n);
+	out_stack_put(b, t, id, put_frames, c);
 }
 
 /* ---- texts ---- */
@@ -326,7 +279,7 @@ static void put_texts(wb_buf *b, wtr_trace *t, const wtr_event *e)
 	}
 }
 
-void out_gotext_cached(wb_buf *b, wtr_trace *t, const wtr_event *e, out_gotext_cache *c)
+void out_gotext_cached(wb_buf *b, wtr_trace *t, const wtr_event *e, out_stack_cache *c)
 {
 	char *p = wb_buf_room(b, LINE_MAX_BYTES);
 	if (!p)

@@ -10,16 +10,13 @@
 #include <wtr/open.h>
 
 #include "base/buf.h"
+#include "out/stackcache.h"
 
 /* Appends one event of `t`.  Its strings and stacks must still be valid (see wtr_next()). */
 void out_gotext(wb_buf *b, wtr_trace *t, const wtr_event *e);
 
-/* Remembers the text of stacks, which is most of the output: several times faster for many events of one trace.
- * Memory is bounded (about 10 MB).  One thread at a time. */
-typedef struct out_gotext_cache out_gotext_cache;
-out_gotext_cache *out_gotext_cache_new(void);          /* NULL: out of memory, do without */
-void out_gotext_cache_free(out_gotext_cache *c);       /* NULL is fine */
-void out_gotext_cached(wb_buf *b, wtr_trace *t, const wtr_event *e, out_gotext_cache *c); /* c may be NULL */
+/* The same, with the text of stacks remembered in `c` (NULL is fine): several times faster. */
+void out_gotext_cached(wb_buf *b, wtr_trace *t, const wtr_event *e, out_stack_cache *c);
 
 /* Appends ns since 1970 as 2026-11-22T08:32:54.975700693Z (time.RFC3339Nano in UTC: no trailing zeros). */
 void out_rfc3339(wb_buf *b, int64_t unix_ns);

@@ -74,7 +74,7 @@ static wtr_error dump_events(wtr_trace *t, dump *ret)
 		return err;
 	struct sha256_ctx sha;
 	sha256_init(&sha);
-	out_gotext_cache *cache = out_gotext_cache_new();
+	out_stack_cache *cache = out_stack_cache_new();
 	wb_buf b = { 0 };
 	const wtr_event *ev;
 	for (size_t n; (n = wtr_next(c, &ev)) != 0;) {
@@ -89,7 +89,7 @@ static wtr_error dump_events(wtr_trace *t, dump *ret)
 	sha256_digest(&sha, sizeof(digest), digest);
 	hex(digest, ret->sha);
 	wb_buf_free(&b);
-	out_gotext_cache_free(cache);
+	out_stack_cache_free(cache);
 	wtr_cursor_close(c);
 	return err;
 }

@@ -54,7 +54,7 @@ bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)
 static void prints(wtr_event e, const char *want)
 {
 	wb_buf b = { 0 };
-	out_event_text(&b, NULL, &e, 5);
+	out_event_text(&b, NULL, &e, 5, NULL);
 	assert_string_equal(wb_buf_cstr(&b), want);
 	wb_buf_free(&b);
 }
@@ -87,7 +87,7 @@ static void texts_cannot_forge_lines(void **state)
 			wtr_event e = { CTX, .kind = (uint8_t)kind, .type = (uint8_t)type, .resource = 1, .detail = (uint8_t)type,
 				.str = 2, .str2 = 2, .stack = 2, .transition_stack = 2 };
 			b.n = 0;
-			out_event_text(&b, NULL, &e, 0);
+			out_event_text(&b, NULL, &e, 0, NULL);
 			for (size_t i = 0; i < b.n; i++)
 				assert_true((uint8_t)b.at[i] >= ' ');
 		}
@@ -133,7 +133,7 @@ static void survives_no_memory(void **state)
 	wtr_event e = { CTX, .kind = WTR_KIND_LOG, .type = WF_EV_USER_LOG, .id = 3, .str = 3, .str2 = 2, .stack = 5 };
 	wb_fault_arm(1, true);
 	wb_buf b = { 0 };
-	out_event_text(&b, NULL, &e, 0);
+	out_event_text(&b, NULL, &e, 0, NULL);
 	out_event_stacks(&b, NULL, &e);
 	wb_fault_arm(0, false);
 	assert_true(b.failed);

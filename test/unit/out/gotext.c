@@ -43,7 +43,7 @@ bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)
 
 static void prints(wtr_event e, const char *want)
 {
-	out_gotext_cache *cache = out_gotext_cache_new();
+	out_stack_cache *cache = out_stack_cache_new();
 	wb_buf b = { 0 };
 	out_gotext(&b, NULL, &e);
 	assert_string_equal(wb_buf_cstr(&b), want);
@@ -53,7 +53,7 @@ static void prints(wtr_event e, const char *want)
 		assert_string_equal(wb_buf_cstr(&b), want);
 	}
 	wb_buf_free(&b);
-	out_gotext_cache_free(cache);
+	out_stack_cache_free(cache);
 }
 
 #define CTX .m = 7, .p = 0, .g = 1, .time_ns = 5
@@ -146,7 +146,7 @@ static void experiments(void **state)
 static void remembers_in_bounds(void **state)
 {
 	(void)state;
-	out_gotext_cache *cache = out_gotext_cache_new();
+	out_stack_cache *cache = out_stack_cache_new();
 	wb_buf with = { 0 }, without = { 0 };
 	for (uint32_t id = 1; id < 20000; id++) {
 		wtr_event e = { CTX, .kind = WTR_KIND_STACK_SAMPLE, .type = WF_EV_CPU_SAMPLE, .stack = id % 5000 };
@@ -158,7 +158,7 @@ static void remembers_in_bounds(void **state)
 	}
 	wb_buf_free(&with);
 	wb_buf_free(&without);
-	out_gotext_cache_free(cache);
+	out_stack_cache_free(cache);
 }
 
 static void survives_each_failed_allocation(void **state)
@@ -171,7 +171,7 @@ static void survives_each_failed_allocation(void **state)
 	for (uint64_t nth = 1; nth < 40; nth++) {
 		wb_fault_arm(nth, false);
 		wb_buf b = { 0 };
-		out_gotext_cache *cache = out_gotext_cache_new();
+		out_stack_cache *cache = out_stack_cache_new();
 		out_gotext_cached(&b, NULL, &e, cache);
 		wb_fault_arm(0, false);
 		failed += b.failed;
@@ -180,7 +180,7 @@ static void survives_each_failed_allocation(void **state)
 			assert_memory_equal(b.at, want.at, b.n);
 		}
 		wb_buf_free(&b);
-		out_gotext_cache_free(cache);
+		out_stack_cache_free(cache);
 	}
 	assert_true(failed > 0);
 	wb_buf_free(&want);
