@@ -27,6 +27,7 @@ CASES = [  # name, files, last line, exit status
     ("a program that skips all of it", {"a.json": [entry("SKIP", "1..0 # SKIP no Go\n"), entry("OK")]}, "1 passed, 0 failed, 1 skipped", 0),
     ("a suite without programs", {"a.json": [], "b.tap": "ok 1 b\n"}, "1 passed, 1 failed, 0 skipped", 1),
     ("an empty step file", {"a.tap": "", "b.tap": "ok 1 b\n"}, "1 passed, 1 failed, 0 skipped", 1),
+    ("a step that ends before its plan", {"a.tap": "1..3\nok 1 a\n"}, "1 passed, 1 failed, 0 skipped", 1),
     ("nothing at all", {}, "0 passed, 1 failed, 0 skipped", 1),
     ("sums over suites", {"a.json": [entry("OK", TAP2)], "b.json": [entry("OK", TAP2)], "c.tap": "ok 1 c\n"},
      "5 passed, 0 failed, 0 skipped", 0),
