@@ -849,6 +849,22 @@ static wtr_code merge_all(merge *m)
 
 /* ---- the second check, in the final order ---- */
 
+/* Where the event of that number in merge order stands. */
+static uint64_t offset_of_index(const wtr__v1 *v, uint32_t index)
+{
+	wtr__v1_replay r;
+	uint64_t at = 0;
+	if (!wtr__v1_replay_open(&r, v))
+		return 0;
+	while (r.pick < r.pick_end && r.index++ <= index) {
+		uint32_t s = wtr__v1_pick(&r);
+		if (s < v->procs.n && wtr__v1_stream_next(v, &r.streams[s], &r.held))
+			at = (uint64_t)(r.held.at - v->at);
+	}
+	wtr__v1_replay_close(&r);
+	return at;
+}
+
 static wtr_code check_again(merge *m)
 {
 	wtr__v1 *v = m->v;
@@ -864,6 +880,7 @@ static wtr_code check_again(merge *m)
 	for (wtr__v1_step step; !code && (step = wtr__v1_replay_next(&r)) != WTR__V1_END;) {
 		wtr__v1_event e = r.held;
 		stream *s = &m->streams[r.held_stream];
+		int64_t pid = step == WTR__V1_MOVED ? WTR__V1_P_SYSCALL : s->pid;
 		if (step == WTR__V1_MOVED) {
 			const wtr__v1_moved *x = &v->moved.at[r.moved - 1];
 			e = (wtr__v1_event){ v->at, x->ts, x->g, { x->g }, 0, WF_V1_GoSysExit };
@@ -876,12 +893,13 @@ static wtr_code check_again(merge *m)
 			code = no_memory(m);
 			break;
 		}
-		wtr__v1_fault f = wtr__v1_check_event(c, &c->gs.at[g], &c->gs.at[arg], &s->p, s->pid, &e);
+		wtr__v1_fault f = wtr__v1_check_event(c, &c->gs.at[g], &c->gs.at[arg], &s->p, pid, &e);
 		if (f == WTR__V1_FAULT_NO_MEMORY)
 			code = no_memory(m);
 		else if (f != WTR__V1_FINE)
-			code = wtr__fail(m->err, WTR_E_ORDER, offset_of(m, &e), 0, WTR_NONE, wf_v1_specs[e.type].name, wtr__v1_fault_rule(f),
-				"goroutine %llu on proc %lld at %lld ticks: %s", (unsigned long long)e.g, (long long)s->pid, (long long)e.ts,
+			code = wtr__fail(m->err, WTR_E_ORDER,
+				step == WTR__V1_MOVED ? offset_of_index(v, v->moved.at[r.moved - 1].index) : offset_of(m, &e), 0, WTR_NONE,
+				wf_v1_specs[e.type].name, wtr__v1_fault_rule(f), "goroutine %llu on proc %lld at %lld ticks: %s", (unsigned long long)e.g, (long long)pid, (long long)e.ts,
 				wtr__v1_fault_text(f));
 	}
 	wtr__v1_replay_close(&r);

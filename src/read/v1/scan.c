@@ -450,6 +450,11 @@ static wtr_code finish(scan *s)
 	v->has_frequency = s->frequency > 0;
 	/* Without it times are a guess: most clocks of that age tick 2 to 4 times a ns and are counted in units of 64. */
 	v->ns_per_tick = v->has_frequency ? 1e9 / (double)s->frequency : 64.0 / 3;
+	for (size_t i = 0; i < v->tables.frames.n; i++) {
+		const wtr__frame *f = &v->tables.frames.at[i];
+		v->unknown_strings += wtr__string_id(&v->tables, f->func) == WTR__UNKNOWN;
+		v->unknown_strings += wtr__string_id(&v->tables, f->file) == WTR__UNKNOWN;
+	}
 	uint64_t stack, string;
 	if (wtr__tables_finish(&v->tables, true, &stack, &string) != WTR_OK)
 		return no_memory(s);

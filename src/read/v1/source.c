@@ -647,6 +647,7 @@ wtr__source *wtr__v1_source(wtr_trace *t, wtr_error *err)
 	s->base.losses.events = v->skipped_events;
 	s->base.losses.batches = v->lost_batches;
 	s->base.losses.bytes = v->lost_bytes;
+	s->base.diag[WTR__DIAG_UNKNOWN_STRINGS] = v->unknown_strings;
 	s->base.diag[WTR__DIAG_SKIPPED_EVENTS] = v->skipped_events;
 	s->base.diag[WTR__DIAG_FORCED_STATES] = v->forced_states;
 	s->base.diag[WTR__DIAG_SKIPPED_BATCHES] = v->lost_batches;

@@ -89,6 +89,8 @@ struct wtr__v1 {
 	uint64_t       n_events;         /* with samples */
 	bool           long_lengths;     /* the length of some timed event takes more than one byte */
 
+	uint64_t       unknown_strings;  /* in frames of stacks */
+
 	/* From the merge. */
 	unsigned       pick_bytes;       /* 1, 2 or 4 */
 	WB_VEC(uint8_t) picks;           /* stream numbers; all bits set is an escape, then WTR__V1_SKIP or _STAY, then a stream */
