@@ -1,5 +1,4 @@
 /* `weft dump --wire` and its footprint against Go's own, for every v2 trace of the corpus, broken ones included. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,6 +8,7 @@
 
 #include "fmt/text.h"
 #include "goproc.h"
+#include "kit.h"
 
 static bool to_buf(void *user, const char *at, size_t n)
 {
@@ -16,44 +16,26 @@ static bool to_buf(void *user, const char *at, size_t n)
 	return true;
 }
 
-static void slurp(const char *path, wb_buf *b)
-{
-	FILE *f = fopen(path, "rb");
-	assert_non_null(f);
-	char piece[1 << 14];
-	for (size_t n = 1; n;) {
-		n = fread(piece, 1, sizeof(piece), f);
-		wb_buf_put(b, piece, n);
-	}
-	fclose(f);
-}
-
-typedef void each_fn(const char *path, const wb_buf *file, unsigned *same, unsigned *exempt);
+typedef void each_fn(const char *path, const uint8_t *at, size_t n, unsigned *same, unsigned *exempt);
 
 /* Calls fn for each trace in the second container. */
 static unsigned for_v2(each_fn *fn, unsigned *same, unsigned *exempt)
 {
-	const char *dir = getenv("WEFT_TEST_DATA");
-	assert_non_null(dir);
-	DIR *d = opendir(dir);
-	assert_non_null(d);
-	unsigned n = 0;
-	for (struct dirent *e; (e = readdir(d));) {
-		const char *dot = strrchr(e->d_name, '.');
-		if (!dot || strcmp(dot, ".trace") != 0)
-			continue;
+	size_t n_names;
+	char **names = kit_trace_names(&n_names);
+	unsigned traces = 0;
+	for (size_t i = 0; i < n_names; i++) {
 		char path[4096];
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		wb_buf file = { 0 };
-		slurp(path, &file);
-		if (file.n >= 16 && memcmp(file.at, "go 1.2", 6) == 0 && file.at[6] >= '2' && file.at[6] <= '6') {
-			n++;
-			fn(path, &file, same, exempt);
+		snprintf(path, sizeof(path), "%s/%s.trace", getenv("WEFT_TEST_DATA"), names[i]);
+		size_t n;
+		uint8_t *at = kit_trace(names[i], &n);
+		if (n >= 16 && memcmp(at, "go 1.2", 6) == 0 && at[6] >= '2' && at[6] <= '6') {
+			traces++;
+			fn(path, at, n, same, exempt);
 		}
-		wb_buf_free(&file);
+		free(at);
 	}
-	closedir(d);
-	return n;
+	return traces;
 }
 
 /* Go's tables of older versions end before the alloc/free events that those versions wrote: it stops there. */
@@ -62,11 +44,11 @@ static bool go_knows_not(const wb_buf *err)
 	return err->n > 20 && memmem(err->at, err->n, "invalid event type: 13", 22);
 }
 
-static void compare_wire(const char *path, const wb_buf *file, unsigned *same, unsigned *exempt)
+static void compare_wire(const char *path, const uint8_t *at, size_t n, unsigned *same, unsigned *exempt)
 {
 	wb_buf go = { 0 }, ours = { 0 }, err = { 0 };
 	int status = go_ask("wire", path, &go, &err);
-	wf_text_code rc = wf_text_wire(file->at, file->n, to_buf, &ours, NULL);
+	wf_text_code rc = wf_text_wire(at, n, to_buf, &ours, NULL);
 	if (go_knows_not(&err)) {
 		++*exempt;
 		assert_int_equal(rc, WF_TEXT_OK);
@@ -83,14 +65,14 @@ static void compare_wire(const char *path, const wb_buf *file, unsigned *same, u
 	wb_buf_free(&err);
 }
 
-static void compare_footprint(const char *path, const wb_buf *file, unsigned *same, unsigned *exempt)
+static void compare_footprint(const char *path, const uint8_t *at, size_t n, unsigned *same, unsigned *exempt)
 {
 	wb_buf go = { 0 }, ours = { 0 }, err = { 0 };
 	wf_footprint f;
 	if (go_ask("footprint", path, &go, &err) != 0) {
 		++*exempt;
 	} else {
-		wf_footprint_count(file->at, file->n, &f, NULL);
+		wf_footprint_count(at, n, &f, NULL);
 		for (unsigned i = 0; i < 256; i++)
 			if (f.count[i])
 				wb_buf_printf(&ours, "%u %llu %llu\n", i, (unsigned long long)f.count[i], (unsigned long long)f.bytes[i]);

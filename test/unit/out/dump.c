@@ -1,5 +1,4 @@
 /* The public text functions: modes, codes of files that are no traces, and the corpus there and back. */
-#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,6 +12,7 @@
 #include <wtr/text.h>
 
 #include "base/buf.h"
+#include "kit.h"
 
 static bool to_buf(void *user, const char *at, size_t n)
 {
@@ -82,44 +82,31 @@ static void what_is_broken(void **state)
 static void corpus_there_and_back(void **state)
 {
 	(void)state;
-	const char *dir = getenv("WEFT_TEST_DATA");
-	assert_non_null(dir);
-	DIR *d = opendir(dir);
-	assert_non_null(d);
-	unsigned traces = 0, damaged = 0;
-	for (struct dirent *e; (e = readdir(d));) {
-		size_t len = strlen(e->d_name);
-		if (len < 6 || strcmp(e->d_name + len - 6, ".trace") != 0)
-			continue;
+	size_t n_names;
+	char **names = kit_trace_names(&n_names);
+	unsigned damaged = 0;
+	for (size_t i = 0; i < n_names; i++) {
 		char path[4096];
-		snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
-		wb_buf file = { 0 }, dump = { 0 }, back = { 0 };
-		FILE *f = fopen(path, "rb");
-		assert_non_null(f);
-		for (size_t n = 1; n;) {
-			char piece[4096];
-			n = fread(piece, 1, sizeof(piece), f);
-			wb_buf_put(&file, piece, n);
-		}
-		fclose(f);
+		snprintf(path, sizeof(path), "%s/%s.trace", getenv("WEFT_TEST_DATA"), names[i]);
+		size_t n;
+		uint8_t *file = kit_trace(names[i], &n);
+		wb_buf dump = { 0 }, back = { 0 };
 		wtr_error err = { 0 };
 		wtr_dump_result res;
 		wtr_code rc = wtr_dump(path, NULL, to_buf, &dump, &res, &err);
-		assert_int_equal(res.trace_bytes, file.n);
+		assert_int_equal(res.trace_bytes, n);
 		if (rc == WTR_OK)
 			assert_int_equal(res.lost_bytes, 0);
 		damaged += rc != WTR_OK;
 		assert_int_equal(wtr_assemble(dump.at, dump.n, to_buf, &back, &err), WTR_OK);
-		assert_int_equal(back.n, file.n);
-		if (file.n)
-			assert_memory_equal(back.at, file.at, file.n);
-		wb_buf_free(&file);
+		assert_int_equal(back.n, n);
+		if (n)
+			assert_memory_equal(back.at, file, n);
+		free(file);
 		wb_buf_free(&dump);
 		wb_buf_free(&back);
-		traces++;
 	}
-	closedir(d);
-	assert_int_equal(traces, 243);
+	assert_int_equal(n_names, 243);
 	assert_int_equal(damaged, 35);
 }
 
