@@ -23,7 +23,7 @@ static bool add_row(an_census *c, uint64_t t)
 	an_row *r = &c->rows[c->n++];
 	r->sum[0] = c->spans;
 	for (unsigned i = 1; i <= AN_CLASSES; i++)
-		r->sum[i] = c->cls[i].now * t + c->cls[i].base;
+		r->sum[i] = c->cls[i][0] * t + c->cls[i][1];
 	return true;
 }
 

@@ -17,12 +17,11 @@ typedef struct an_row {
 	uint64_t sum[AN_CLASSES + 1];
 } an_row;
 
+typedef uint64_t an_pair __attribute__((vector_size(16)));
+
 typedef struct an_census {
 	uint64_t next;             /* time of row n */
-	struct {
-		uint64_t now;      /* goroutines in the class */
-		uint64_t base;     /* its integral at t is now * t + base */
-	} cls[AN_CLASSES + 1];
+	an_pair  cls[AN_CLASSES + 1]; /* [0] goroutines in the class now, [1] base: the integral at t is now * t + base */
 	uint64_t spans;
 	unsigned k;
 	size_t   n, cap;
@@ -37,14 +36,13 @@ void an_census_free(an_census *c);
 bool an_census_advance(an_census *c, uint64_t t);
 
 /* At time t a goroutine goes from one class to another (0: it is not there, or its time is not counted). */
-static inline bool an_census_move(an_census *c, uint64_t t, unsigned from, unsigned to)
+static inline __attribute__((always_inline)) bool an_census_move(an_census *c, uint64_t t, unsigned from, unsigned to)
 {
 	if (__builtin_expect(t >= c->next, 0) && !an_census_advance(c, t))
 		return false;
-	c->cls[from].now--;
-	c->cls[from].base += t;
-	c->cls[to].now++;
-	c->cls[to].base -= t;
+	an_pair step = { 1, -t };
+	c->cls[from] -= step;
+	c->cls[to] += step;
 	c->spans++;
 	return true;
 }

@@ -7,7 +7,7 @@
 
 #include "an/lanes.h"
 
-enum { EXACT_LANES_MAX = 256, EXACT_SPANS_MAX = 4096 };
+enum { EXACT_LANES_MAX = 64, EXACT_SPANS_MAX = 4096 };
 
 __extension__ typedef __int128 i128; /* times far outside the trace are fine */
 

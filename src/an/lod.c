@@ -27,29 +27,29 @@ static an_block *block_at(an_chunk *c, uint32_t i)
 }
 
 /* Adds up a block's durations by class, its last span ending at `end`; returns all its whats or'ed together. */
-static inline __attribute__((always_inline)) uint32_t sum_spans(const an_store *st, unsigned kind, const an_reader *r, unsigned n, uint64_t end, uint64_t *ns)
+static inline __attribute__((always_inline)) uint32_t sum_spans(unsigned kind, const uint8_t *restrict cls, an_reader r, unsigned n, uint64_t end, uint64_t *restrict ns)
 {
-	uint32_t what, all = 0;
-	uint64_t from = an_read(r, 0, &what);
-	for (unsigned i = 1; i < n; i++) {
-		uint32_t next_what;
-		uint64_t to = an_read(r, i, &next_what);
-		all |= what;
-		ns[an_class(st, kind, what)] += to - from;
+	uint64_t v, from = 0;
+	uint32_t all = 0, k = 0;
+	for (unsigned i = 0; i < n; i++, r.at += r.width) {
+		memcpy(&v, r.at, sizeof(v));
+		uint64_t to = v & r.start_mask;
+		ns[k] += to - from; /* of the one before; the first adds nothing to class 0 */
 		from = to;
-		what = next_what;
+		uint32_t what = (uint32_t)(v >> r.start_bits & r.what_mask);
+		all |= what;
+		k = kind == AN_STRIP_DICT ? cls[what] : an_proc_class(what);
 	}
-	ns[an_class(st, kind, what)] += end - from;
-	return all | what;
+	ns[k] += end - r.start - from;
+	return all;
 }
 
 static void quantise(const uint64_t *ns, uint64_t dur, uint8_t *share)
 {
 	float scale = dur ? 255.0f / (float)(int64_t)dur : 0;
-	for (unsigned c = 0; c < AN_CLASSES; c++) {
-		int q = (int)((float)(int64_t)ns[c] * scale + 0.5f);
-		share[c] = (uint8_t)(q > 255 ? 255 : q);
-	}
+	for (unsigned c = 0; c < AN_CLASSES; c++)
+		if (ns[c]) /* few classes are there */
+			share[c] = (uint8_t)(int)((float)(int64_t)ns[c] * scale + 0.5f);
 }
 
 /* Ends the open block at time t, and says how wide the next one should be. */
@@ -57,16 +57,16 @@ static void close_block(const an_store *st, an_strip *s, uint64_t t, uint64_t *s
 {
 	an_chunk *c = s->last;
 	an_block *b = block_at(c, c->n - 1);
-	unsigned n = (unsigned)((size_t)(s->at - (c->data + b->at)) / ((s->start_bits + s->what_bits) >> 3));
+	unsigned n = b->n -= s->left; /* as many as fitted, so far */
 	an_reader r = an_block_reader(c, c->n - 1);
-	uint64_t ns[AN_CLASSES + 1] = { 0 };
+	uint64_t ns[AN_CLASSES + 1] = { 0 }, dur = t - s->start;
 	uint32_t all = 0;
 	switch (s->kind) {
 	case AN_STRIP_DICT:
-		all = sum_spans(st, AN_STRIP_DICT, &r, n, t, ns);
+		all = sum_spans(AN_STRIP_DICT, st->cls, r, n, t, ns);
 		break;
 	case AN_STRIP_PROC:
-		all = sum_spans(st, AN_STRIP_PROC, &r, n, t, ns);
+		all = sum_spans(AN_STRIP_PROC, NULL, r, n, t, ns);
 		break;
 	default:
 		memcpy(ns + 1, sums, AN_CLASSES * sizeof(*sums));
@@ -78,11 +78,11 @@ static void close_block(const an_store *st, an_strip *s, uint64_t t, uint64_t *s
 		}
 		break;
 	}
-	quantise(ns + 1, t - s->start, b->share);
-	b->n = (uint8_t)n;
+	quantise(ns + 1, dur, b->share);
 	s->n += n;
 
-	unsigned bytes = bytes_for((t - s->start) / n * (AN_BLOCK_SPANS + AN_BLOCK_SPANS / 4));
+	/* A quarter more than this one would have needed if it were full. */
+	unsigned bytes = bytes_for(n == AN_BLOCK_SPANS ? dur + dur / 4 : dur / n * (AN_BLOCK_SPANS + AN_BLOCK_SPANS / 4));
 	s->start_bits = (uint8_t)(bytes < 2 ? 16 : bytes * 8);
 	s->what_bits = (uint8_t)(bytes_for(all) * 8);
 }
@@ -109,8 +109,9 @@ static an_chunk *add_chunk(an_store *st, an_strip *s, uint64_t t)
 static size_t room(const an_chunk *c, const uint8_t *at, unsigned width)
 {
 	size_t used = (size_t)(at - c->data) + (c->n + 1) * sizeof(an_block) + PAD_BYTES;
-	size_t n = used < c->size_bytes ? (c->size_bytes - used) / width : 0;
-	return n < AN_BLOCK_SPANS ? n : AN_BLOCK_SPANS;
+	if (used + width * AN_BLOCK_SPANS <= c->size_bytes)
+		return AN_BLOCK_SPANS;
+	return used < c->size_bytes ? (c->size_bytes - used) / width : 0;
 }
 
 bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums)
@@ -136,7 +137,7 @@ bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_
 		n = room(c, s->at, width);
 	}
 	an_block *b = block_at(c, c->n++);
-	*b = (an_block){ .start = (uint32_t)(t - c->start), .at = (uint16_t)(s->at - c->data), .widths = (uint8_t)(s->start_bits >> 3 | s->what_bits >> 3 << 4) };
+	*b = (an_block){ .start = (uint32_t)(t - c->start), .at = (uint16_t)(s->at - c->data), .n = (uint8_t)n, .widths = (uint8_t)(s->start_bits >> 3 | s->what_bits >> 3 << 4) };
 	s->start = t;
 	s->left = (uint8_t)n;
 	return an_strip_push(st, s, t, what, sums);

@@ -28,7 +28,7 @@ enum {
 typedef struct an_block {
 	uint32_t start;             /* ns since the chunk's */
 	uint16_t at;                /* its first span in the chunk's data */
-	uint8_t  n;                 /* spans */
+	uint8_t  n;                 /* spans; of the open block as many as fit */
 	uint8_t  widths;            /* bytes of a start, and << 4 bytes of a what */
 	uint8_t  share[AN_CLASSES]; /* of its duration, in 255ths */
 } an_block;

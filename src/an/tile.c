@@ -11,11 +11,11 @@
 /* Narrow things side by side. */
 typedef struct heap {
 	uint64_t from, to;
-	uint64_t span_ns[AN_CLASSES + 1]; /* of spans, by class */
-	float    node_ns[AN_CLASSES];     /* of summaries, by class - 1 */
+	float    ns[AN_CLASSES];          /* by class - 1 */
 	uint32_t count;
 	uint32_t what;                    /* of the span, if there is but one */
 	uint8_t  flags;
+	uint8_t  kind, cls;               /* an_strip_kind and class of that span */
 } heap;
 
 typedef struct pen {
@@ -81,33 +81,35 @@ static void write_exact(pen *d, uint64_t from, uint64_t to, unsigned cls, uint32
 
 static void write_heap(pen *d, const heap *h)
 {
-	float ns[AN_CLASSES];
-	for (unsigned c = 0; c < AN_CLASSES; c++)
-		ns[c] = h->node_ns[c] + (float)h->span_ns[c + 1];
 	unsigned best = 0, present = 0;
 	for (unsigned c = 0; c < AN_CLASSES; c++) {
-		present += ns[c] > 0;
-		if (ns[c] > ns[best])
+		present += h->ns[c] > 0;
+		if (h->ns[c] > h->ns[best])
 			best = c;
 	}
-	if (ns[best] <= 0 && h->count != 1)
+	if (h->count == 1) { /* also when it has no length at all */
+		write_exact(d, h->from, h->to, h->cls, ref_of(d, h->what, h->kind), h->flags);
+		return;
+	}
+	if (!present)
 		return; /* a thread that held an idle proc */
 	wtr_run *r = next_run(d);
 	if (!r)
 		return;
-	float scale = h->to > h->from ? 255.0f / (float)(h->to - h->from) : 0;
+	float scale = 255.0f / (float)(int64_t)(h->to - h->from);
 	for (unsigned c = 0; c < AN_CLASSES; c++) {
-		float q = ns[c] * scale + 0.5f;
-		q = q > 255.0f ? 255.0f : q < 1.0f && ns[c] > 0 ? 1.0f : q; /* what is there at all is not nothing */
-		r->share[c] = (uint8_t)q;
+		float q = h->ns[c] * scale + 0.5f;
+		q = q > 255.0f ? 255.0f : q;
+		q = q < 1.0f && h->ns[c] > 0 ? 1.0f : q; /* what is there at all is not nothing */
+		r->share[c] = (uint8_t)(int)q;
 	}
 	r->x0 = x_of(d, h->from);
 	r->x1 = x_of(d, h->to);
-	r->kind = (uint8_t)(h->count == 1 ? WTR_RUN_EXACT : present == 1 ? WTR_RUN_FOLDED : WTR_RUN_BLENDED);
+	r->kind = (uint8_t)(present == 1 ? WTR_RUN_FOLDED : WTR_RUN_BLENDED);
 	r->cls = (uint8_t)(best + 1);
 	r->flags = h->flags;
 	r->count = h->count;
-	r->ref = h->count == 1 ? h->what : UINT32_MAX;
+	r->ref = UINT32_MAX;
 }
 
 static void clear(heap *h)
@@ -128,14 +130,11 @@ static void full(pen *d)
 static void flush(pen *d)
 {
 	if (d->has_last && d->now.count) {
-		for (unsigned c = 0; c < AN_CLASSES; c++) {
-			d->last.node_ns[c] += d->now.node_ns[c];
-			d->last.span_ns[c + 1] += d->now.span_ns[c + 1];
-		}
+		for (unsigned c = 0; c < AN_CLASSES; c++)
+			d->last.ns[c] += d->now.ns[c];
 		d->last.to = d->now.to;
 		d->last.count += d->now.count;
 		d->last.flags |= d->now.flags;
-		d->last.what = UINT32_MAX;
 		clear(&d->now);
 	}
 	if (d->has_last)
@@ -166,8 +165,7 @@ static void add_block(pen *d, const view *v, const an_block *b, uint64_t from, u
 		to = v->hi;
 	float ns = (float)(to - from) / 255.0f;
 	for (unsigned c = 0; c < AN_CLASSES; c++)
-		d->now.node_ns[c] += (float)b->share[c] * ns;
-	d->now.what = UINT32_MAX;
+		d->now.ns[c] += (float)b->share[c] * ns;
 	grown(d, from, to, b->n + (b->n == 1)); /* not shown as one exact span: its class is not known here */
 }
 
@@ -180,7 +178,7 @@ static void add_node(pen *d, const view *v, const an_node *n, uint64_t from, uin
 		to = v->hi;
 	float ns = (float)(to - from) / 65535.0f;
 	for (unsigned c = 0; c < AN_CLASSES; c++)
-		d->now.node_ns[c] += (float)n->share[c] * ns;
+		d->now.ns[c] += (float)n->share[c] * ns;
 	grown(d, from, to, n->spans + (n->spans == 1));
 }
 
@@ -189,26 +187,37 @@ static inline unsigned open_flags(const pen *d, const view *v, uint64_t from, ui
 	return (v->open && from == 0 ? 1u : 0) | (to == d->l->store.end ? 2u : 0);
 }
 
-static inline void add_span(pen *d, const view *v, uint64_t from, uint64_t to, unsigned cls, uint32_t what)
+static void add_wide(pen *d, const view *v, uint64_t from, uint64_t to, unsigned cls, uint32_t what)
 {
-	uint64_t a = from < v->clip_lo ? v->clip_lo : from, b = to > v->clip_hi ? v->clip_hi : to;
-	if (__builtin_expect(b - a >= d->fold_ns, 0)) {
-		flush(d);
-		if (cls)
-			write_exact(d, a, b, cls, ref_of(d, what, d->kind), open_flags(d, v, a, b));
-		return;
+	flush(d);
+	if (cls)
+		write_exact(d, from, to, cls, ref_of(d, what, d->kind), open_flags(d, v, from, to));
+}
+
+/* A span of less than two pixels, within what is seen. */
+static inline __attribute__((always_inline)) void add_narrow(pen *d, const view *v, uint64_t from, uint64_t to, unsigned cls, uint32_t what)
+{
+	heap *h = &d->now;
+	h->ns[cls - 1] += (float)(int64_t)(to - from);
+	if (!h->count) {
+		h->what = what;
+		h->kind = d->kind;
+		h->cls = (uint8_t)cls;
 	}
-	if (!cls)
-		return;
-	if (a < v->lo)
-		a = v->lo;
-	if (b > v->hi)
-		b = v->hi;
-	d->now.span_ns[cls] += b - a;
-	if (!d->now.count)
-		d->now.what = ref_of(d, what, d->kind);
-	d->now.flags |= (uint8_t)open_flags(d, v, from, to);
-	grown(d, a, b, 1);
+	if (__builtin_expect(from == 0 || to == d->l->store.end, 0))
+		h->flags |= (uint8_t)open_flags(d, v, from, to);
+	grown(d, from, to, 1);
+}
+
+/* A span that may reach beyond what is seen, or what is there. */
+static void add_span(pen *d, const view *v, uint64_t from, uint64_t to, unsigned cls, uint32_t what)
+{
+	from = from < v->clip_lo ? v->clip_lo : from;
+	to = to > v->clip_hi ? v->clip_hi : to;
+	if (to - from >= d->fold_ns)
+		add_wide(d, v, from, to, cls, what);
+	else if (cls)
+		add_narrow(d, v, from < v->lo ? v->lo : from, to > v->hi ? v->hi : to, cls, what);
 }
 
 static void draw_strip(pen *d, const view *v);
@@ -236,7 +245,7 @@ static void add_held(pen *d, const view *v, const an_block *b, const an_reader *
 		float ns = (float)b->share[c] * dur - (c == WTR_CLASS_SYSCALL - 1 ? syscall : 0);
 		if (ns <= 0)
 			continue;
-		d->now.node_ns[c] += ns * part;
+		d->now.ns[c] += ns * part;
 		some = 2;
 	}
 	if (some)
@@ -257,6 +266,44 @@ static void thread_span(pen *d, const view *v, const an_block *b, const an_reade
 	}
 }
 
+/* All spans of a block that is seen whole. */
+static inline __attribute__((always_inline)) void draw_spans(pen *d, const view *v, unsigned kind, an_reader r, unsigned n, uint64_t end)
+{
+	uint32_t what, next_what = 0;
+	uint64_t from = an_read(&r, 0, &what), fold = d->fold_ns;
+	for (unsigned i = 1; i <= n; i++) {
+		uint64_t to = i < n ? an_read(&r, i, &next_what) : end;
+		unsigned cls = an_class(&d->l->store, kind, what);
+		if (__builtin_expect(to - from >= fold, 0))
+			add_wide(d, v, from, to, cls, what);
+		else if (cls)
+			add_narrow(d, v, from, to, cls, what);
+		from = to;
+		what = next_what;
+	}
+	d->cost.spans += n;
+}
+
+/* Those of a block at the edge of what is seen, and of threads. */
+static void draw_some_spans(pen *d, const view *v, const an_block *b, an_reader r, uint64_t end)
+{
+	uint32_t what, next_what = 0;
+	uint64_t from = an_read(&r, 0, &what);
+	unsigned kind = v->s->kind;
+	for (unsigned i = 1; i <= b->n && from < v->hi; i++) {
+		uint64_t to = i < b->n ? an_read(&r, i, &next_what) : end;
+		d->cost.spans++;
+		if (to > v->lo) {
+			if (kind == AN_STRIP_SUMS)
+				thread_span(d, v, b, &r, end, from, to, what);
+			else
+				add_span(d, v, from, to, an_class(&d->l->store, kind, what), what);
+		}
+		from = to;
+		what = next_what;
+	}
+}
+
 static void draw_block(pen *d, const view *v, const an_chunk *c, uint32_t k)
 {
 	const an_block *b = an_block_at(c, k);
@@ -268,23 +315,12 @@ static void draw_block(pen *d, const view *v, const an_chunk *c, uint32_t k)
 		return;
 	}
 	an_reader r = an_block_reader(c, k);
-	uint32_t what, next_what = 0;
-	from = an_read(&r, 0, &what);
-	unsigned kind = v->s->kind;
-	for (unsigned i = 1; i <= b->n; i++) {
-		uint64_t to = i < b->n ? an_read(&r, i, &next_what) : end;
-		if (from >= v->hi)
-			break;
-		d->cost.spans++;
-		if (to > v->lo) {
-			if (kind == AN_STRIP_SUMS)
-				thread_span(d, v, b, &r, end, from, to, what);
-			else
-				add_span(d, v, from, to, an_class(&d->l->store, kind, what), what);
-		}
-		from = to;
-		what = next_what;
-	}
+	if (v->s->kind == AN_STRIP_SUMS || from < v->lo || end > v->hi)
+		draw_some_spans(d, v, b, r, end);
+	else if (v->s->kind == AN_STRIP_DICT)
+		draw_spans(d, v, AN_STRIP_DICT, r, b->n, end);
+	else
+		draw_spans(d, v, AN_STRIP_PROC, r, b->n, end);
 }
 
 static void draw_node(pen *d, const view *v, unsigned level, uint32_t i)
