@@ -65,12 +65,41 @@ bool an_census_end(an_census *c, uint64_t end)
 	return true;
 }
 
+bool an_census_sum(an_census *ret, const void *all, size_t n, size_t stride, uint64_t end)
+{
+	enum { ROWS_MAX = 1 << 14, WORK_MAX = 1 << 20 };
+	*ret = (an_census){ .k = 10, .end = end };
+	const char *at = all;
+	for (size_t i = 0; i < n; i++)
+		ret->spans += ((const an_census *)(const void *)(at + i * stride))->spans;
+	size_t most = rows_for(ret->spans), few = n ? WORK_MAX / n : ROWS_MAX;
+	most = most > ROWS_MAX ? ROWS_MAX : most;
+	most = most > few ? few + 16 : most;
+	while (end >> ret->k >= most)
+		ret->k++;
+	ret->n = ret->cap = (size_t)(end >> ret->k) + 2;
+	ret->rows = wb_calloc(ret->n, sizeof(*ret->rows));
+	if (!ret->rows)
+		return false;
+	for (size_t i = 0; i < n; i++) {
+		const an_census *c = (const an_census *)(const void *)(at + i * stride);
+		an_row r;
+		for (size_t j = 0; c->spans && j < ret->n; j++) {
+			an_census_at(c, (uint64_t)j << ret->k < end ? (uint64_t)j << ret->k : end, &r);
+			for (unsigned k = 0; k <= AN_CLASSES; k++)
+				ret->rows[j].sum[k] += r.sum[k];
+		}
+	}
+	return true;
+}
+
 void an_census_free(an_census *c)
 {
 	wb_free(c->rows);
 	*c = (an_census){ 0 };
 }
 
+/* Row i is at i << k, the last one at the end. */
 static uint64_t row_time(const an_census *c, size_t i)
 {
 	return i + 1 < c->n ? (uint64_t)i << c->k : c->end;

@@ -50,6 +50,9 @@ static inline __attribute__((always_inline)) bool an_census_move(an_census *c, u
 /* Closes the books at the end of the trace. */
 bool an_census_end(an_census *c, uint64_t end);
 
+/* The sum of ended censuses: all + i * stride bytes for i below n.  False: out of memory. */
+bool an_census_sum(an_census *ret, const void *all, size_t n, size_t stride, uint64_t end);
+
 /* Spans counted afterwards, in an ended census: an_fix_add for each (times -1 takes one away again), then an_fix_apply,
  * which also frees. */
 typedef struct an_fix {

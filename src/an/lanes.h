@@ -24,7 +24,6 @@ enum { AN_G_OPEN = 1, AN_G_WORKER = 2, AN_G_ASSIST = 4, AN_G_NAMED = 8 };
 typedef struct an_g {
 	an_strip strip;
 	int64_t  id;
-	uint32_t what;      /* of its last span */
 	uint32_t group;     /* an_lanes.groups: by start function */
 	union {
 		uint32_t p; /* while writing: the proc that it holds, AN_NO */
@@ -133,7 +132,7 @@ an_lanes *an_sink_lanes(an_sink *face);
 
 /* Closes the strips, counts what came late, maps goroutines and groups to the tables of x, and puts them in order. */
 typedef WB_VEC(an_late) an_lates;
-bool an_lanes_finish(an_lanes *l, const wtr_index *x, uint64_t end, const an_lates *lates, uint32_t all_fixes);
+bool an_lanes_finish(an_lanes *l, const wtr_index *x, uint64_t end, const an_lates *lates);
 
 /* The strip of a lane with its index; NULL when there is no such lane (or it is a group). */
 const an_strip *an_lane_strip(const an_lanes *l, wtr_lane lane, uint32_t *ret);

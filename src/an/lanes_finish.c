@@ -44,17 +44,15 @@ static bool count_late(const an_lanes *l, an_census *c, const an_lates *lates, u
 	return true;
 }
 
-static bool end_censuses(an_lanes *l, const an_lates *lates, uint32_t all_fixes)
+static bool end_censuses(an_lanes *l, const an_lates *lates)
 {
 	uint64_t end = l->store.end;
-	if (!an_census_end(&l->all, end) || !count_late(l, &l->all, lates, all_fixes))
-		return false;
 	for (size_t i = 0; i < l->groups.n; i++) {
 		an_group *g = &l->groups.at[i];
 		if (!an_census_end(&g->census, end) || !count_late(l, &g->census, lates, g->fixes))
 			return false;
 	}
-	return true;
+	return an_census_sum(&l->all, l->groups.at, l->groups.n, sizeof(*l->groups.at), end);
 }
 
 typedef struct key {
@@ -128,7 +126,7 @@ static bool map_rows(an_lanes *l, const wtr_goroutine_row *rows)
 	return true;
 }
 
-bool an_lanes_finish(an_lanes *l, const wtr_index *x, uint64_t end, const an_lates *lates, uint32_t all_fixes)
+bool an_lanes_finish(an_lanes *l, const wtr_index *x, uint64_t end, const an_lates *lates)
 {
 	const wtr_goroutine_row *rows = x->tables[WTR_TABLE_GOROUTINES].rows;
 	size_t n_rows = x->tables[WTR_TABLE_GOROUTINES].n, n_groups = x->tables[WTR_TABLE_GROUPS].n;
@@ -137,7 +135,7 @@ bool an_lanes_finish(an_lanes *l, const wtr_index *x, uint64_t end, const an_lat
 	l->store.end = end;
 	l->n_rows = (uint32_t)n_rows;
 	l->n_groups = (uint32_t)n_groups;
-	return seal(l) && end_censuses(l, lates, all_fixes) && map_rows(l, rows) && put_in_order(l, rows);
+	return seal(l) && end_censuses(l, lates) && map_rows(l, rows) && put_in_order(l, rows);
 }
 
 void an_lanes_free(an_lanes *l)

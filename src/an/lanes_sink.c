@@ -5,11 +5,13 @@
  * it holds, or that it sits in a system call without one.  What was found in a state by a status event was in it since
  * the trace began.  A repeated state (from == to) is nothing new.
  */
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "an/lanes.h"
 
-enum { HOT = 512, QUICK = 256, FRAMES_MAX = 4096 };
+enum { HOT = 512, QUICK = 512, FRAMES_MAX = 4096 };
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
 /* Kinds of keys of the cache in front of the dictionary. */
@@ -39,7 +41,6 @@ typedef struct sink {
 	WB_VEC(uint8_t) reason_cls; /* by text */
 	WB_VEC(wtr_frame) frames;
 	an_lates  lates;
-	uint32_t  all_fixes;        /* the first of the list for all goroutines, + 1 */
 	quick     waits[QUICK];     /* stack, reason */
 	quick     wakes[QUICK];     /* stack, proc */
 	hot       hot[HOT];
@@ -478,10 +479,8 @@ static ALWAYS_INLINE bool g_push(sink *s, an_g *g, uint64_t t, uint32_t what)
 {
 	an_lanes *l = s->l;
 	unsigned cls = l->store.cls[what], was = g->cls;
-	g->what = what;
 	g->cls = (uint8_t)cls;
-	return an_strip_push(&l->store, &g->strip, t, what, NULL) && an_census_move(&l->all, t, was, cls)
-		&& an_census_move(&l->groups.at[g->group].census, t, was, cls);
+	return an_strip_push(&l->store, &g->strip, t, what, NULL) && an_census_move(&l->groups.at[g->group].census, t, was, cls);
 }
 
 /* Found in a state: it has been there since the trace began. */
@@ -489,11 +488,9 @@ static bool g_found(sink *s, an_g *g, uint32_t gi, uint64_t t, uint32_t what)
 {
 	an_lanes *l = s->l;
 	unsigned cls = l->store.cls[what];
-	g->what = what;
 	g->cls = (uint8_t)cls;
 	g->flags |= AN_G_OPEN;
 	return an_strip_push(&l->store, &g->strip, 0, what, NULL)
-		&& an_census_move(&l->all, t, 0, cls) && late(s, gi, 0, t, &s->all_fixes, 1)
 		&& an_census_move(&l->groups.at[g->group].census, t, 0, cls) && late(s, gi, 0, t, &l->groups.at[g->group].fixes, 1);
 }
 
@@ -568,7 +565,7 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 
 static ALWAYS_INLINE quick *quick_at(quick *table, uint64_t key)
 {
-	return &table[key * UINT64_C(0x9e3779b97f4a7c15) >> 56];
+	return &table[key * UINT64_C(0x9e3779b97f4a7c15) >> 55];
 }
 
 static ALWAYS_INLINE bool p_push_known(sink *s, an_p *p, uint64_t t, uint32_t what)
@@ -633,32 +630,39 @@ static ALWAYS_INLINE bool wake(sink *s, an_g *g, const wtr_event *e, uint64_t t)
 
 static bool change_state(sink *s, const wtr_event *e);
 
-static ALWAYS_INLINE bool on_goroutine(sink *s, const wtr_event *e)
+/* Kind, resource and states of an event in one number. */
+#define SHAPE(from, to) (WTR_KIND_STATE_TRANSITION | (uint32_t)WTR_RES_GOROUTINE << 16 | (uint32_t)(WTR_G_##from << 4 | WTR_G_##to) << 24)
+
+static ALWAYS_INLINE uint32_t shape_of(const wtr_event *e)
 {
-	enum { STARTS = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING, STOPS = WTR_G_RUNNING << 4 | WTR_G_WAITING, WAKES = WTR_G_WAITING << 4 | WTR_G_RUNNABLE };
-	uint32_t gi = wb_idmap_get(&s->l->g_ids, (uint64_t)e->id);
+	uint32_t v;
+	static_assert(offsetof(wtr_event, detail) == offsetof(wtr_event, kind) + 3 && offsetof(wtr_event, resource) == offsetof(wtr_event, kind) + 2, "shape_of");
+	memcpy(&v, &e->kind, sizeof(v));
+	return v & 0xffff00ffu; /* without the wire type */
+}
+
+static bool on_event(sink *s, const wtr_event *e);
+
+static ALWAYS_INLINE bool on_common(sink *s, const wtr_event *e)
+{
+	uint32_t shape = shape_of(e), gi, pi;
+	if (shape != SHAPE(RUNNABLE, RUNNING) && shape != SHAPE(RUNNING, WAITING) && shape != SHAPE(WAITING, RUNNABLE))
+		return on_event(s, e);
+	gi = wb_idmap_get(&s->l->g_ids, (uint64_t)e->id);
 	if (__builtin_expect(gi == WB_IDMAP_NONE, 0))
 		return change_state(s, e);
 	an_g *g = an_g_at(s->l, gi);
-	if (__builtin_expect(g->state != wtr_from(e) || (e->transition_stack && !(g->flags & AN_G_NAMED)), 0))
-		return change_state(s, e);
 	an_p *p;
-	uint32_t pi;
-	switch (e->detail) {
-	case STARTS:
+	if (__builtin_expect(g->state != e->detail >> 4 || (e->transition_stack && !(g->flags & AN_G_NAMED)), 0))
+		return change_state(s, e);
+	if (shape == SHAPE(RUNNABLE, RUNNING)) {
 		if (g->p == AN_NO && (p = known_p(s, e->p, &pi)) != NULL && p->g == AN_NO && p->what == 0 && p->m != AN_NO && p->m_id == e->m)
 			return start(s, g, gi, p, pi, s->now);
-		break;
-	case STOPS:
+	} else if (shape == SHAPE(RUNNING, WAITING)) {
 		if (g->p != AN_NO)
 			return stop(s, g, e, s->now);
-		break;
-	case WAKES:
-		if (e->transition_stack == 0 && (uint64_t)e->p <= INT32_MAX && (p = known_p(s, e->p, &pi)) != NULL && p->g != AN_NO && p->g_id == e->g)
-			return wake(s, g, e, s->now);
-		break;
-	default:
-		break;
+	} else if (e->transition_stack == 0 && (uint64_t)e->p <= INT32_MAX && (p = known_p(s, e->p, &pi)) != NULL && p->g != AN_NO && p->g_id == e->g) {
+		return wake(s, g, e, s->now);
 	}
 	return change_state(s, e);
 }
@@ -734,11 +738,10 @@ static bool on_label(sink *s, const wtr_event *e)
 	g->flags |= AN_G_WORKER;
 	if (g->state != WTR_G_RUNNING)
 		return true;
-	an_what w = l->dict.whats.at[g->what];
-	uint32_t what;
+	uint32_t what, m = g->p == AN_NO ? AN_NO : l->ps.at[g->p]->m;
 	if (g->p != AN_NO && !p_push(s, l->ps.at[g->p], s->now, an_proc_what(gi, AN_ON_GC)))
 		return false;
-	return what_executing(s, WTR_G_RUNNING, WTR_CLASS_GC, w.p, w.m, 0, &what) && g_push(s, g, s->now, what);
+	return what_executing(s, WTR_G_RUNNING, WTR_CLASS_GC, g->p, m, 0, &what) && g_push(s, g, s->now, what);
 }
 
 /* ---- ranges ---- */
@@ -822,8 +825,8 @@ static bool on_event(sink *s, const wtr_event *e)
 {
 	switch (e->kind) {
 	case WTR_KIND_STATE_TRANSITION:
-		if (__builtin_expect(e->resource == WTR_RES_GOROUTINE, 1))
-			return on_goroutine(s, e);
+		if (e->resource == WTR_RES_GOROUTINE)
+			return change_state(s, e);
 		return e->resource != WTR_RES_PROC || on_proc(s, e);
 	case WTR_KIND_RANGE_BEGIN:
 	case WTR_KIND_RANGE_ACTIVE:
@@ -849,7 +852,7 @@ static bool sink_events(an_sink *face, const wtr_event *ev, size_t n)
 	}
 	for (size_t i = 0; i < n; i++) {
 		s->now = (uint64_t)ev[i].time_ns - (uint64_t)s->l->start;
-		if (!on_event(s, &ev[i]))
+		if (!on_common(s, &ev[i]))
 			return false;
 	}
 	return true;
@@ -861,7 +864,7 @@ static bool sink_finish(an_sink *face, wtr_index *x)
 	an_lanes *l = s->l;
 	for (size_t i = 0; i < l->ms.n; i++)
 		m_account(l, l->ms.at[i], s->now);
-	if (!an_lanes_finish(l, x, s->now, &s->lates, s->all_fixes))
+	if (!an_lanes_finish(l, x, s->now, &s->lates))
 		return false;
 	x->lanes = l;
 	s->l = NULL;

@@ -14,7 +14,7 @@ enum {
 };
 
 static_assert(WTR_CLASS_COUNT == AN_CLASSES + 1, "shares are per class but the first");
-static_assert(WTR_CLASS_RUNNING == 1 && WTR_CLASS_SYSCALL == 6 && WTR_CLASS_GC == 8, "an_proc_class");
+static_assert(WTR_CLASS_NONE == 0 && WTR_CLASS_RUNNING == 1 && WTR_CLASS_SYSCALL == 6 && WTR_CLASS_GC == 8, "an_proc_class");
 
 static unsigned bytes_for(uint64_t v)
 {
@@ -52,8 +52,13 @@ static void quantise(const uint64_t *ns, uint64_t dur, uint8_t *share)
 			share[c] = (uint8_t)(int)((float)(int64_t)ns[c] * scale + 0.5f);
 }
 
+/* Bytes of a span's start and what. */
+typedef struct widths {
+	unsigned start, what;
+} widths;
+
 /* Ends the open block at time t, and says how wide the next one should be. */
-static void close_block(const an_store *st, an_strip *s, uint64_t t, uint64_t *sums)
+static void close_block(const an_store *st, an_strip *s, uint64_t t, uint64_t *sums, widths *ret)
 {
 	an_chunk *c = s->last;
 	an_block *b = block_at(c, c->n - 1);
@@ -83,8 +88,7 @@ static void close_block(const an_store *st, an_strip *s, uint64_t t, uint64_t *s
 
 	/* A quarter more than this one would have needed if it were full. */
 	unsigned bytes = bytes_for(n == AN_BLOCK_SPANS ? dur + dur / 4 : dur / n * (AN_BLOCK_SPANS + AN_BLOCK_SPANS / 4));
-	s->start_bits = (uint8_t)(bytes < 2 ? 16 : bytes * 8);
-	s->what_bits = (uint8_t)(bytes_for(all) * 8);
+	*ret = (widths){ bytes < 2 ? 2 : bytes, bytes_for(all) };
 }
 
 static an_chunk *add_chunk(an_store *st, an_strip *s, uint64_t t)
@@ -99,7 +103,9 @@ static an_chunk *add_chunk(an_store *st, an_strip *s, uint64_t t)
 		return NULL;
 	c->start = t;
 	c->size_bytes = (uint32_t)size;
-	*(s->last ? &s->last->next : &s->first) = c;
+	c->next = s->last ? s->last->next : c;
+	if (s->last)
+		s->last->next = c;
 	s->last = c;
 	s->at = c->data;
 	return c;
@@ -116,16 +122,13 @@ static size_t room(const an_chunk *c, const uint8_t *at, unsigned width)
 
 bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums)
 {
-	if (s->last) {
-		close_block(st, s, t, sums);
-	} else {
-		s->start_bits = FIRST_START_BYTES * 8;
-		s->what_bits = FIRST_WHAT_BYTES * 8;
-	}
-	unsigned ww = bytes_for(what);
-	if (ww * 8 > s->what_bits)
-		s->what_bits = (uint8_t)(ww * 8);
-	unsigned width = (s->start_bits + s->what_bits) >> 3;
+	widths w = { FIRST_START_BYTES, FIRST_WHAT_BYTES };
+	if (s->last)
+		close_block(st, s, t, sums, &w);
+	unsigned least = bytes_for(what);
+	if (w.what < least)
+		w.what = least;
+	unsigned width = w.start + w.what;
 
 	an_chunk *c = s->last;
 	s->left = 0;
@@ -137,8 +140,12 @@ bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_
 		n = room(c, s->at, width);
 	}
 	an_block *b = block_at(c, c->n++);
-	*b = (an_block){ .start = (uint32_t)(t - c->start), .at = (uint16_t)(s->at - c->data), .n = (uint8_t)n, .widths = (uint8_t)(s->start_bits >> 3 | s->what_bits >> 3 << 4) };
+	*b = (an_block){ .start = (uint32_t)(t - c->start), .at = (uint16_t)(s->at - c->data), .n = (uint8_t)n, .widths = (uint8_t)(w.start | w.what << 4) };
 	s->start = t;
+	s->start_max = (uint32_t)(UINT64_C(0xffffffff) >> (32 - w.start * 8));
+	s->what_max = (uint32_t)(UINT64_C(0xffffffff) >> (32 - w.what * 8));
+	s->start_bits = (uint8_t)(w.start * 8);
+	s->width = (uint8_t)width;
 	s->left = (uint8_t)n;
 	return an_strip_push(st, s, t, what, sums);
 }
@@ -226,8 +233,13 @@ static bool next_level(an_store *st, an_tree *tree)
 
 bool an_strip_seal(an_store *st, an_strip *s, uint64_t *sums)
 {
-	if (s->last)
-		close_block(st, s, st->end, sums);
+	widths unused;
+	if (s->last) {
+		close_block(st, s, st->end, sums, &unused);
+		an_chunk *first = s->last->next;
+		s->last->next = NULL;
+		s->first = first;
+	}
 	s->tree = NULL;
 	s->left = 0;
 	uint32_t blocks = 0, nodes = 0;

@@ -70,15 +70,19 @@ typedef enum an_strip_kind {
 } an_strip_kind;
 
 typedef struct an_strip {
-	an_chunk *first, *last;
+	union {
+		an_chunk *last;           /* while writing: the chunks are a ring, last->next is the first */
+		an_chunk *first;          /* sealed: a list */
+	};
 	union {
 		uint8_t *at;              /* while writing: where the next span goes */
 		an_tree *tree;            /* sealed: NULL for a short one */
 	};
 	uint64_t start;                   /* of the open block */
+	uint32_t start_max, what_max;     /* what fits in the open block */
 	uint32_t n;                       /* spans in closed blocks; sealed: all */
 	uint8_t  left;                    /* spans that still fit in the open block */
-	uint8_t  start_bits, what_bits;   /* widths of the open block */
+	uint8_t  start_bits, width;       /* of a span in the open block: bits of its start, bytes in all */
 	uint8_t  kind;                    /* an_strip_kind */
 } an_strip;
 
@@ -89,34 +93,31 @@ typedef struct an_store {
 	uint64_t       end;               /* of the trace, once sealed */
 } an_store;
 
-/* `what` of a proc's span: the goroutine on it (any number below 2^30 - 1) and how it uses the proc. */
-enum { AN_ON_RUNNING, AN_ON_SYSCALL, AN_ON_GC };
-static inline uint32_t an_proc_what(uint32_t g, unsigned on) { return (g + 1) << 2 | on; }
-static inline uint32_t an_proc_g(uint32_t what) { return (what >> 2) - 1; }
-static inline unsigned an_proc_class(uint32_t what) /* RUNNING, SYSCALL, GC */
-{
-	return what ? 0x861u >> (what & 3) * 4 & 15 : 0;
-}
+/* `what` of a proc's span: the goroutine on it (any number below 2^30) and how it uses the proc. */
+enum { AN_ON_RUNNING = 1, AN_ON_SYSCALL, AN_ON_GC };
+static inline uint32_t an_proc_what(uint32_t g, unsigned on) { return g << 2 | on; }
+static inline uint32_t an_proc_g(uint32_t what) { return what >> 2; }
+static inline unsigned an_proc_class(uint32_t what) { return 0x8610u >> (what & 3) * 4 & 15; } /* NONE, RUNNING, SYSCALL, GC */
 
 /* Ends the open block, if there is one, and begins the next with this span.  `sums`: ns per class 1 .. 8 of the open block
  * up to `t`, for AN_STRIP_SUMS; zeroed.  False: out of memory. */
 bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums);
 
 /* Adds a span that begins at t, not before the last one.  A zeroed strip is ready for use. */
-static inline bool an_strip_push(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums)
+static inline __attribute__((always_inline)) bool an_strip_push(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums)
 {
 	uint64_t d = t - s->start;
-	if (__builtin_expect(s->left == 0 || (d >> s->start_bits | (uint64_t)what >> s->what_bits) != 0, 0))
+	if (__builtin_expect(d > s->start_max || what > s->what_max || s->left == 0, 0))
 		return an_strip_turn(st, s, t, what, sums);
 	uint64_t v = d | (uint64_t)what << s->start_bits; /* little-endian; what stands behind is not in use yet */
 	memcpy(s->at, &v, sizeof(v));
-	s->at += (s->start_bits + s->what_bits) >> 3;
+	s->at += s->width;
 	s->left--;
 	return true;
 }
 
 /* Whether it has any span yet. */
-static inline bool an_strip_begun(const an_strip *s) { return s->first != NULL; }
+static inline bool an_strip_begun(const an_strip *s) { return s->last != NULL; }
 
 /* Ends the last span at `end` and builds the tree; st->end must be set.  False: out of memory. */
 bool an_strip_seal(an_store *st, an_strip *s, uint64_t *sums);
