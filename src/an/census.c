@@ -114,9 +114,9 @@ void an_census_at(const an_census *c, uint64_t t, an_row *ret)
 	size_t i = (size_t)(t >> c->k);
 	const an_row *a = &c->rows[i], *b = a + 1;
 	uint64_t t0 = row_time(c, i);
-	double part = (double)(t - t0) / (double)(row_time(c, i + 1) - t0);
+	double part = (double)(int64_t)(t - t0) / (double)(int64_t)(row_time(c, i + 1) - t0);
 	for (unsigned k = 0; k <= AN_CLASSES; k++)
-		ret->sum[k] = a->sum[k] + (uint64_t)((double)(b->sum[k] - a->sum[k]) * part);
+		ret->sum[k] = a->sum[k] + (uint64_t)(int64_t)((double)(int64_t)(b->sum[k] - a->sum[k]) * part);
 }
 
 bool an_fix_begin(an_fix *f, an_census *c)

@@ -79,34 +79,55 @@ static void write_exact(pen *d, uint64_t from, uint64_t to, unsigned cls, uint32
 	r->share[cls - 1] = 255;
 }
 
+typedef float   v4f __attribute__((vector_size(16)));
+typedef int32_t v4i __attribute__((vector_size(16)));
+
+/* Shares in 255ths of four classes; what is there at all is not nothing. */
+static inline v4i quantise(v4f ns, float scale)
+{
+	v4f q = ns * scale + 0.5f;
+	v4i big = q > 255.0f, small = (q < 1.0f) & (ns > 0.0f);
+	return (__builtin_convertvector(q, v4i) & ~big & ~small) | (big & 255) | (small & 1);
+}
+
+/* The class with the most, counted from 0: floats that are not negative compare like their bits. */
+static inline unsigned largest(const float *ns)
+{
+	uint64_t best = 0;
+	for (unsigned c = 0; c < AN_CLASSES; c++) {
+		uint32_t bits;
+		memcpy(&bits, &ns[c], sizeof(bits));
+		uint64_t key = (uint64_t)bits << 3 | (7 - c);
+		best = key > best ? key : best;
+	}
+	return 7 - (unsigned)(best & 7);
+}
+
 static void write_heap(pen *d, const heap *h)
 {
-	unsigned best = 0, present = 0;
-	for (unsigned c = 0; c < AN_CLASSES; c++) {
-		present += h->ns[c] > 0;
-		if (h->ns[c] > h->ns[best])
-			best = c;
-	}
 	if (h->count == 1) { /* also when it has no length at all */
 		write_exact(d, h->from, h->to, h->cls, ref_of(d, h->what, h->kind), h->flags);
 		return;
 	}
-	if (!present)
+	float scale = h->to > h->from ? 255.0f / (float)(int64_t)(h->to - h->from) : 0;
+	v4f a, b;
+	memcpy(&a, h->ns, sizeof(a));
+	memcpy(&b, h->ns + 4, sizeof(b));
+	v4i x = quantise(a, scale), y = quantise(b, scale);
+	uint64_t shares = 0; /* a byte each */
+	for (unsigned c = 0; c < 4; c++)
+		shares |= (uint64_t)(uint32_t)x[c] << 8 * c | (uint64_t)(uint32_t)y[c] << (32 + 8 * c);
+	if (!shares)
 		return; /* a thread that held an idle proc */
 	wtr_run *r = next_run(d);
 	if (!r)
 		return;
-	float scale = 255.0f / (float)(int64_t)(h->to - h->from);
-	for (unsigned c = 0; c < AN_CLASSES; c++) {
-		float q = h->ns[c] * scale + 0.5f;
-		q = q > 255.0f ? 255.0f : q;
-		q = q < 1.0f && h->ns[c] > 0 ? 1.0f : q; /* what is there at all is not nothing */
-		r->share[c] = (uint8_t)(int)q;
-	}
+	bool one = (shares >> (__builtin_ctzll(shares) & ~7)) >> 8 == 0;
+	memcpy(r->share, &shares, sizeof(r->share));
 	r->x0 = x_of(d, h->from);
 	r->x1 = x_of(d, h->to);
-	r->kind = (uint8_t)(present == 1 ? WTR_RUN_FOLDED : WTR_RUN_BLENDED);
-	r->cls = (uint8_t)(best + 1);
+	r->kind = (uint8_t)(one ? WTR_RUN_FOLDED : WTR_RUN_BLENDED);
+	r->cls = (uint8_t)(largest(h->ns) + 1);
 	r->flags = h->flags;
 	r->count = h->count;
 	r->ref = UINT32_MAX;
