@@ -37,7 +37,7 @@ typedef struct sink {
 	uint32_t  stw_depth;
 	uint32_t  worker_group;     /* of runtime.gcBgMarkWorker */
 	wb_idmap  reason_ids;       /* string id -> text */
-	wb_idmap  stack_groups;     /* stack id -> group; stacks without frames are not there */
+	wb_idmap  stack_groups;     /* stack id -> group; stacks that do not tell are not there */
 	WB_VEC(uint8_t) reason_cls; /* by text */
 	WB_VEC(wtr_frame) frames;
 	an_lates  lates;
@@ -82,7 +82,7 @@ static bool reason_of(sink *s, uint32_t string, uint32_t *ret)
 	return true;
 }
 
-/* The group of goroutines whose first stack this is; AN_NO for a stack without frames. */
+/* The group of goroutines whose first stack this is; AN_NO for a stack that does not tell. */
 static bool group_of(sink *s, uint32_t stack, uint32_t *ret)
 {
 	an_lanes *l = s->l;
@@ -98,6 +98,8 @@ static bool group_of(sink *s, uint32_t stack, uint32_t *ret)
 		return false;
 	s->from.stack(s->from.user, stack, s->frames.at, n);
 	wtr_str func = s->frames.at[n - 1].func;
+	if (func.n == 0)
+		return true;
 	uint32_t k = wb_intern_add(&l->names, func.at, func.n);
 	if (k == WB_INTERN_NONE)
 		return false;
