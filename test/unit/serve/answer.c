@@ -71,7 +71,7 @@ static void info(void **state)
 		"\"thread_lanes\":[{\"lane\":\"m7330\",\"id\":7330,\"name\":\"M7330\",\"events\":498},{\"lane\":\"m7331\",\"id\":7331,\"name\":\"M7331\",\"events\":0}],"
 		"\"group_count\":3,\"groups\":["
 		"{\"group\":0,\"name\":\"main.worker\",\"n\":3,\"exec_ns\":50,\"sched_ns\":10,\"block_ns\":7,\"syscall_ns\":5,\"syscall_block_ns\":6,\"total_ns\":90},"
-		"{\"group\":1,\"name\":\"net/http.(*conn).serve\",\"n\":2,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0},"
+		"{\"group\":1,\"name\":\"net/http.(*h8).serve\",\"n\":2,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0},"
 		"{\"group\":2,\"name\":\"\",\"n\":1,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0}]}");
 }
 
@@ -130,7 +130,7 @@ static void lanes_and_rows(void **state)
 	answers("/api/rows?rows=3,0", 200,
 		"{\"rows\":[{\"row\":3,\"id\":45,\"name\":\"main.worker\",\"group\":0},{\"row\":0,\"id\":1,\"name\":\"main.worker\",\"group\":0}]}");
 	answers("/api/rows?rows=2%2C5", 200,
-		"{\"rows\":[{\"row\":2,\"id\":8,\"name\":\"net/http.(*conn).serve\",\"group\":1},{\"row\":5,\"id\":99,\"name\":\"\",\"group\":2}]}");
+		"{\"rows\":[{\"row\":2,\"id\":8,\"name\":\"net/http.(*h8).serve\",\"group\":1},{\"row\":5,\"id\":99,\"name\":\"\",\"group\":2}]}");
 	const char *bad[] = { "6", "-1", "1,", ",1", "1,,2", "x", "1x", "99999999999999999999999", "18446744073709551616", "1;2", "0,6" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char t[100];
@@ -196,14 +196,18 @@ static void search(void **state)
 {
 	(void)state;
 	answers("/api/search?q=HTTP", 200,
-		"{\"q\":\"HTTP\",\"hits\":[{\"lane\":\"g8\",\"id\":8,\"name\":\"net/http.(*conn).serve\",\"create_ns\":8,\"end_ns\":null,\"group\":1,\"index\":0},"
-		"{\"lane\":\"g46\",\"id\":46,\"name\":\"net/http.(*conn).serve\",\"create_ns\":46,\"end_ns\":null,\"group\":1,\"index\":1}],\"total\":2}");
+		"{\"q\":\"HTTP\",\"hits\":[{\"lane\":\"g8\",\"id\":8,\"name\":\"net/http.(*h8).serve\",\"create_ns\":8,\"end_ns\":null,\"group\":1,\"index\":0},"
+		"{\"lane\":\"g46\",\"id\":46,\"name\":\"net/http.(*h8).serve\",\"create_ns\":46,\"end_ns\":null,\"group\":1,\"index\":1}],\"total\":2}");
 	answers("/api/search?q=45", 200,
 		"{\"q\":\"45\",\"hits\":[{\"lane\":\"g45\",\"id\":45,\"name\":\"main.worker\",\"create_ns\":45,\"end_ns\":null,\"group\":0,\"index\":2}],\"total\":1}");
 	answers("/api/search?q=g99", 200,
 		"{\"q\":\"g99\",\"hits\":[{\"lane\":\"g99\",\"id\":99,\"name\":\"\",\"create_ns\":99,\"end_ns\":null,\"group\":2,\"index\":0}],\"total\":1}");
 	answers("/api/search?q=er&n=1", 200,
 		"{\"q\":\"er\",\"hits\":[{\"lane\":\"g1\",\"id\":1,\"name\":\"main.worker\",\"create_ns\":0,\"end_ns\":null,\"group\":0,\"index\":0}],\"total\":5}");
+	/* Found by its id and by its name: once. */
+	answers("/api/search?q=8&n=2", 200,
+		"{\"q\":\"8\",\"hits\":[{\"lane\":\"g8\",\"id\":8,\"name\":\"net/http.(*h8).serve\",\"create_ns\":8,\"end_ns\":null,\"group\":1,\"index\":0},"
+		"{\"lane\":\"g46\",\"id\":46,\"name\":\"net/http.(*h8).serve\",\"create_ns\":46,\"end_ns\":null,\"group\":1,\"index\":1}],\"total\":2}");
 	answers("/api/search?q=nothing", 200, "{\"q\":\"nothing\",\"hits\":[],\"total\":0}");
 	answers("/api/search?q=g-1", 200, "{\"q\":\"g-1\",\"hits\":[],\"total\":0}");
 	answers("/api/search?q=%00", 200, "{\"q\":\"\\u0000\",\"hits\":[],\"total\":0}");

@@ -7,16 +7,16 @@
 
 static const wtr_group_row groups[] = {
 	{ .name = S("main.worker"), .n = 3, .total_ns = 90, .exec_ns = 50, .sched_ns = 10, .syscall_ns = 5, .syscall_block_ns = 6, .block_ns = 7 },
-	{ .name = S("net/http.(*conn).serve"), .n = 2 },
+	{ .name = S("net/http.(*h8).serve"), .n = 2 },
 	{ .name = S(""), .n = 1 },
 };
 
 static const wtr_goroutine_row goroutines[] = {
 	{ .id = 1, .name = S("main.worker"), .group = 0, .create_ns = FAKE_START_NS, .end_ns = WTR_NEVER, .exec_ns = 9, .final_state = WTR_G_WAITING },
 	{ .id = 7, .name = S("main.worker"), .group = 0, .create_ns = WTR_NEVER, .end_ns = FAKE_START_NS + 77 },
-	{ .id = 8, .name = S("net/http.(*conn).serve"), .group = 1, .create_ns = FAKE_START_NS + 8, .end_ns = WTR_NEVER },
+	{ .id = 8, .name = S("net/http.(*h8).serve"), .group = 1, .create_ns = FAKE_START_NS + 8, .end_ns = WTR_NEVER },
 	{ .id = 45, .name = S("main.worker"), .group = 0, .create_ns = FAKE_START_NS + 45, .end_ns = WTR_NEVER },
-	{ .id = 46, .name = S("net/http.(*conn).serve"), .group = 1, .create_ns = FAKE_START_NS + 46, .end_ns = WTR_NEVER },
+	{ .id = 46, .name = S("net/http.(*h8).serve"), .group = 1, .create_ns = FAKE_START_NS + 46, .end_ns = WTR_NEVER },
 	{ .id = 99, .name = S(""), .group = 2, .create_ns = FAKE_START_NS + 99, .end_ns = WTR_NEVER },
 };
 #define N_GOROUTINES (sizeof(goroutines) / sizeof(goroutines[0]))
