@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <wtr/wtr.h>
 
 #include "../wire/wire.h"
 #include "fmt/text.h"
+#include "goserve.h"
 
 enum { FILES_MAX = 1000, LINES_MAX = 400 };
 
@@ -29,49 +29,6 @@ static uint64_t next(rng *r)
 static size_t below(rng *r, size_t n)
 {
 	return n ? (size_t)(next(r) % n) : 0;
-}
-
-/* ---- Go ---- */
-
-typedef struct go {
-	FILE *to, *from;
-} go;
-
-static bool start(go *g)
-{
-	int in[2], out[2];
-	const char *path = getenv("WEFT_GO");
-	if (!path || pipe(in) || pipe(out))
-		return false;
-	pid_t pid = fork();
-	if (pid == 0) {
-		dup2(in[0], 0);
-		dup2(out[1], 1);
-		close(in[0]), close(in[1]), close(out[0]), close(out[1]);
-		execl(path, path, "serve", (char *)NULL);
-		_exit(127);
-	}
-	close(in[0]);
-	close(out[1]);
-	*g = (go){ fdopen(in[1], "wb"), fdopen(out[0], "rb") };
-	return pid > 0 && g->to && g->from;
-}
-
-/* Status 0, 1 (refused), 2 (Go threw), or -1. */
-static int ask(go *g, const wb_buf *bytes, wb_buf *text)
-{
-	fprintf(g->to, "%zu\n", bytes->n);
-	fwrite(bytes->at, 1, bytes->n, g->to);
-	fflush(g->to);
-	int status;
-	size_t n;
-	if (fscanf(g->from, "%d %zu", &status, &n) != 2 || fgetc(g->from) != '\n')
-		return -1;
-	char *p = wb_buf_room(text, n + 1);
-	if (!p || fread(p, 1, n, g->from) != n)
-		return -1;
-	text->n += n;
-	return status;
 }
 
 /* ---- changes ---- */
@@ -200,13 +157,13 @@ static void cut_error(wb_buf *ours, char ret_rule[64])
 	ours->n = (size_t)(e - s);
 }
 
-static outcome compare_once(go *g, const wb_buf *bytes)
+static outcome compare_once(go_server *g, const wb_buf *bytes)
 {
 	wb_buf ours = { 0 }, text = { 0 };
 	char rule[64];
 	wire_read(bytes, &ours);
 	cut_error(&ours, rule);
-	int status = ask(g, bytes, &text);
+	int status = go_ask_bytes(g, bytes, &text);
 	without_wall(&ours);
 	without_wall(&text);
 	bool same_events = ours.n == text.n && (!ours.n || memcmp(ours.at, text.at, text.n) == 0);
@@ -252,7 +209,7 @@ static uint64_t unknown_strings(const wb_buf *bytes)
 }
 
 /* In v1 traces Go takes tied events in the order of hash maps, another one each time: ours must be one of them. */
-static outcome compare(go *g, const wb_buf *bytes)
+static outcome compare(go_server *g, const wb_buf *bytes)
 {
 	outcome o = compare_once(g, bytes);
 	for (unsigned tries = 0; o == DIFFERENT && tries < 100 && is_v1(bytes); tries++)
@@ -263,11 +220,11 @@ static outcome compare(go *g, const wb_buf *bytes)
 	return o;
 }
 
-static void show(go *g, const char *name, const wb_buf *bytes)
+static void show(go_server *g, const char *name, const wb_buf *bytes)
 {
 	wb_buf ours = { 0 }, text = { 0 }, dump = { 0 };
 	wire_read(bytes, &ours);
-	int status = ask(g, bytes, &text);
+	int status = go_ask_bytes(g, bytes, &text);
 	printf("# a mutant of %s; Go's status %d\n# -- Go:\n%s# -- ours:\n%s# -- bytes:", name, status, wb_buf_cstr(&text), wb_buf_cstr(&ours));
 	for (size_t i = 0; i < bytes->n; i++)
 		printf("%02x", (uint8_t)bytes->at[i]);
@@ -296,8 +253,8 @@ int main(int argc, char **argv)
 	if (d)
 		closedir(d);
 	qsort(names, n, sizeof(*names), by_name);
-	go g;
-	if (!start(&g))
+	go_server g;
+	if (!go_start(&g))
 		return 2;
 	for (size_t i = 0; i < n; i++) {
 		char path[4096];

@@ -53,7 +53,7 @@ static void heap_remove(order *o, size_t i)
 		sift_down(h, o->n_heap, 0);
 }
 
-/* Stable.  Go's own sort is not beyond 12 cursors, so there tied events may come in another order than Go's. */
+/* Stable.  Go's own sort is not beyond 12 cursors, so there tied events may come in another order than Go's (test/interop/ties.c). */
 static void sort_heap(order *o)
 {
 	entry *h = o->heap;
