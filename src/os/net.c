@@ -36,7 +36,8 @@ static int describe(wo_listener *l)
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&at;
 	l->v6 = at.ss_family == AF_INET6;
 	l->port = ntohs(l->v6 ? v6->sin6_port : v4->sin_port);
-	inet_ntop(at.ss_family, l->v6 ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr, l->address, sizeof(l->address));
+	inet_ntop(at.ss_family, l->v6 ? (const void *)&v6->sin6_addr : (const void *)&v4->sin_addr, l->address,
+		sizeof(l->address));
 	l->loopback = l->v6 ? IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr) : ntohl(v4->sin_addr.s_addr) >> 24 == 127;
 	l->wildcard = l->v6 ? IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr) : v4->sin_addr.s_addr == htonl(INADDR_ANY);
 	return 0;

@@ -9,7 +9,8 @@
 
 #include <wtr/report.h>
 
-/* yajl_gen_alloc() does not survive an allocation that fails, so the two small pieces it asks for come out of the writer itself. */
+/* yajl_gen_alloc() does not survive an allocation that fails, so the two small pieces it asks for come out of the
+ * writer itself. */
 static void *take(void *ctx, size_t n)
 {
 	out_json *j = ctx;
@@ -86,9 +87,9 @@ static void check(out_json *j, yajl_gen_status st)
 		j->failed = true;
 }
 
-#define DO(j, call)                     \
-	do {                            \
-		if (!(j)->failed)       \
+#define DO(j, call)                       \
+	do {                              \
+		if (!(j)->failed)         \
 			check((j), call); \
 	} while (0)
 

@@ -9,25 +9,31 @@
 
 const char *const ws_common_headers[] = {
 	"Content-Security-Policy",
-	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
-	"Cross-Origin-Opener-Policy", "same-origin",
-	"Cross-Origin-Resource-Policy", "same-origin",
-	"Referrer-Policy", "no-referrer",
-	"X-Content-Type-Options", "nosniff",
-	"X-Frame-Options", "DENY",
+	"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+	"frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+	"Cross-Origin-Opener-Policy",
+	"same-origin",
+	"Cross-Origin-Resource-Policy",
+	"same-origin",
+	"Referrer-Policy",
+	"no-referrer",
+	"X-Content-Type-Options",
+	"nosniff",
+	"X-Frame-Options",
+	"DENY",
 	NULL,
 };
 
 typedef struct route {
 	const char *path;
-	bool        early;
+	bool early;
 	void (*call)(ws_site *site, const ws_model *m, const ws_args *a, ws_answer *ret);
 } route;
 
-#define API(name, path, early, doc)                                                                  \
-	static void call_##name(ws_site *site, const ws_model *m, const ws_args *a, ws_answer *ret)  \
-	{                                                                                            \
-		ws_api_##name(site, m, &a->name, ret);                                               \
+#define API(name, path, early, doc)                                                                 \
+	static void call_##name(ws_site *site, const ws_model *m, const ws_args *a, ws_answer *ret) \
+	{                                                                                           \
+		ws_api_##name(site, m, &a->name, ret);                                              \
 	}
 #define ARG(api, kind, name, need, least, most, doc)
 #define END(name)
@@ -163,7 +169,8 @@ static bool trusted(const ws_site *site, const ws_request *rq, bool page, ws_ans
 {
 	if (rq->n_hosts != 1 || !ws_host_trusted(&site->trust, rq->host))
 		ws_refuse(ret, 403, "this is not the address of this server; it is %s/", site->url);
-	else if (!ws_origin_trusted(rq->origin, rq->host) || !ws_fetch_trusted(rq->fetch_site, rq->fetch_mode, rq->fetch_dest, page))
+	else if (!ws_origin_trusted(rq->origin, rq->host) ||
+		 !ws_fetch_trusted(rq->fetch_site, rq->fetch_mode, rq->fetch_dest, page))
 		ws_refuse(ret, 403, "only the page of this server may ask");
 	else
 		return true;

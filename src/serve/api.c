@@ -39,7 +39,8 @@ static void put_damage(out_json *j, const ws_model *m)
 	const wtr_error *e = m->info.damage.code != WTR_OK ? &m->info.damage : &m->totals.end;
 	uint64_t lost_bytes = m->info.lost_bytes + m->totals.losses.bytes;
 	uint64_t lost_events = m->totals.losses.events;
-	if (e->code == WTR_OK && !lost_bytes && !lost_events && !m->totals.losses.batches && !m->totals.losses.generations) {
+	if (e->code == WTR_OK && !lost_bytes && !lost_events && !m->totals.losses.batches &&
+		!m->totals.losses.generations) {
 		out_json_put_null(j, "damage");
 		return;
 	}
@@ -61,7 +62,11 @@ static void put_proc_name(out_json *j, int64_t id)
 {
 	char t[24];
 	snprintf(t, sizeof(t), "P%lld", (long long)id);
-	out_json_put_text(j, "name", id == 1000001 ? "timers" : id == 1000002 ? "network" : id == 1000003 ? "system calls" : t);
+	out_json_put_text(j, "name",
+		id == 1000001   ? "timers"
+		: id == 1000002 ? "network"
+		: id == 1000003 ? "system calls"
+				: t);
 }
 
 static void put_proc_lanes(out_json *j, const ws_model *m)
@@ -263,7 +268,8 @@ static size_t read_rows(const ws_model *m, wtr_str list, uint32_t rows[WS_LANES_
 			v = v * 10 + (uint64_t)(list.at[i] - '0');
 		bool ends = i == list.n || list.at[i] == ',';
 		if (first == i || v >= all || !ends || n == WS_LANES_MAX) {
-			ws_refuse(ret, 400, "rows must be at most %d numbers below %zu, separated by commas", WS_LANES_MAX, all);
+			ws_refuse(ret, 400, "rows must be at most %d numbers below %zu, separated by commas",
+				WS_LANES_MAX, all);
 			return 0;
 		}
 		rows[n++] = (uint32_t)v;
@@ -332,7 +338,9 @@ static void put_waker(out_json *j, const ws_model *m, const wtr_span *s)
 /* The state in Go's words: goroutine and proc states have their own. */
 static const char *state_name(wtr_lane_kind kind, unsigned state)
 {
-	return kind == WTR_LANE_GOROUTINE ? wtr_gstate_name(state) : kind == WTR_LANE_PROC ? wtr_pstate_name(state) : NULL;
+	return kind == WTR_LANE_GOROUTINE ? wtr_gstate_name(state)
+	       : kind == WTR_LANE_PROC    ? wtr_pstate_name(state)
+					  : NULL;
 }
 
 static void put_span(out_json *j, const ws_model *m, wtr_lane lane, const wtr_span *s)
@@ -412,7 +420,8 @@ static bool steps_exist(const ws_model *m, int64_t t, int64_t step, int64_t n, w
 {
 	int64_t span, end, abs;
 	if (!__builtin_mul_overflow(step, n, &span) && !__builtin_add_overflow(t, span, &end) && end <= WS_TIME_MAX &&
-	    !__builtin_add_overflow(m->totals.start_ns, t, &abs) && !__builtin_add_overflow(m->totals.start_ns, end, &abs))
+		!__builtin_add_overflow(m->totals.start_ns, t, &abs) &&
+		!__builtin_add_overflow(m->totals.start_ns, end, &abs))
 		return true;
 	ws_refuse(ret, 400, "t + n * step is too large");
 	return false;
@@ -552,13 +561,13 @@ static void put_hit(out_json *j, const ws_model *m, const wtr_goroutine_row *g, 
 	out_json_object_end(j);
 }
 
-static size_t put_group_hits(out_json *j, const ws_model *m, uint32_t group, const wtr_goroutine_row *not, size_t most)
+static size_t put_group_hits(out_json *j, const ws_model *m, uint32_t group, const wtr_goroutine_row * not, size_t most)
 {
 	uint32_t rows[WS_HITS_MAX + 1];
 	size_t n = m->group_goroutines(m->index, group, 0, rows, least(most + 1, WS_HITS_MAX + 1)), put = 0;
 	for (size_t i = 0; i < n && put < most; i++) {
 		const wtr_goroutine_row *g = &ws_goroutine_rows(m)[rows[i]];
-		if (g == not)
+		if (g == not )
 			continue;
 		put_hit(j, m, g, i);
 		put++;

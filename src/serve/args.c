@@ -7,12 +7,12 @@
 typedef enum arg_kind { ARG_INT, ARG_TEXT } arg_kind;
 
 typedef struct arg_spec {
-	ws_api_id   api;
+	ws_api_id api;
 	const char *name;
-	arg_kind    kind;
-	bool        need;
-	int64_t     least, most;
-	size_t      at; /* in ws_args */
+	arg_kind kind;
+	bool need;
+	int64_t least, most;
+	size_t at; /* in ws_args */
 } arg_spec;
 
 static const arg_spec specs[] = {
@@ -26,7 +26,10 @@ static const arg_spec specs[] = {
 
 static int hex(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 /* Decodes [p, end) to `to`; the end of what was written, or NULL for a broken escape. */
@@ -56,7 +59,8 @@ static bool integer(wtr_str s, int64_t *ret)
 		return false;
 	for (; i < s.n; i++) {
 		int d = s.at[i] - '0';
-		if (d < 0 || d > 9 || __builtin_mul_overflow(v, (int64_t)10, &v) || __builtin_sub_overflow(v, (int64_t)d, &v))
+		if (d < 0 || d > 9 || __builtin_mul_overflow(v, (int64_t)10, &v) ||
+			__builtin_sub_overflow(v, (int64_t)d, &v))
 			return false;
 	}
 	if (!minus && v == INT64_MIN)
@@ -75,7 +79,8 @@ static bool check(const arg_spec *spec, unsigned place, wtr_str value, ws_args *
 	*given |= 1u << place;
 	if (spec->kind == ARG_TEXT) {
 		if (value.n < (uint64_t)spec->least || value.n > (uint64_t)spec->most) {
-			ws_refuse(ret, 400, "%s must have %lld to %lld bytes", spec->name, (long long)spec->least, (long long)spec->most);
+			ws_refuse(ret, 400, "%s must have %lld to %lld bytes", spec->name, (long long)spec->least,
+				(long long)spec->most);
 			return false;
 		}
 		memcpy((char *)args + spec->at, &value, sizeof(value));
@@ -83,7 +88,8 @@ static bool check(const arg_spec *spec, unsigned place, wtr_str value, ws_args *
 	}
 	int64_t v;
 	if (!integer(value, &v) || v < spec->least || v > spec->most) {
-		ws_refuse(ret, 400, "%s must be an integer from %lld to %lld", spec->name, (long long)spec->least, (long long)spec->most);
+		ws_refuse(ret, 400, "%s must be an integer from %lld to %lld", spec->name, (long long)spec->least,
+			(long long)spec->most);
 		return false;
 	}
 	memcpy((char *)args + spec->at, &v, sizeof(v));
@@ -158,9 +164,10 @@ bool ws_lane_parse(wtr_str s, wtr_lane *ret)
 		l.kind = WTR_LANE_STW;
 	} else {
 		static const struct {
-			char          letter;
+			char letter;
 			wtr_lane_kind kind;
-		} kinds[] = { { 'p', WTR_LANE_PROC }, { 'm', WTR_LANE_THREAD }, { 'g', WTR_LANE_GOROUTINE }, { 'G', WTR_LANE_GROUP } };
+		} kinds[] = { { 'p', WTR_LANE_PROC }, { 'm', WTR_LANE_THREAD }, { 'g', WTR_LANE_GOROUTINE },
+			{ 'G', WTR_LANE_GROUP } };
 		size_t k = 0;
 		while (k < 4 && (!s.n || s.at[0] != kinds[k].letter))
 			k++;

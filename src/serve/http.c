@@ -21,7 +21,7 @@ enum {
 };
 
 struct ws_server {
-	ws_site            site;
+	ws_site site;
 	struct MHD_Daemon *daemon;
 };
 
@@ -60,18 +60,23 @@ static enum MHD_Result on_header(void *cls, enum MHD_ValueKind kind, const char 
 	(void)kind;
 	ws_request *rq = cls;
 	const struct {
-		const char  *name;
+		const char *name;
 		const char **to;
 	} wanted[] = {
-		{ "Host", &rq->host }, { "Origin", &rq->origin }, { "Sec-Fetch-Site", &rq->fetch_site },
-		{ "Sec-Fetch-Mode", &rq->fetch_mode }, { "Sec-Fetch-Dest", &rq->fetch_dest },
-		{ "If-None-Match", &rq->if_none_match }, { "Accept-Encoding", &rq->accept_encoding },
+		{ "Host", &rq->host },
+		{ "Origin", &rq->origin },
+		{ "Sec-Fetch-Site", &rq->fetch_site },
+		{ "Sec-Fetch-Mode", &rq->fetch_mode },
+		{ "Sec-Fetch-Dest", &rq->fetch_dest },
+		{ "If-None-Match", &rq->if_none_match },
+		{ "Accept-Encoding", &rq->accept_encoding },
 	};
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if (!strcasecmp(name, wanted[i].name))
 			*wanted[i].to = value ? value : "";
 	rq->n_hosts += !strcasecmp(name, "Host");
-	rq->has_body |= !strcasecmp(name, "Transfer-Encoding") || (!strcasecmp(name, "Content-Length") && value && strcmp(value, "0"));
+	rq->has_body |= !strcasecmp(name, "Transfer-Encoding") ||
+			(!strcasecmp(name, "Content-Length") && value && strcmp(value, "0"));
 	return MHD_YES;
 }
 
@@ -145,8 +150,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *con, ws_answer *a)
 	return rc;
 }
 
-static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const char *url, const char *method, const char *version,
-				  const char *upload, size_t *upload_n, void **con_cls)
+static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const char *url, const char *method,
+	const char *version, const char *upload, size_t *upload_n, void **con_cls)
 {
 	(void)url;
 	(void)version;
@@ -156,20 +161,23 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *con, const c
 	if (!p)
 		return MHD_NO;
 	ws_request rq = {
-		.method = !strcmp(method, "GET") ? WS_GET : !strcmp(method, "HEAD") ? WS_HEAD : WS_OTHER_METHOD,
+		.method = !strcmp(method, "GET")    ? WS_GET
+			  : !strcmp(method, "HEAD") ? WS_HEAD
+						    : WS_OTHER_METHOD,
 		.target = p->target,
 	};
 	MHD_get_connection_values(con, MHD_HEADER_KIND, on_header, &rq);
 	rq.has_body |= *upload_n != 0;
-	/* A request without a body is answered on the second call, when it is read whole; then the connection stays open for the next one.
-	 * With a body it is refused at once, and the connection closed. */
+	/* A request without a body is answered on the second call, when it is read whole; then the connection stays
+	 * open for the next one. With a body it is refused at once, and the connection closed. */
 	if (!p->seen && !rq.has_body && rq.method != WS_OTHER_METHOD) {
 		p->seen = true;
 		return MHD_YES;
 	}
 	ws_answer a;
 	ws_answer_request(&s->site, &rq, &a);
-	if (!s->site.trust.loopback && a.compressible && a.body.n > GZIP_FROM_BYTES && ws_accepts(rq.accept_encoding, "gzip"))
+	if (!s->site.trust.loopback && a.compressible && a.body.n > GZIP_FROM_BYTES &&
+		ws_accepts(rq.accept_encoding, "gzip"))
 		gzip_body(&a);
 	return send_answer(con, &a);
 }
@@ -228,7 +236,8 @@ static bool listen_at(ws_server *s, const char *address, wo_listener *l, ws_erro
 {
 	char host[256], port[32];
 	if (!ws_split_address(address, host, sizeof(host), port, sizeof(port)))
-		return fail(err, -EINVAL, "'%.120s' is not an address to listen on: it has the form host:port or :port", address);
+		return fail(err, -EINVAL, "'%.120s' is not an address to listen on: it has the form host:port or :port",
+			address);
 	int rc = wo_listen(host, port, l);
 	if (rc < 0)
 		return fail(err, rc, "cannot listen on %.120s: %s", address, strerror(-rc));
@@ -240,14 +249,15 @@ static struct MHD_Daemon *start_daemon(ws_server *s, int fd, int threads)
 {
 	sigset_t old;
 	wo_signals_hold(&old);
-	/* poll, not epoll: with few connections it costs nothing, and libmicrohttpd's edge-triggered epoll can miss the end of a
-	 * half-closed connection that comes together with data; the place would be taken until the idle timeout. */
-	struct MHD_Daemon *d = MHD_start_daemon(
-		MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL, on_request, s, MHD_OPTION_LISTEN_SOCKET, fd,
-		MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL, MHD_OPTION_NOTIFY_COMPLETED,
-		on_completed, NULL, MHD_OPTION_END);
+	/* poll, not epoll: with few connections it costs nothing, and libmicrohttpd's edge-triggered epoll can miss the
+	 * end of a half-closed connection that comes together with data; the place would be taken until the idle
+	 * timeout. */
+	struct MHD_Daemon *d = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD | MHD_USE_POLL, 0, NULL, NULL,
+		on_request, s, MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_THREAD_POOL_SIZE, (unsigned)threads,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+		(size_t)CONNECTION_BYTES, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
+		MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, NULL, MHD_OPTION_END);
 	wo_signals_restore(&old);
 	return d;
 }

@@ -60,19 +60,13 @@ static bool has_id(const ws_model *m, wtr_table table, size_t row_bytes, int64_t
 bool ws_lane_exists(const ws_model *m, wtr_lane lane)
 {
 	switch (lane.kind) {
-	case WTR_LANE_PROC:
-		return has_id(m, WTR_TABLE_PROCS, sizeof(wtr_proc_row), lane.id);
-	case WTR_LANE_THREAD:
-		return has_id(m, WTR_TABLE_THREADS, sizeof(wtr_thread_row), lane.id);
-	case WTR_LANE_GOROUTINE:
-		return m->goroutine(m->index, lane.id) != NULL;
-	case WTR_LANE_GROUP:
-		return (uint64_t)lane.id < m->tables[WTR_TABLE_GROUPS].n;
+	case WTR_LANE_PROC: return has_id(m, WTR_TABLE_PROCS, sizeof(wtr_proc_row), lane.id);
+	case WTR_LANE_THREAD: return has_id(m, WTR_TABLE_THREADS, sizeof(wtr_thread_row), lane.id);
+	case WTR_LANE_GOROUTINE: return m->goroutine(m->index, lane.id) != NULL;
+	case WTR_LANE_GROUP: return (uint64_t)lane.id < m->tables[WTR_TABLE_GROUPS].n;
 	case WTR_LANE_GC:
-	case WTR_LANE_STW:
-		return true;
-	case WTR_LANE_KIND_COUNT:
-		break;
+	case WTR_LANE_STW: return true;
+	case WTR_LANE_KIND_COUNT: break;
 	}
 	return false;
 }

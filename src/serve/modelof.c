@@ -8,9 +8,15 @@ ws_model *ws_model_of(wtr_trace *t, const wtr_index *x)
 	if (!m)
 		return NULL;
 	*m = (ws_model){
-		.trace = t, .index = x,
-		.goroutine = wtr_goroutine, .tile = wtr_tile, .span_at = wtr_span_at, .span_step = wtr_span_step,
-		.counts = wtr_counts, .group_goroutines = wtr_group_goroutines, .stack = wtr_stack,
+		.trace = t,
+		.index = x,
+		.goroutine = wtr_goroutine,
+		.tile = wtr_tile,
+		.span_at = wtr_span_at,
+		.span_step = wtr_span_step,
+		.counts = wtr_counts,
+		.group_goroutines = wtr_group_goroutines,
+		.stack = wtr_stack,
 	};
 	wtr_get_info(t, &m->info);
 	wtr_get_totals(x, &m->totals);

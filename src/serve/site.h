@@ -40,14 +40,16 @@ typedef struct ws_model {
 		size_t      n;
 	} tables[WTR_TABLE_COUNT];
 	const wtr_goroutine_row *(*goroutine)(const wtr_index *x, int64_t id);
-	size_t (*tile)(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret, size_t n);
+	size_t (*tile)(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret,
+		       size_t n);
 	bool   (*span_at)(const wtr_index *x, wtr_lane lane, int64_t time_ns, wtr_span *ret);
 	bool   (*span_step)(const wtr_index *x, wtr_lane lane, int64_t time_ns, int direction, wtr_span *ret);
 	bool   (*counts)(const wtr_index *x, int64_t group, int64_t t0_ns, int64_t step_ns, size_t n, float *ret);
 	size_t (*group_goroutines)(const wtr_index *x, uint32_t group, size_t first, uint32_t *ret, size_t n);
 	size_t (*stack)(const wtr_trace *t, uint32_t id, wtr_frame *ret, size_t n);
 
-	uint32_t *metric_rows[WTR_METRIC_COUNT]; /* rows of the metric table by metric, in time order: made by ws_model_finish() */
+	/* Rows of the metric table by metric, in time order: made by ws_model_finish(). */
+	uint32_t *metric_rows[WTR_METRIC_COUNT];
 	size_t    n_metric_rows[WTR_METRIC_COUNT];
 } ws_model;
 
@@ -74,7 +76,7 @@ bool ws_lane_exists(const ws_model *m, wtr_lane lane);
 /* ---- who may ask ---- */
 
 typedef struct ws_trust {
-	char     name[256];    /* host that was asked for, lower case, without brackets; "" if none */
+	char     name[256];    /* host that was asked for, without brackets; "" if none */
 	char     bound[64];    /* address listened on, numeric, without brackets */
 	unsigned port;
 	bool     loopback;     /* reachable from this machine only */
@@ -97,7 +99,8 @@ typedef struct ws_request {
 	const char *target;    /* path and query as sent */
 	bool        has_body;
 	unsigned    n_hosts;   /* Host headers sent */
-	const char *host, *origin, *fetch_site, *fetch_mode, *fetch_dest, *if_none_match, *accept_encoding; /* NULL: not sent */
+	const char *host, *origin, *if_none_match, *accept_encoding; /* NULL: not sent */
+	const char *fetch_site, *fetch_mode, *fetch_dest;
 } ws_request;
 
 typedef struct ws_answer {
@@ -147,7 +150,8 @@ extern const char *const ws_common_headers[];
 #define END(name) } ws_##name##_args;
 #include "serve/api.def"
 
-#define API(name, path, early, doc) void ws_api_##name(ws_site *site, const ws_model *m, const ws_##name##_args *a, ws_answer *ret);
+#define API(name, path, early, doc) \
+	void ws_api_##name(ws_site *site, const ws_model *m, const ws_##name##_args *a, ws_answer *ret);
 #define ARG(api, kind, name, need, least, most, doc)
 #define END(name)
 #include "serve/api.def"

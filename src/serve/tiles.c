@@ -3,14 +3,14 @@
 
 #include "serve/site.h"
 
-#define MAGIC     0x4c495457u /* "WTIL" */
-#define RUNS_MAX  (WS_TILE_PX + 2)
+#define MAGIC    0x4c495457u /* "WTIL" */
+#define RUNS_MAX (WS_TILE_PX + 2)
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "columns are little-endian as they lie in memory");
 
 typedef struct head {
 	uint32_t magic, version, zoom, lanes;
-	double   start_ns;
+	double start_ns;
 } head;
 
 /* "a,b,c" to lanes of the trace; their number, 0 after a refusal. */
@@ -42,13 +42,13 @@ static size_t read_lanes(const ws_model *m, wtr_str list, wtr_lane lanes[WS_TILE
 }
 
 /* One column: member `field` of all runs, padded to 4 bytes. */
-#define COLUMN(p, runs, n, field)                                                     \
-	do {                                                                          \
-		for (size_t i_ = 0; i_ < (n); i_++)                                   \
+#define COLUMN(p, runs, n, field)                                                                           \
+	do {                                                                                                \
+		for (size_t i_ = 0; i_ < (n); i_++)                                                         \
 			memcpy((p) + i_ * sizeof((runs)->field), &(runs)[i_].field, sizeof((runs)->field)); \
-		(p) += (n) * sizeof((runs)->field);                                   \
-		for (; ((p) - base) & 3; (p)++)                                           \
-			*(p) = 0;                                                     \
+		(p) += (n) * sizeof((runs)->field);                                                         \
+		for (; ((p)-base) & 3; (p)++)                                                               \
+			*(p) = 0;                                                                           \
 	} while (0)
 
 /* Appends a lane's columns; *ret_blended is how many of its runs have shares. */

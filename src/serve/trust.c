@@ -1,7 +1,7 @@
 /* serve/trust.c - who may ask.
  *
- * Any web page can make a browser send requests to this machine.  Two things are kept out: pages whose name was pointed at
- * this address after they were loaded (their Host is not ours), and pages of another origin (their Origin or
+ * Any web page can make a browser send requests to this machine.  Two things are kept out: pages whose name was pointed
+ * at this address after they were loaded (their Host is not ours), and pages of another origin (their Origin or
  * Sec-Fetch-Site says so).
  */
 #include <arpa/inet.h>
@@ -38,7 +38,8 @@ bool ws_split_address(const char *address, char *ret_host, size_t host_bytes, ch
 	}
 	if (!*port || strpbrk(port, ":[]"))
 		return false;
-	return copy(ret_host, host_bytes, host, (size_t)(host_end - host)) && copy(ret_port, port_bytes, port, strlen(port));
+	return copy(ret_host, host_bytes, host, (size_t)(host_end - host)) &&
+	       copy(ret_port, port_bytes, port, strlen(port));
 }
 
 /* "name", "name:port", "[v6]", "[v6]:port": the name without brackets, and the port (80 if none). */
@@ -99,6 +100,7 @@ bool ws_fetch_trusted(const char *site, const char *mode, const char *dest, bool
 {
 	if (!site || !strcmp(site, "same-origin") || !strcmp(site, "none"))
 		return true;
-	/* A link from elsewhere may open the page in a tab of its own: the page learns nothing from that, nor does the other. */
+	/* A link from elsewhere may open the page in a tab of its own: the page learns nothing from that, nor does the
+	 * other. */
 	return page && mode && !strcmp(mode, "navigate") && dest && !strcmp(dest, "document");
 }

@@ -1,5 +1,5 @@
-/* The server's core: whatever comes as a request gets a whole answer.  The input is the text of one HTTP request; a space
- * before the method asks a server that is still reading its trace. */
+/* The server's core: whatever comes as a request gets a whole answer.  The input is the text of one HTTP request; a
+ * space before the method asks a server that is still reading its trace. */
 #include <string.h>
 #include <strings.h>
 
@@ -29,14 +29,14 @@ static void header(ws_request *rq, char *text)
 		return;
 	*value++ = 0;
 	value += strspn(value, " \t");
-	const char **to = !strcasecmp(text, "Host") ? &rq->host
-		: !strcasecmp(text, "Origin") ? &rq->origin
-		: !strcasecmp(text, "Sec-Fetch-Site") ? &rq->fetch_site
-		: !strcasecmp(text, "Sec-Fetch-Mode") ? &rq->fetch_mode
-		: !strcasecmp(text, "Sec-Fetch-Dest") ? &rq->fetch_dest
-		: !strcasecmp(text, "If-None-Match") ? &rq->if_none_match
-		: !strcasecmp(text, "Accept-Encoding") ? &rq->accept_encoding
-		: NULL;
+	const char **to = !strcasecmp(text, "Host")              ? &rq->host
+			  : !strcasecmp(text, "Origin")          ? &rq->origin
+			  : !strcasecmp(text, "Sec-Fetch-Site")  ? &rq->fetch_site
+			  : !strcasecmp(text, "Sec-Fetch-Mode")  ? &rq->fetch_mode
+			  : !strcasecmp(text, "Sec-Fetch-Dest")  ? &rq->fetch_dest
+			  : !strcasecmp(text, "If-None-Match")   ? &rq->if_none_match
+			  : !strcasecmp(text, "Accept-Encoding") ? &rq->accept_encoding
+								 : NULL;
 	rq->n_hosts += to == &rq->host;
 	rq->has_body |= !strcasecmp(text, "Content-Length");
 	if (to)
@@ -59,7 +59,8 @@ static void parse(char *text, ws_request *rq)
 static void check_json(const char *at, size_t n)
 {
 	yajl_handle h = yajl_alloc(NULL, NULL, NULL);
-	kit_check(yajl_parse(h, (const unsigned char *)at, n) == yajl_status_ok && yajl_complete_parse(h) == yajl_status_ok);
+	kit_check(yajl_parse(h, (const unsigned char *)at, n) == yajl_status_ok &&
+		  yajl_complete_parse(h) == yajl_status_ok);
 	yajl_free(h);
 }
 

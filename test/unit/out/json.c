@@ -54,8 +54,8 @@ static void objects_and_arrays(void **state)
 	out_json_object_end(&j);
 	assert_true(out_json_done(&j));
 	expect(&b, "{\"a\":-5,\"b\":18446744073709551615,\"c\":true,\"d\":null,\"e\":\"x\\\"y\\n\\t\\\\/\",\"f\":null,"
-	           "\"g\":[-9223372036854775808,{},[]],\"h\":500,\"i\":null,\"k\":null,\"l\":7,\"m\":\"0x46a2b1\","
-	           "\"n\":\"1795336402522602706\"}");
+		   "\"g\":[-9223372036854775808,{},[]],\"h\":500,\"i\":null,\"k\":null,\"l\":7,\"m\":\"0x46a2b1\","
+		   "\"n\":\"1795336402522602706\"}");
 }
 
 static void pretty_and_lines(void **state)
@@ -98,7 +98,8 @@ static void texts(void **state)
 	one_text((wtr_str){ NULL, 0 }, "\"\"");
 	one_text(STR("a\0b"), "\"a\\u0000b\"");
 	one_text(STR("\x1f\x7f"), "\"\\u001F\x7f\"");
-	one_text(STR("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"), "\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\"");
+	one_text(STR("gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80"),
+		"\"gr\xc3\xbc\xc3\x9f \xe2\x82\xac \xf0\x9f\x98\x80\"");
 	/* One U+FFFD a byte: a lone continuation, an overlong slash, a surrogate, beyond U+10FFFF, cut short. */
 	one_text(STR("a\x80z"), "\"a\xef\xbf\xbdz\"");
 	one_text(STR("\xc0\xaf"), "\"\xef\xbf\xbd\xef\xbf\xbd\"");
@@ -108,7 +109,8 @@ static void texts(void **state)
 	one_text(STR("\xf0\x80\x80\x80"), "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"");
 	one_text(STR("x\xe2\x82"), "\"x\xef\xbf\xbd\xef\xbf\xbd\"");
 	one_text(STR("\xff\xfe!"), "\"\xef\xbf\xbd\xef\xbf\xbd!\"");
-	one_text(STR("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xdf\xbf\xef\xbf\xbf"), "\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xdf\xbf\xef\xbf\xbf\"");
+	one_text(STR("\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xdf\xbf\xef\xbf\xbf"),
+		"\"\xed\x9f\xbf\xee\x80\x80\xf4\x8f\xbf\xbf\xdf\xbf\xef\xbf\xbf\"");
 }
 
 static void one_double(double v, const char *want)
@@ -269,10 +271,14 @@ static void files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(objects_and_arrays), cmocka_unit_test(pretty_and_lines),
-		cmocka_unit_test(texts),              cmocka_unit_test(doubles),
-		cmocka_unit_test(fixed),              cmocka_unit_test(errors_stick),
-		cmocka_unit_test(every_allocation_fails), cmocka_unit_test(files),
+		cmocka_unit_test(objects_and_arrays),
+		cmocka_unit_test(pretty_and_lines),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(doubles),
+		cmocka_unit_test(fixed),
+		cmocka_unit_test(errors_stick),
+		cmocka_unit_test(every_allocation_fails),
+		cmocka_unit_test(files),
 	};
 	return cmocka_run_group_tests_name("json", tests, NULL, NULL);
 }

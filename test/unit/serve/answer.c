@@ -1,4 +1,5 @@
-/* From a request to its answer: every endpoint on a made-up trace, what is refused and how, every allocation failing. */
+/* From a request to its answer: every endpoint on a made-up trace, what is refused and how, every allocation failing.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -62,17 +63,26 @@ static void info(void **state)
 {
 	(void)state;
 	answers("/api/info", 200,
-		"{\"loading\":false,\"file\":\"dir/trace.out\",\"version\":26,\"written_by\":\"Go 1.26 or 1.27\",\"compression\":\"none\",\"file_bytes\":12345,"
-		"\"duration_ns\":1000000,\"start_abs_ns\":\"5000\",\"wall_start_unix_ns\":\"1795336402522602706\",\"events\":647,\"goroutines\":6,\"procs\":3,\"threads\":2,"
+		"{\"loading\":false,\"file\":\"dir/trace.out\",\"version\":26,\"written_by\":\"Go 1.26 or "
+		"1.27\",\"compression\":\"none\",\"file_bytes\":12345,"
+		"\"duration_ns\":1000000,\"start_abs_ns\":\"5000\",\"wall_start_unix_ns\":\"1795336402522602706\","
+		"\"events\":647,\"goroutines\":6,\"procs\":3,\"threads\":2,"
 		"\"gc_count\":0,\"gc_mark_ns\":0,\"stw_count\":0,\"stw_ns\":0,\"stw_longest_ns\":0,"
-		"\"classes\":[\"none\",\"running\",\"runnable\",\"blocked\",\"lock\",\"network\",\"syscall\",\"sleep\",\"gc\"],\"damage\":null,"
-		"\"proc_lanes\":[{\"lane\":\"p0\",\"id\":0,\"name\":\"P0\",\"running_ns\":100,\"events\":10},{\"lane\":\"p3\",\"id\":3,\"name\":\"P3\",\"running_ns\":5,\"events\":0},"
+		"\"classes\":[\"none\",\"running\",\"runnable\",\"blocked\",\"lock\",\"network\",\"syscall\",\"sleep\","
+		"\"gc\"],\"damage\":null,"
+		"\"proc_lanes\":[{\"lane\":\"p0\",\"id\":0,\"name\":\"P0\",\"running_ns\":100,\"events\":10},{\"lane\":"
+		"\"p3\",\"id\":3,\"name\":\"P3\",\"running_ns\":5,\"events\":0},"
 		"{\"lane\":\"p1000001\",\"id\":1000001,\"name\":\"timers\",\"running_ns\":0,\"events\":0}],"
-		"\"thread_lanes\":[{\"lane\":\"m7330\",\"id\":7330,\"name\":\"M7330\",\"events\":498},{\"lane\":\"m7331\",\"id\":7331,\"name\":\"M7331\",\"events\":0}],"
+		"\"thread_lanes\":[{\"lane\":\"m7330\",\"id\":7330,\"name\":\"M7330\",\"events\":498},{\"lane\":"
+		"\"m7331\",\"id\":7331,\"name\":\"M7331\",\"events\":0}],"
 		"\"group_count\":3,\"groups\":["
-		"{\"group\":0,\"name\":\"main.worker\",\"n\":3,\"exec_ns\":50,\"sched_ns\":10,\"block_ns\":7,\"syscall_ns\":5,\"syscall_block_ns\":6,\"total_ns\":90},"
-		"{\"group\":1,\"name\":\"net/http.(*h8).serve\",\"n\":2,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0},"
-		"{\"group\":2,\"name\":\"\",\"n\":1,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0}]}");
+		"{\"group\":0,\"name\":\"main.worker\",\"n\":3,\"exec_ns\":50,\"sched_ns\":10,\"block_ns\":7,\"syscall_"
+		"ns\":5,\"syscall_block_ns\":6,\"total_ns\":90},"
+		"{\"group\":1,\"name\":\"net/"
+		"http.(*h8).serve\",\"n\":2,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_"
+		"block_ns\":0,\"total_ns\":0},"
+		"{\"group\":2,\"name\":\"\",\"n\":1,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,"
+		"\"syscall_block_ns\":0,\"total_ns\":0}]}");
 }
 
 static void damage(void **state)
@@ -80,13 +90,19 @@ static void damage(void **state)
 	(void)state;
 	ws_model m = model;
 	atomic_store(&site.model, &m);
-	m.totals.end = (wtr_error){ .code = WTR_E_ORDER, .offset = 77, .generation = 3, .rule = "order.go-exists", .what = "goroutine 5 \"exists\"" };
+	m.totals.end = (wtr_error){ .code = WTR_E_ORDER,
+		.offset = 77,
+		.generation = 3,
+		.rule = "order.go-exists",
+		.what = "goroutine 5 \"exists\"" };
 	m.totals.losses.bytes = 100;
 	m.totals.has_wall = false;
 	ws_request rq = request("/api/info");
 	ws_answer a = ask_as(&rq);
-	assert_non_null(strstr(a.body.at, "\"damage\":{\"what\":\"goroutine 5 \\\"exists\\\"\",\"rule\":\"order.go-exists\",\"offset\":77,\"generation\":3,\"lost_bytes\":100,"
-					  "\"lost_events\":0,\"lost_batches\":0,\"lost_generations\":0}"));
+	assert_non_null(strstr(a.body.at,
+		"\"damage\":{\"what\":\"goroutine 5 "
+		"\\\"exists\\\"\",\"rule\":\"order.go-exists\",\"offset\":77,\"generation\":3,\"lost_bytes\":100,"
+		"\"lost_events\":0,\"lost_batches\":0,\"lost_generations\":0}"));
 	assert_non_null(strstr(a.body.at, "\"wall_start_unix_ns\":null"));
 	ws_answer_free(&a);
 	atomic_store(&site.model, &model);
@@ -103,7 +119,8 @@ static void loading(void **state)
 	ws_request rq = request("/api/info");
 	ws_answer_request(&s, &rq, &a);
 	assert_int_equal(a.status, 200);
-	assert_string_equal(wb_buf_cstr(&a.body), "{\"loading\":true,\"file\":\"\",\"doing\":\"reading\",\"done\":5,\"total\":10}");
+	assert_string_equal(
+		wb_buf_cstr(&a.body), "{\"loading\":true,\"file\":\"\",\"doing\":\"reading\",\"done\":5,\"total\":10}");
 	ws_answer_free(&a);
 	rq = request("/api/search?q=x");
 	ws_answer_request(&s, &rq, &a);
@@ -120,18 +137,25 @@ static void lanes_and_rows(void **state)
 {
 	(void)state;
 	answers("/api/lanes?group=0&from=1&n=1", 200,
-		"{\"group\":0,\"first\":1,\"n\":3,\"lanes\":[{\"lane\":\"g7\",\"id\":7,\"name\":\"main.worker\",\"create_ns\":null,\"end_ns\":77,"
-		"\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0,\"state\":\"Undetermined\"}]}");
+		"{\"group\":0,\"first\":1,\"n\":3,\"lanes\":[{\"lane\":\"g7\",\"id\":7,\"name\":\"main.worker\","
+		"\"create_ns\":null,\"end_ns\":77,"
+		"\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0,"
+		"\"state\":\"Undetermined\"}]}");
 	answers("/api/lanes?group=2&n=2000", 200,
-		"{\"group\":2,\"first\":0,\"n\":1,\"lanes\":[{\"lane\":\"g99\",\"id\":99,\"name\":\"\",\"create_ns\":99,\"end_ns\":null,"
-		"\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0,\"state\":\"Undetermined\"}]}");
+		"{\"group\":2,\"first\":0,\"n\":1,\"lanes\":[{\"lane\":\"g99\",\"id\":99,\"name\":\"\",\"create_ns\":"
+		"99,\"end_ns\":null,"
+		"\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0,"
+		"\"state\":\"Undetermined\"}]}");
 	answers("/api/lanes?group=1&from=99&n=5", 200, "{\"group\":1,\"first\":99,\"n\":2,\"lanes\":[]}");
 	answers("/api/lanes?group=3&n=5", 404, "the trace has no group 3");
 	answers("/api/rows?rows=3,0", 200,
-		"{\"rows\":[{\"row\":3,\"id\":45,\"name\":\"main.worker\",\"group\":0},{\"row\":0,\"id\":1,\"name\":\"main.worker\",\"group\":0}]}");
+		"{\"rows\":[{\"row\":3,\"id\":45,\"name\":\"main.worker\",\"group\":0},{\"row\":0,\"id\":1,\"name\":"
+		"\"main.worker\",\"group\":0}]}");
 	answers("/api/rows?rows=2%2C5", 200,
-		"{\"rows\":[{\"row\":2,\"id\":8,\"name\":\"net/http.(*h8).serve\",\"group\":1},{\"row\":5,\"id\":99,\"name\":\"\",\"group\":2}]}");
-	const char *bad[] = { "6", "-1", "1,", ",1", "1,,2", "x", "1x", "99999999999999999999999", "18446744073709551616", "1;2", "0,6" };
+		"{\"rows\":[{\"row\":2,\"id\":8,\"name\":\"net/"
+		"http.(*h8).serve\",\"group\":1},{\"row\":5,\"id\":99,\"name\":\"\",\"group\":2}]}");
+	const char *bad[] = { "6", "-1", "1,", ",1", "1,,2", "x", "1x", "99999999999999999999999",
+		"18446744073709551616", "1;2", "0,6" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char t[100];
 		snprintf(t, sizeof(t), "/api/rows?rows=%s", bad[i]);
@@ -154,10 +178,13 @@ static void spans(void **state)
 {
 	(void)state;
 	answers("/api/span?lane=g7&t=100", 200,
-		"{\"lane\":\"g7\",\"start_ns\":95,\"end_ns\":105,\"class\":\"running\",\"state\":\"Running\",\"open_start\":false,\"open_end\":true,"
+		"{\"lane\":\"g7\",\"start_ns\":95,\"end_ns\":105,\"class\":\"running\",\"state\":\"Running\",\"open_"
+		"start\":false,\"open_end\":true,"
 		"\"reason\":\"chan \xef\xbf\xbd receive\",\"g\":45,\"g_name\":\"main.worker\",\"p\":2,\"m\":null,"
-		"\"stack\":[{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":12,\"pc\":\"0x46a2b1\"},{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":13,\"pc\":\"0x46a2b2\"}],"
-		"\"waker\":{\"g\":1,\"name\":\"main.worker\",\"p\":null,\"stack\":[{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":12,\"pc\":\"0x46a2b1\"}]}}");
+		"\"stack\":[{\"func\":\"main.worker\",\"file\":\"main.go\",\"line\":12,\"pc\":\"0x46a2b1\"},{\"func\":"
+		"\"main.worker\",\"file\":\"main.go\",\"line\":13,\"pc\":\"0x46a2b2\"}],"
+		"\"waker\":{\"g\":1,\"name\":\"main.worker\",\"p\":null,\"stack\":[{\"func\":\"main.worker\",\"file\":"
+		"\"main.go\",\"line\":12,\"pc\":\"0x46a2b1\"}]}}");
 	ws_request rq = request("/api/step?lane=m7330&t=100&dir=-1");
 	ws_answer a = ask_as(&rq);
 	assert_non_null(strstr(a.body.at, "\"start_ns\":85,\"end_ns\":95,\"class\":\"running\",\"state\":null,"));
@@ -178,15 +205,18 @@ static void counts_and_metrics(void **state)
 {
 	(void)state;
 	answers("/api/counts?t=0&step=10&n=2", 200,
-		"{\"t\":0,\"step\":10,\"n\":2,\"counts\":[[0.333,0.333],[0.667,0.667],[1,1],[1.333,1.333],[1.667,1.667],[2,2],[2.333,2.333],[2.667,2.667]]}");
+		"{\"t\":0,\"step\":10,\"n\":2,\"counts\":[[0.333,0.333],[0.667,0.667],[1,1],[1.333,1.333],[1.667,1.667]"
+		",[2,2],[2.333,2.333],[2.667,2.667]]}");
 	answers("/api/counts?t=0&step=10&n=1&group=2", 200,
 		"{\"t\":0,\"step\":10,\"n\":1,\"counts\":[[3.333],[3.667],[4],[4.333],[4.667],[5],[5.333],[5.667]]}");
-	answers("/api/counts?t=-10&step=10&n=1", 200, "{\"t\":-10,\"step\":10,\"n\":1,\"counts\":[[0],[0],[0],[0],[0],[0],[0],[0]]}");
+	answers("/api/counts?t=-10&step=10&n=1", 200,
+		"{\"t\":-10,\"step\":10,\"n\":1,\"counts\":[[0],[0],[0],[0],[0],[0],[0],[0]]}");
 	answers("/api/counts?t=0&step=10&n=1&group=3", 404, "no group 3");
 	answers("/api/counts?t=0&step=2305843009213693952&n=4096", 400, "too large");
 	answers("/api/counts?t=2305843009213693952&step=1&n=1", 400, "too large");
 	answers("/api/metrics?t=0&step=100&n=4", 200,
-		"{\"t\":0,\"step\":100,\"n\":4,\"heap\":[null,2000,2000,500],\"goal\":[null,4000,4000,4000],\"gomaxprocs\":[4,4,4,4]}");
+		"{\"t\":0,\"step\":100,\"n\":4,\"heap\":[null,2000,2000,500],\"goal\":[null,4000,4000,4000],"
+		"\"gomaxprocs\":[4,4,4,4]}");
 	answers("/api/metrics?t=-100&step=100&n=2", 200,
 		"{\"t\":-100,\"step\":100,\"n\":2,\"heap\":[null,null],\"goal\":[null,null],\"gomaxprocs\":[null,4]}");
 	answers("/api/metrics?t=0&step=0&n=4", 400, "step must");
@@ -196,18 +226,25 @@ static void search(void **state)
 {
 	(void)state;
 	answers("/api/search?q=HTTP", 200,
-		"{\"q\":\"HTTP\",\"hits\":[{\"lane\":\"g8\",\"id\":8,\"name\":\"net/http.(*h8).serve\",\"create_ns\":8,\"end_ns\":null,\"group\":1,\"index\":0},"
-		"{\"lane\":\"g46\",\"id\":46,\"name\":\"net/http.(*h8).serve\",\"create_ns\":46,\"end_ns\":null,\"group\":1,\"index\":1}],\"total\":2}");
+		"{\"q\":\"HTTP\",\"hits\":[{\"lane\":\"g8\",\"id\":8,\"name\":\"net/"
+		"http.(*h8).serve\",\"create_ns\":8,\"end_ns\":null,\"group\":1,\"index\":0},"
+		"{\"lane\":\"g46\",\"id\":46,\"name\":\"net/"
+		"http.(*h8).serve\",\"create_ns\":46,\"end_ns\":null,\"group\":1,\"index\":1}],\"total\":2}");
 	answers("/api/search?q=45", 200,
-		"{\"q\":\"45\",\"hits\":[{\"lane\":\"g45\",\"id\":45,\"name\":\"main.worker\",\"create_ns\":45,\"end_ns\":null,\"group\":0,\"index\":2}],\"total\":1}");
+		"{\"q\":\"45\",\"hits\":[{\"lane\":\"g45\",\"id\":45,\"name\":\"main.worker\",\"create_ns\":45,\"end_"
+		"ns\":null,\"group\":0,\"index\":2}],\"total\":1}");
 	answers("/api/search?q=g99", 200,
-		"{\"q\":\"g99\",\"hits\":[{\"lane\":\"g99\",\"id\":99,\"name\":\"\",\"create_ns\":99,\"end_ns\":null,\"group\":2,\"index\":0}],\"total\":1}");
+		"{\"q\":\"g99\",\"hits\":[{\"lane\":\"g99\",\"id\":99,\"name\":\"\",\"create_ns\":99,\"end_ns\":null,"
+		"\"group\":2,\"index\":0}],\"total\":1}");
 	answers("/api/search?q=er&n=1", 200,
-		"{\"q\":\"er\",\"hits\":[{\"lane\":\"g1\",\"id\":1,\"name\":\"main.worker\",\"create_ns\":0,\"end_ns\":null,\"group\":0,\"index\":0}],\"total\":5}");
+		"{\"q\":\"er\",\"hits\":[{\"lane\":\"g1\",\"id\":1,\"name\":\"main.worker\",\"create_ns\":0,\"end_ns\":"
+		"null,\"group\":0,\"index\":0}],\"total\":5}");
 	/* Found by its id and by its name: once. */
 	answers("/api/search?q=8&n=2", 200,
-		"{\"q\":\"8\",\"hits\":[{\"lane\":\"g8\",\"id\":8,\"name\":\"net/http.(*h8).serve\",\"create_ns\":8,\"end_ns\":null,\"group\":1,\"index\":0},"
-		"{\"lane\":\"g46\",\"id\":46,\"name\":\"net/http.(*h8).serve\",\"create_ns\":46,\"end_ns\":null,\"group\":1,\"index\":1}],\"total\":2}");
+		"{\"q\":\"8\",\"hits\":[{\"lane\":\"g8\",\"id\":8,\"name\":\"net/"
+		"http.(*h8).serve\",\"create_ns\":8,\"end_ns\":null,\"group\":1,\"index\":0},"
+		"{\"lane\":\"g46\",\"id\":46,\"name\":\"net/"
+		"http.(*h8).serve\",\"create_ns\":46,\"end_ns\":null,\"group\":1,\"index\":1}],\"total\":2}");
 	answers("/api/search?q=nothing", 200, "{\"q\":\"nothing\",\"hits\":[],\"total\":0}");
 	answers("/api/search?q=g-1", 200, "{\"q\":\"g-1\",\"hits\":[],\"total\":0}");
 	answers("/api/search?q=%00", 200, "{\"q\":\"\\u0000\",\"hits\":[],\"total\":0}");
@@ -289,7 +326,8 @@ static void tiles(void **state)
 static void far_tiles(void **state)
 {
 	(void)state;
-	const char *beyond[] = { "/api/tiles?zoom=50&i=1&lanes=p3", "/api/tiles?zoom=0&i=4503599627370496&lanes=p3", "/api/tiles?zoom=12&i=1&lanes=p3" };
+	const char *beyond[] = { "/api/tiles?zoom=50&i=1&lanes=p3", "/api/tiles?zoom=0&i=4503599627370496&lanes=p3",
+		"/api/tiles?zoom=12&i=1&lanes=p3" };
 	for (size_t i = 0; i < 3; i++) {
 		ws_request rq = request(beyond[i]);
 		ws_answer a;
@@ -316,7 +354,8 @@ static void bad_lanes(void **state)
 	answers("/api/tiles?zoom=0&i=0&lanes=,", 400, "'' is not a lane");
 	answers("/api/tiles?zoom=0&i=0&lanes=p3,g2", 404, "no lane g2");
 	answers("/api/tiles?zoom=0&i=0&lanes=", 400, "lanes must have");
-	answers("/api/tiles?zoom=0&i=0&lanes=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 400, "'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is not");
+	answers("/api/tiles?zoom=0&i=0&lanes=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", 400,
+		"'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' is not");
 	wb_buf many = { 0 };
 	wb_buf_puts(&many, "/api/tiles?zoom=0&i=0&lanes=p3");
 	for (int i = 1; i < 256; i++)
@@ -454,8 +493,9 @@ static void page_from_directory(void **state)
 static void every_allocation_fails(void **state)
 {
 	(void)state;
-	const char *targets[] = { "/api/info", "/api/lanes?group=0&n=5", "/api/tiles?zoom=1&i=0&lanes=p3,G0", "/api/rows?rows=1", "/api/span?lane=g1&t=5",
-		"/api/step?lane=g7&t=5&dir=1", "/api/counts?t=0&step=1&n=100", "/api/metrics?t=0&step=1&n=100", "/api/search?q=main", "/nothing" };
+	const char *targets[] = { "/api/info", "/api/lanes?group=0&n=5", "/api/tiles?zoom=1&i=0&lanes=p3,G0",
+		"/api/rows?rows=1", "/api/span?lane=g1&t=5", "/api/step?lane=g7&t=5&dir=1",
+		"/api/counts?t=0&step=1&n=100", "/api/metrics?t=0&step=1&n=100", "/api/search?q=main", "/nothing" };
 	for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++) {
 		for (uint64_t nth = 1, failed = 1; failed; nth++) {
 			ws_request rq = request(targets[i]);
@@ -497,11 +537,21 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(info),      cmocka_unit_test(damage),    cmocka_unit_test(loading),
-		cmocka_unit_test(lanes_and_rows), cmocka_unit_test(spans), cmocka_unit_test(counts_and_metrics),
-		cmocka_unit_test(search),    cmocka_unit_test(tiles),     cmocka_unit_test(far_tiles),
-		cmocka_unit_test(bad_lanes), cmocka_unit_test(refusals),  cmocka_unit_test(strangers),
-		cmocka_unit_test(page),      cmocka_unit_test(page_from_directory), cmocka_unit_test(every_allocation_fails),
+		cmocka_unit_test(info),
+		cmocka_unit_test(damage),
+		cmocka_unit_test(loading),
+		cmocka_unit_test(lanes_and_rows),
+		cmocka_unit_test(spans),
+		cmocka_unit_test(counts_and_metrics),
+		cmocka_unit_test(search),
+		cmocka_unit_test(tiles),
+		cmocka_unit_test(far_tiles),
+		cmocka_unit_test(bad_lanes),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(page),
+		cmocka_unit_test(page_from_directory),
+		cmocka_unit_test(every_allocation_fails),
 	};
 	return cmocka_run_group_tests_name("answer", tests, setup, teardown);
 }

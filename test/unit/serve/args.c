@@ -41,8 +41,8 @@ static void integers(void **state)
 	assert_int_equal(taken(WS_API_span, "lane=g1&t=0000000000000000000000005").span.t, 5);
 	assert_int_equal(taken(WS_API_span, "lane=g1&t=2305843009213693952").span.t, WS_TIME_MAX);
 	assert_int_equal(taken(WS_API_span, "lane=g1&t=-2305843009213693952").span.t, -WS_TIME_MAX);
-	const char *bad[] = { "", "-", "+1", "1.5", "1e3", "0x10", " 1", "1%20", "%31%00", "2305843009213693953", "9223372036854775808",
-		"-9223372036854775809", "99999999999999999999999999", "NaN", "--1", "1-" };
+	const char *bad[] = { "", "-", "+1", "1.5", "1e3", "0x10", " 1", "1%20", "%31%00", "2305843009213693953",
+		"9223372036854775808", "-9223372036854775809", "99999999999999999999999999", "NaN", "--1", "1-" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		char q[100];
 		snprintf(q, sizeof(q), "lane=g1&t=%s", bad[i]);
@@ -126,7 +126,8 @@ static void lanes(void **state)
 	lane("G4294967295", WTR_LANE_GROUP, UINT32_MAX);
 	lane("gc", WTR_LANE_GC, 0);
 	lane("stw", WTR_LANE_STW, 0);
-	const char *bad[] = { "", "g", "p", "x1", "g-1", "g--1", "g1x", "G4294967296", "g9223372036854775808", "GC", "gc0", "STW", "g 1", "g1 ", "1", "stwx" };
+	const char *bad[] = { "", "g", "p", "x1", "g-1", "g--1", "g1x", "G4294967296", "g9223372036854775808", "GC",
+		"gc0", "STW", "g 1", "g1 ", "1", "stwx" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		lane(bad[i], -1, 0);
 }
@@ -134,7 +135,10 @@ static void lanes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(integers), cmocka_unit_test(presence), cmocka_unit_test(texts), cmocka_unit_test(lanes),
+		cmocka_unit_test(integers),
+		cmocka_unit_test(presence),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(lanes),
 	};
 	return cmocka_run_group_tests_name("args", tests, NULL, NULL);
 }

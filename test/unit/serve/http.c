@@ -28,7 +28,9 @@ static unsigned port;
 static int dial(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = {
+		.sin_family = AF_INET, .sin_port = htons((uint16_t)port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)
+	};
 	struct timeval wait = { .tv_sec = 10 };
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait));
 	if (connect(fd, (struct sockaddr *)&at, sizeof(at)) < 0) {
@@ -82,7 +84,8 @@ static wb_buf exchange(const char *request, size_t n)
 static wb_buf ask(const char *method, const char *target, const char *more)
 {
 	wb_buf rq = { 0 };
-	wb_buf_printf(&rq, "%s %s HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n%s\r\n", method, target, port, more);
+	wb_buf_printf(
+		&rq, "%s %s HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n%s\r\n", method, target, port, more);
 	wb_buf b = exchange(rq.at, rq.n);
 	wb_buf_free(&rq);
 	return b;
@@ -114,9 +117,11 @@ static void headers(void **state)
 	wb_buf b = ask("GET", "/api/rows?rows=0", "");
 	assert_int_equal(status_of(&b), 200);
 	assert_string_equal(body_of(&b), "{\"rows\":[{\"row\":0,\"id\":1,\"name\":\"main.worker\",\"group\":0}]}");
-	const char *wanted[] = { "\r\nContent-Type: application/json\r\n", "\r\nContent-Security-Policy: default-src 'none'; script-src 'self';",
-		"frame-ancestors 'none'", "\r\nX-Content-Type-Options: nosniff\r\n", "\r\nCross-Origin-Resource-Policy: same-origin\r\n",
-		"\r\nReferrer-Policy: no-referrer\r\n", "\r\nCache-Control: no-store\r\n", "\r\nContent-Length: 58\r\n" };
+	const char *wanted[] = { "\r\nContent-Type: application/json\r\n",
+		"\r\nContent-Security-Policy: default-src 'none'; script-src 'self';", "frame-ancestors 'none'",
+		"\r\nX-Content-Type-Options: nosniff\r\n", "\r\nCross-Origin-Resource-Policy: same-origin\r\n",
+		"\r\nReferrer-Policy: no-referrer\r\n", "\r\nCache-Control: no-store\r\n",
+		"\r\nContent-Length: 58\r\n" };
 	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
 		if (!strstr(b.at, wanted[i]))
 			fail_msg("no %s in %s", wanted[i], b.at);
@@ -235,8 +240,11 @@ static void pipelined(void **state)
 static void junk(void **state)
 {
 	(void)state;
-	const char *texts[] = { "\r\n\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n", "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "GET / HTTP/9.9\r\n\r\n",
-		"GET / HTTP/1.1\r\n : x\r\n\r\n", "GET / HTTP/1.1\r\nHost\r\n\r\n", "GET / HTTP/1.1\r\n Host: localhost\r\n\r\n", "\0\0\0\0\0\0\0\0", "GET /api/info HTTP/1.1\r\nHost: loc" };
+	const char *texts[] = { "\r\n\r\n\r\n", "GET\r\n\r\n", "GET /\r\n\r\n",
+		"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", "GET / HTTP/9.9\r\n\r\n",
+		"GET / HTTP/1.1\r\n : x\r\n\r\n", "GET / HTTP/1.1\r\nHost\r\n\r\n",
+		"GET / HTTP/1.1\r\n Host: localhost\r\n\r\n", "\0\0\0\0\0\0\0\0",
+		"GET /api/info HTTP/1.1\r\nHost: loc" };
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		int fd = dial();
 		assert_true(fd >= 0);
@@ -292,7 +300,8 @@ static void *client(void *arg)
 static void many_at_once(void **state)
 {
 	(void)state;
-	static const char *targets[] = { "/api/info", "/api/tiles?zoom=4&i=0&lanes=p3,g1,G0,gc", "/api/search?q=main", "/", "/api/metrics?t=0&step=10&n=100", "/api/counts?t=0&step=10&n=100" };
+	static const char *targets[] = { "/api/info", "/api/tiles?zoom=4&i=0&lanes=p3,g1,G0,gc", "/api/search?q=main",
+		"/", "/api/metrics?t=0&step=10&n=100", "/api/counts?t=0&step=10&n=100" };
 	pthread_t t[6];
 	for (int i = 0; i < 6; i++)
 		assert_int_equal(pthread_create(&t[i], NULL, client, &targets[i]), 0);
@@ -322,10 +331,13 @@ static void while_loading(void **state)
 	pthread_t t;
 	pthread_create(&t, NULL, progress, s);
 	for (int i = 0; i < 20; i++)
-		expect_status(ask("GET", "/api/info", ""), 200, "{\"loading\":true,\"file\":\"a \\\"trace\\\"\",\"doing\":\"");
+		expect_status(ask("GET", "/api/info", ""), 200,
+			"{\"loading\":true,\"file\":\"a \\\"trace\\\"\",\"doing\":\"");
 	expect_status(ask("GET", "/api/lanes?group=0&n=1", ""), 503, "Retry-After: 1");
 	pthread_join(t, NULL);
-	expect_status(ask("GET", "/api/info", ""), 200, "\"doing\":\"a text that is far too long for the place it has there, so its \",\"done\":20000,\"total\":20000}");
+	expect_status(ask("GET", "/api/info", ""), 200,
+		"\"doing\":\"a text that is far too long for the place it has there, so its "
+		"\",\"done\":20000,\"total\":20000}");
 	atomic_store(&ws_site_of(s)->model, &model);
 	expect_status(ask("GET", "/api/info", ""), 200, "{\"loading\":false,\"file\":\"a \\\"trace\\\"\",");
 	atomic_store(&ws_site_of(s)->model, NULL);
@@ -400,10 +412,17 @@ static int teardown(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(headers),   cmocka_unit_test(page),       cmocka_unit_test(strangers),
-		cmocka_unit_test(methods),   cmocka_unit_test(arguments),  cmocka_unit_test(pipelined),
-		cmocka_unit_test(junk),      cmocka_unit_test(too_many_connections), cmocka_unit_test(many_at_once),
-		cmocka_unit_test(while_loading), cmocka_unit_test(addresses),
+		cmocka_unit_test(headers),
+		cmocka_unit_test(page),
+		cmocka_unit_test(strangers),
+		cmocka_unit_test(methods),
+		cmocka_unit_test(arguments),
+		cmocka_unit_test(pipelined),
+		cmocka_unit_test(junk),
+		cmocka_unit_test(too_many_connections),
+		cmocka_unit_test(many_at_once),
+		cmocka_unit_test(while_loading),
+		cmocka_unit_test(addresses),
 	};
 	return cmocka_run_group_tests_name("http", tests, setup, teardown);
 }

@@ -97,10 +97,10 @@ static void unload(void)
 
 /* A lane's runs in an answer. */
 typedef struct runs {
-	uint32_t     n, blended;
+	uint32_t n, blended;
 	const float *x0, *x1;
 	const uint32_t *count, *ref;
-	const uint8_t  *kind, *cls, *marks, *flags, *share;
+	const uint8_t *kind, *cls, *marks, *flags, *share;
 } runs;
 
 static const char *read_runs(const char *p, runs *r)
@@ -205,7 +205,8 @@ static void check_groups(yajl_val info, wb_buf *lanes, size_t *n_lanes)
 			if (g == 0 && i < 3)
 				assert_true(walk(lane, 100) > 0);
 			if (i % 7 == 0) {
-				yajl_val hit = parsed(ask("/api/search?q=%s&n=1", lane)), first = element(member(hit, "hits"), 0);
+				yajl_val hit = parsed(ask("/api/search?q=%s&n=1", lane)),
+					 first = element(member(hit, "hits"), 0);
 				assert_string_equal(text(first, "lane"), lane);
 				assert_int_equal(number(first, "group"), g);
 				assert_int_equal(number(first, "index"), i);
@@ -228,7 +229,8 @@ static void check_groups(yajl_val info, wb_buf *lanes, size_t *n_lanes)
 /* During each step, all goroutines of all classes are no more than there are. */
 static void check_counts(int64_t duration)
 {
-	yajl_val v = parsed(ask("/api/counts?t=0&step=%lld&n=100", (long long)(duration / 100 + 1))), counts = member(v, "counts");
+	yajl_val v = parsed(ask("/api/counts?t=0&step=%lld&n=100", (long long)(duration / 100 + 1))),
+		 counts = member(v, "counts");
 	assert_int_equal(length(counts), WTR_CLASS_COUNT - 1);
 	double most = 0;
 	for (size_t i = 0; i < 100; i++) {
@@ -303,8 +305,14 @@ static void damaged_traces(void **state)
 static void *asker(void *arg)
 {
 	static const char *const targets[] = {
-		"/api/info", "/api/tiles?zoom=12&i=0&lanes=gc,stw,G0,G1,p0,g1", "/api/span?lane=g1&t=1000000", "/api/step?lane=G0&t=0&dir=1",
-		"/api/counts?t=0&step=100000&n=64&group=0", "/api/metrics?t=0&step=100000&n=64", "/api/search?q=http", "/api/lanes?group=0&n=20",
+		"/api/info",
+		"/api/tiles?zoom=12&i=0&lanes=gc,stw,G0,G1,p0,g1",
+		"/api/span?lane=g1&t=1000000",
+		"/api/step?lane=G0&t=0&dir=1",
+		"/api/counts?t=0&step=100000&n=64&group=0",
+		"/api/metrics?t=0&step=100000&n=64",
+		"/api/search?q=http",
+		"/api/lanes?group=0&n=20",
 	};
 	intptr_t bad = 0, first = (intptr_t)arg;
 	for (intptr_t i = 0; i < 400; i++) {
@@ -337,7 +345,10 @@ static void many_at_once(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(v2_traces), cmocka_unit_test(v1_traces), cmocka_unit_test(damaged_traces), cmocka_unit_test(many_at_once),
+		cmocka_unit_test(v2_traces),
+		cmocka_unit_test(v1_traces),
+		cmocka_unit_test(damaged_traces),
+		cmocka_unit_test(many_at_once),
 	};
 	return cmocka_run_group_tests_name("real", tests, NULL, NULL);
 }

@@ -41,7 +41,7 @@ static void addresses(void **state)
 
 typedef struct host_case {
 	const char *host;
-	bool        trusted;
+	bool trusted;
 } host_case;
 
 static void check_hosts(const ws_trust *t, const host_case *cases)
@@ -56,28 +56,32 @@ static void hosts_on_loopback(void **state)
 {
 	(void)state;
 	const ws_trust t = { .name = "localhost", .bound = "127.0.0.1", .port = 6060, .loopback = true };
-	check_hosts(&t, (const host_case[]){
-		{ "localhost:6060", true }, { "LocalHost:6060", true }, { "127.0.0.1:6060", true }, { "[::1]:6060", true },
-		{ "localhost", false }, { "localhost:6061", false }, { "127.0.0.1:80", false }, { "localhost:06060", true },
-		{ "localhost:60600", false }, { "localhost:", false }, { "localhost:6060x", false }, { "localhost:-6060", false },
-		{ "evil.example:6060", false }, { "localhost.evil.example:6060", false }, { "evil.localhost:6060", false },
-		{ "127.0.0.1.evil.example:6060", false }, { "127.1:6060", false }, { "2130706433:6060", false }, { "::1:6060", false },
-		{ "[localhost]:6060", false }, { "[127.0.0.1]:6060", false }, { "192.168.1.1:6060", false }, { "0.0.0.0:6060", false },
-		{ "", false }, { ":6060", false }, { "[]:6060", false }, { "[::1:6060", false }, { "localhost:6060 ", false },
-		{ "localhost:6060,evil.example", false }, { "localhost:99999999999999", false }, { NULL, false } });
+	check_hosts(&t,
+		(const host_case[]){ { "localhost:6060", true }, { "LocalHost:6060", true }, { "127.0.0.1:6060", true },
+			{ "[::1]:6060", true }, { "localhost", false }, { "localhost:6061", false },
+			{ "127.0.0.1:80", false }, { "localhost:06060", true }, { "localhost:60600", false },
+			{ "localhost:", false }, { "localhost:6060x", false }, { "localhost:-6060", false },
+			{ "evil.example:6060", false }, { "localhost.evil.example:6060", false },
+			{ "evil.localhost:6060", false }, { "127.0.0.1.evil.example:6060", false },
+			{ "127.1:6060", false }, { "2130706433:6060", false }, { "::1:6060", false },
+			{ "[localhost]:6060", false }, { "[127.0.0.1]:6060", false }, { "192.168.1.1:6060", false },
+			{ "0.0.0.0:6060", false }, { "", false }, { ":6060", false }, { "[]:6060", false },
+			{ "[::1:6060", false }, { "localhost:6060 ", false }, { "localhost:6060,evil.example", false },
+			{ "localhost:99999999999999", false }, { NULL, false } });
 }
 
 static void hosts_elsewhere(void **state)
 {
 	(void)state;
 	const ws_trust all = { .name = "", .bound = "::", .port = 80, .wildcard = true };
-	check_hosts(&all, (const host_case[]){
-		{ "192.168.1.1", true }, { "192.168.1.1:80", true }, { "[fe80::1]", true }, { "localhost", true }, { "127.0.0.1:80", true },
-		{ "evil.example", false }, { "192.168.1.1.evil.example", false }, { "192.168.1.1:81", false }, { NULL, false } });
+	check_hosts(
+		&all, (const host_case[]){ { "192.168.1.1", true }, { "192.168.1.1:80", true }, { "[fe80::1]", true },
+			      { "localhost", true }, { "127.0.0.1:80", true }, { "evil.example", false },
+			      { "192.168.1.1.evil.example", false }, { "192.168.1.1:81", false }, { NULL, false } });
 	const ws_trust named = { .name = "box.lan", .bound = "10.0.0.5", .port = 8080 };
-	check_hosts(&named, (const host_case[]){
-		{ "box.lan:8080", true }, { "BOX.LAN:8080", true }, { "10.0.0.5:8080", true }, { "localhost:8080", false },
-		{ "127.0.0.1:8080", false }, { "10.0.0.6:8080", false }, { "lan:8080", false }, { NULL, false } });
+	check_hosts(&named, (const host_case[]){ { "box.lan:8080", true }, { "BOX.LAN:8080", true },
+				    { "10.0.0.5:8080", true }, { "localhost:8080", false }, { "127.0.0.1:8080", false },
+				    { "10.0.0.6:8080", false }, { "lan:8080", false }, { NULL, false } });
 }
 
 static void origins(void **state)
@@ -127,8 +131,12 @@ static void encodings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses), cmocka_unit_test(hosts_on_loopback), cmocka_unit_test(hosts_elsewhere),
-		cmocka_unit_test(origins),   cmocka_unit_test(fetches),           cmocka_unit_test(encodings),
+		cmocka_unit_test(addresses),
+		cmocka_unit_test(hosts_on_loopback),
+		cmocka_unit_test(hosts_elsewhere),
+		cmocka_unit_test(origins),
+		cmocka_unit_test(fetches),
+		cmocka_unit_test(encodings),
 	};
 	return cmocka_run_group_tests_name("trust", tests, NULL, NULL);
 }
