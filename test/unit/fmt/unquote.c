@@ -1,5 +1,5 @@
 /* Quoted texts read back: what is written is read, and what is no quoted text is refused.  (That the writing is as Go's is
- * tested with Go's own answers in test/unit/out/goquote.c.) */
+ * tested with Go's own answers in test/unit/fmt/quote.c.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
