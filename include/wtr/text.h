@@ -42,7 +42,8 @@ typedef struct wtr_dump_result {
  * Errors: E_IO, E_LIMIT and E_NOMEM stop.  Damage does not: TEXT names it in a comment and goes on behind it, the other modes
  *   end there as Go does (and FOOTPRINT, as Go, prints nothing); then E_MAGIC or E_VERSION for a file without a header,
  *   E_FORMAT for anything else, with the first broken byte in *err (may be NULL).
- * Memory: a buffer of constant size beside the mapped file.  *ret may be NULL and is always filled.
+ * Memory: a buffer of constant size; pages of a file that have been read are given back (but not in FOOTPRINT).
+ *   *ret may be NULL and is always filled.
  */
 WTR_API wtr_code wtr_dump(const char *path, const wtr_dump_options *opt, wtr_write_fn *put, void *user, wtr_dump_result *ret, wtr_error *err);
 WTR_API wtr_code wtr_dump_bytes(const void *data, size_t n, const wtr_dump_options *opt, wtr_write_fn *put, void *user, wtr_dump_result *ret, wtr_error *err);

@@ -51,9 +51,14 @@ typedef struct wf_text_error {
 /* Takes a piece of text; false stops. */
 typedef bool wf_text_put(void *user, const char *at, size_t n);
 
+/* Told now and then: bytes of the trace before `offset` will not be looked at again. */
+typedef void wf_text_passed(void *user, uint64_t offset);
+
 typedef struct wf_text_options {
+	bool wire;    /* as wf_text_wire(), and nothing of the rest but `passed` */
 	bool bytes;   /* what cannot be read as an event is written as Bytes, so that assembling gives the same file */
 	bool offsets; /* a comment with the offset in front of each batch (v2) */
+	wf_text_passed *passed; /* may be NULL; gets the sink's user */
 } wf_text_options;
 
 /* Writes the trace as text.  Damage does not stop it: it is named in a comment, and reading goes on at the next batch.

@@ -16,9 +16,9 @@ typedef struct printer {
 	wf_text_put   *put;
 	void          *user;
 	bool           stopped;
-	bool           wire;      /* Go's form only */
 	wf_text_options opt;
 	const uint8_t *base;
+	uint64_t       passed;    /* told to opt.passed */
 } printer;
 
 static void flush(printer *p)
@@ -42,7 +42,7 @@ static bool going(const printer *p)
 /* "/10" behind a number that takes more bytes than it needs. */
 static void put_width(printer *p, unsigned width, unsigned usual)
 {
-	if (width == usual || p->wire)
+	if (width == usual || p->opt.wire)
 		return;
 	wb_buf_putc(&p->text, '/');
 	wb_buf_u64(&p->text, width);
@@ -70,7 +70,7 @@ static void put_frames(printer *p, const wf_raw_event *e)
 
 static void put_data(printer *p, const wf_raw_event *e)
 {
-	if (p->wire && !e->n_data)
+	if (p->opt.wire && !e->n_data)
 		return; /* as Go, which takes no bytes for no data */
 	wb_buf_puts(&p->text, "\n\tdata=\"");
 	for (size_t i = 0; i < e->n_data && going(p);) {
@@ -99,7 +99,7 @@ static void put_event(printer *p, const wf_raw_event *e, unsigned version)
 {
 	bool v1 = wf_version_is_v1(version);
 	wb_buf_puts(&p->text, v1 ? wf_v1_specs[e->type].name : wf_specs[e->type].name);
-	if (v1 && !p->wire)
+	if (v1 && !p->opt.wire)
 		put_v1_form(p, e);
 	for (unsigned i = 0; i < e->n_args; i++) {
 		wb_buf_putc(&p->text, ' ');
@@ -161,6 +161,17 @@ static wf_text_code finish(printer *p, wf_text_error *err, wf_text_error *ret)
 	return err->code;
 }
 
+enum { PASSED_STEP = 4 << 20 };
+
+static void tell_passed(printer *p, const wf_raw_reader *r)
+{
+	uint64_t at = (uint64_t)(r->at - r->base);
+	if (!p->opt.passed || at - p->passed < PASSED_STEP)
+		return;
+	p->opt.passed(p->user, at);
+	p->passed = at;
+}
+
 static void dump_events(printer *p, wf_raw_reader *r, wf_text_error *err)
 {
 	wf_raw_event e;
@@ -172,6 +183,23 @@ static void dump_events(printer *p, wf_raw_reader *r, wf_text_error *err)
 		if (p->opt.offsets && !wf_version_is_v1(r->version) && wf_specs[e.type].cls == WF_CLASS_BATCH)
 			wb_buf_printf(&p->text, "# offset %llu\n", (unsigned long long)e.offset);
 		put_event(p, &e, r->version);
+		tell_passed(p, r);
+	}
+}
+
+/* Go's form: the first damage is the end. */
+static void dump_wire(printer *p, wf_raw_reader *r, wf_text_error *err)
+{
+	wf_raw_event e;
+	wf_raw_result got;
+	while (going(p) && (got = wf_raw_next(r, &e)) != WF_RAW_END) {
+		if (got == WF_RAW_BROKEN) {
+			note(err, r->broken_at, r->why);
+			err->lost = (uint64_t)(r->end - r->base) - r->broken_at;
+			return;
+		}
+		put_event(p, &e, r->version);
+		tell_passed(p, r);
 	}
 }
 
@@ -180,30 +208,23 @@ wf_text_code wf_text_dump(const void *at, size_t n, const wf_text_options *opt, 
 	printer p = { .put = put, .user = user, .base = at, .opt = opt ? *opt : (wf_text_options){ 0 } };
 	wf_text_error err = { 0 };
 	wf_raw_reader r;
-	if (wf_raw_open(&r, at, n, false)) {
+	if (!wf_raw_open(&r, at, n, p.opt.wire)) {
+		if (p.opt.wire) {
+			note(&err, 0, r.why);
+			err.lost = n;
+		} else {
+			put_broken(&p, &err, 0, n, r.why);
+		}
+	} else if (p.opt.wire) {
+		dump_wire(&p, &r, &err);
+	} else {
 		wb_buf_printf(&p.text, "Trace Go1.%u\n", r.version);
 		dump_events(&p, &r, &err);
-	} else {
-		put_broken(&p, &err, 0, n, r.why);
 	}
 	return finish(&p, &err, ret);
 }
 
 wf_text_code wf_text_wire(const void *at, size_t n, wf_text_put *put, void *user, wf_text_error *ret)
 {
-	printer p = { .put = put, .user = user, .base = at, .wire = true };
-	wf_text_error err = { 0 };
-	wf_raw_reader r;
-	wf_raw_event e;
-	wf_raw_result got = wf_raw_open(&r, at, n, true) ? WF_RAW_EVENT : WF_RAW_BROKEN;
-	while (got == WF_RAW_EVENT && going(&p)) {
-		got = wf_raw_next(&r, &e);
-		if (got == WF_RAW_EVENT)
-			put_event(&p, &e, r.version);
-	}
-	if (got == WF_RAW_BROKEN) {
-		note(&err, r.broken_at, r.why);
-		err.lost = n - r.broken_at;
-	}
-	return finish(&p, &err, ret);
+	return wf_text_dump(at, n, &(wf_text_options){ .wire = true }, put, user, ret);
 }

@@ -47,19 +47,43 @@ static wf_text_code footprint(const void *data, size_t n, wtr_write_fn *put, voi
 	return te->code;
 }
 
-wtr_code wtr_dump_bytes(const void *data, size_t n, const wtr_dump_options *opt, wtr_write_fn *put, void *user, wtr_dump_result *ret, wtr_error *err)
+/* Where the text goes, and the mapping whose pages are given back behind it. */
+typedef struct output {
+	wtr_write_fn *put;
+	void         *user;
+	const wo_map *map; /* may be NULL */
+} output;
+
+static bool put_on(void *user, const char *at, size_t n)
+{
+	output *o = user;
+	return o->put(o->user, at, n);
+}
+
+static void give_back(void *user, uint64_t offset)
+{
+	output *o = user;
+	if (o->map)
+		wo_map_release(o->map, 0, (size_t)offset);
+}
+
+static wtr_code dump(const void *data, size_t n, const wtr_dump_options *opt, output *out, wtr_dump_result *ret, wtr_error *err)
 {
 	wtr_dump_options o = opt ? *opt : (wtr_dump_options){ 0 };
+	wf_text_options text = { .wire = o.mode == WTR_DUMP_WIRE, .bytes = !o.skip_bytes, .offsets = o.offsets, .passed = give_back };
 	wf_text_error te = { 0 };
 	if (o.mode == WTR_DUMP_FOOTPRINT)
-		footprint(data, n, put, user, &te);
-	else if (o.mode == WTR_DUMP_WIRE)
-		wf_text_wire(data, n, put, user, &te);
+		footprint(data, n, out->put, out->user, &te);
 	else
-		wf_text_dump(data, n, &(wf_text_options){ .bytes = !o.skip_bytes, .offsets = o.offsets }, put, user, &te);
+		wf_text_dump(data, n, &text, put_on, out, &te);
 	if (ret)
 		*ret = (wtr_dump_result){ n, te.lost };
 	return translate(&te, te.code == WF_TEXT_BROKEN ? broken_code(data, n) : WTR_OK, err);
+}
+
+wtr_code wtr_dump_bytes(const void *data, size_t n, const wtr_dump_options *opt, wtr_write_fn *put, void *user, wtr_dump_result *ret, wtr_error *err)
+{
+	return dump(data, n, opt, &(output){ put, user, NULL }, ret, err);
 }
 
 /* The bytes at a path, as the reader sees them. */
@@ -76,7 +100,7 @@ wtr_code wtr_dump(const char *path, const wtr_dump_options *opt, wtr_write_fn *p
 		*ret = (wtr_dump_result){ 0 };
 	wtr_code rc = load(&t, path, err);
 	if (rc == WTR_OK)
-		rc = wtr_dump_bytes(t.at, t.n, opt, put, user, ret, err);
+		rc = dump(t.at, t.n, opt, &(output){ put, user, &t.map }, ret, err);
 	wo_unmap(&t.map);
 	return rc;
 }
