@@ -113,7 +113,9 @@ static void event(int i, unsigned type, unsigned n, const uint64_t *args, const 
 	events++;
 }
 
-#define EVENT(i, type, ...) event(i, type, sizeof((uint64_t[]){ 0, ##__VA_ARGS__ }) / 8 - 1, (uint64_t[]){ 0, ##__VA_ARGS__ } + 1, NULL)
+/* EVENT(i, type, arguments..): one argument at least; EVENT0(i, type) for none. */
+#define EVENT(i, type, ...) event(i, type, sizeof((uint64_t[]){ __VA_ARGS__ }) / 8, (uint64_t[]){ __VA_ARGS__ }, NULL)
+#define EVENT0(i, type) event(i, type, 0, NULL, NULL)
 
 static uint64_t stack(void) { return 1 + roll(roll(16) ? 100 : STACKS); }
 
@@ -208,7 +210,7 @@ static void schedule(int i)
 		return;
 	}
 	if (!p->idle) {
-		EVENT(i, WF_V1_ProcStop);
+		EVENT0(i, WF_V1_ProcStop);
 		p->idle = true;
 	}
 	pass(200);
@@ -220,13 +222,13 @@ static void collect(int i)
 	pass(40);
 	EVENT(i, WF_V1_GCStart, gc_seq++, stack());
 	pass(5);
-	EVENT(i, WF_V1_STWDone);
+	EVENT0(i, WF_V1_STWDone);
 	pass(3000);
 	EVENT(i, WF_V1_STWStart, 1);
 	pass(30);
-	EVENT(i, WF_V1_GCDone);
+	EVENT0(i, WF_V1_GCDone);
 	pass(2);
-	EVENT(i, WF_V1_STWDone);
+	EVENT0(i, WF_V1_STWDone);
 	heap = 4 << 20;
 	EVENT(i, WF_V1_HeapGoal, heap * 2);
 	EVENT(i, WF_V1_GCSweepStart, stack());
@@ -274,7 +276,7 @@ static bool aside(int i)
 		EVENT(i, WF_V1_GoSysCall, stack());
 		if (roll(4) == 0) {
 			pass(1 + roll(40));
-			EVENT(i, WF_V1_GoSysBlock);
+			EVENT0(i, WF_V1_GoSysBlock);
 			x->state = SYSCALL;
 			x->exit_ticks = p->now + 1 + roll(3000);
 			p->running = -1;
