@@ -402,7 +402,11 @@ static inline bool take_proc(sink *s, an_g *g, uint32_t gi, uint32_t pi, unsigne
 		p->g_id = g->id;
 		g->p = pi;
 	}
-	return p_push(s, p, t, an_proc_what(gi, on));
+	if (!p_push(s, p, t, an_proc_what(gi, on)))
+		return false;
+	if (t < s->now && p->m != AN_NO) /* it ran before it was seen; its thread may have come to it later */
+		p_sum(p, l->ms.at[p->m]->since, l->ms.at[p->m]->snap);
+	return true;
 }
 
 /* A thread that showed a system call of g without a proc does so no more. */

@@ -29,7 +29,7 @@ static int gather(void **state)
 {
 	(void)state;
 	size_t n;
-	char **names = kit_trace_names(&n);
+	char *const *names = kit_trace_names(&n);
 	for (size_t i = 0; i < n; i++) {
 		victim v = { .name = names[i] };
 		v.at = kit_trace(v.name, &v.n);

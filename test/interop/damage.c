@@ -110,7 +110,7 @@ static int gather(void **state)
 {
 	(void)state;
 	size_t n;
-	char **names = kit_trace_names(&n);
+	char *const *names = kit_trace_names(&n);
 	for (size_t i = 0; i < n && n_wholes < NAMES_MAX; i++) {
 		whole w = { .name = names[i] };
 		w.at = kit_trace(w.name, &w.n);

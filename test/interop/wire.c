@@ -22,7 +22,7 @@ typedef void each_fn(const char *path, const uint8_t *at, size_t n, unsigned *sa
 static unsigned for_v2(each_fn *fn, unsigned *same, unsigned *exempt)
 {
 	size_t n_names;
-	char **names = kit_trace_names(&n_names);
+	char *const *names = kit_trace_names(&n_names);
 	unsigned traces = 0;
 	for (size_t i = 0; i < n_names; i++) {
 		char path[4096];

@@ -48,12 +48,17 @@ static int is_trace(const struct dirent *e)
 	return n > 6 && !strcmp(e->d_name + n - 6, ".trace");
 }
 
-char **kit_trace_names(size_t *ret_n)
+char *const *kit_trace_names(size_t *ret_n)
 {
+	static char **names;
+	static int n;
+	*ret_n = (size_t)n;
+	if (names)
+		return names;
 	struct dirent **list;
-	int n = scandir(data_dir(), &list, is_trace, alphasort);
+	n = scandir(data_dir(), &list, is_trace, alphasort);
 	kit_check(n > 0);
-	char **names = calloc((size_t)n + 1, sizeof(*names));
+	names = calloc((size_t)n + 1, sizeof(*names));
 	kit_check(names);
 	for (int i = 0; i < n; i++) {
 		names[i] = strndup(list[i]->d_name, strlen(list[i]->d_name) - 6);

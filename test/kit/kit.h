@@ -16,8 +16,8 @@ _Noreturn void kit_fail(const char *file, int line, const char *what);
 uint8_t *kit_read(const char *path, size_t *ret_n);
 /* The same for NAME.trace of the corpus (WEFT_TEST_DATA). */
 uint8_t *kit_trace(const char *name, size_t *ret_n);
-/* Names of all traces of the corpus in order, without suffix; NULL at the end.  Lives until the process ends. */
-char   **kit_trace_names(size_t *ret_n);
+/* Names of all traces of the corpus in order, without suffix; NULL at the end.  They live until the process ends. */
+char *const *kit_trace_names(size_t *ret_n);
 
 /* What an input led to. */
 typedef struct kit_run {

@@ -194,6 +194,39 @@ static void order_is_by_group_then_creation(void **state)
 	made_free(k);
 }
 
+/* A goroutine found running has run since the trace began, but the thread that came to its proc later shows only its part. */
+static void a_thread_shows_what_it_held(void **state)
+{
+	(void)state;
+	made *k = wb_calloc(1, sizeof(*k));
+	assert_non_null(k);
+	k->n_g = 1;
+	assert_true(wb_vec_add(&k->g[0], (made_span){ .to = 1000 }));
+	const struct {
+		int64_t t, p, g;
+		uint8_t resource, from, to;
+	} steps[] = {
+		{ 0, 1, WTR_NONE, WTR_RES_PROC, WTR_P_UNDETERMINED, WTR_P_RUNNING },
+		{ 10, 1, WTR_NONE, WTR_RES_PROC, WTR_P_RUNNING, WTR_P_IDLE },
+		{ 900, 0, WTR_NONE, WTR_RES_PROC, WTR_P_UNDETERMINED, WTR_P_RUNNING },
+		{ 900, 0, 1, WTR_RES_GOROUTINE, WTR_G_UNDETERMINED, WTR_G_RUNNING },
+		{ 1000, 0, 1, WTR_RES_GOROUTINE, WTR_G_RUNNING, WTR_G_RUNNABLE },
+	};
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		assert_true(wb_vec_add(&k->ev, (wtr_event){ .time_ns = steps[i].t, .m = 100, .p = steps[i].p, .g = steps[i].g,
+			.id = steps[i].resource == WTR_RES_PROC ? steps[i].p : steps[i].g, .kind = WTR_KIND_STATE_TRANSITION,
+			.resource = steps[i].resource, .detail = (uint8_t)(steps[i].from << 4 | steps[i].to) }));
+	k->end = 1000;
+	wtr_index *x = made_index(k, 1);
+	assert_non_null(x);
+	assert_int_equal(x->lanes->ms.n, 1);
+	const an_strip *s = &x->lanes->ms.at[0]->strip;
+	assert_int_equal(s->first->n, 1);
+	assert_int_equal(an_block_at(s->first, 0)->share[WTR_CLASS_RUNNING - 1], 26); /* 100 of 1000 ns, in 255ths */
+	made_index_free(x);
+	made_free(k);
+}
+
 /* Things that are not there. */
 static void nothing_is_nothing(void **state)
 {
@@ -255,6 +288,7 @@ int main(void)
 		cmocka_unit_test(strips_are_gapless),
 		cmocka_unit_test(stacks_last_until_it_runs),
 		cmocka_unit_test(order_is_by_group_then_creation),
+		cmocka_unit_test(a_thread_shows_what_it_held),
 		cmocka_unit_test(nothing_is_nothing),
 		cmocka_unit_test(survives_each_failed_allocation),
 	};

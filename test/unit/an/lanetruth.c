@@ -128,7 +128,7 @@ static void real_traces(void **state)
 {
 	(void)state;
 	size_t n, goroutines = 0, traces = 0;
-	char **names = kit_trace_names(&n);
+	char *const *names = kit_trace_names(&n);
 	for (size_t i = 0; i < n; i++) {
 		size_t bytes;
 		uint8_t *data = kit_trace(names[i], &bytes);

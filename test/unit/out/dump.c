@@ -83,7 +83,7 @@ static void corpus_there_and_back(void **state)
 {
 	(void)state;
 	size_t n_names;
-	char **names = kit_trace_names(&n_names);
+	char *const *names = kit_trace_names(&n_names);
 	unsigned damaged = 0;
 	for (size_t i = 0; i < n_names; i++) {
 		char path[4096];
