@@ -22,9 +22,12 @@ const focusSearch = (text: string): void => {
 	s.query.value = text;
 	s.searchOpen.value = true;
 	const el = document.getElementById('search') as HTMLInputElement | null;
-	el?.focus();
+	if (!el)
+		return;
+	el.value = text; // now, not with the next frame: the next key may come before it
+	el.focus();
 	if (text === '')
-		el?.select();
+		el.select();
 };
 
 const zoom = (dir: 1 | -1) => (seconds: number, speed: number): void => a.zoomBy(2 ** (-dir * zoom_rate * seconds * speed));

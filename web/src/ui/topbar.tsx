@@ -164,26 +164,28 @@ function Search(): preact.JSX.Element {
 			}
 		}
 	};
+	/** Enter may come before the answer, and before what was typed last has been drawn. */
 	const enter = async (back: boolean): Promise<void> => {
-		const chosen = list[active.current];
+		const typed = s.query.peek();
+		const chosen = typed === q ? list[active.current] : undefined;
 		if (chosen) {
 			done(chosen);
 			return;
 		}
-		if (q.startsWith('>') || list[0]?.kind === 'time') {
-			if (list[0])
-				done(list[0]);
+		const first = items()[0];
+		if (typed.startsWith('>') || first?.kind === 'time') {
+			if (first)
+				done(first);
 			return;
 		}
-		// Enter may come before the answer.
 		clearTimeout(timer.current);
-		if (s.hits.peek()?.q !== q.trim().replace(/^@/, ''))
-			await a.runSearch(q);
+		if (s.hits.peek()?.q !== typed.trim().replace(/^@/, ''))
+			await a.runSearch(typed);
 		const n = s.hits.peek()?.list.length ?? 0;
 		if (n > 0)
 			a.goToHit(s.hitAt.peek() + (back ? -1 : 1));
-		else if (list[0])
-			done(list[0]);
+		else if (first)
+			done(first);
 	};
 	const h = s.hits.value;
 	return (
