@@ -5,63 +5,64 @@
 
 #include "base/alloc.h"
 
-enum { DIRECT_MIN = 256, DIRECT_PER_ID = 8 };
-#define DELETED UINT32_MAX
+enum { DIRECT_MIN = 256, DIRECT_PER_ID = 8, CAP_MIN = 16 };
 
 typedef struct wb_idmap_slot {
 	uint64_t id;
-	uint32_t value; /* + 1; 0: empty; DELETED */
+	uint32_t value; /* + 1; 0: empty */
 } slot;
 
-static size_t hash(uint64_t id)
+/* Where an id would like to be.  The table's address is the seed: nobody can make a file whose ids all want one place. */
+static size_t home(const wb_idmap *m, uint64_t id)
 {
-	id *= 0x9e3779b97f4a7c15u;
-	return (size_t)(id ^ id >> 32);
+	__extension__ unsigned __int128 x = (unsigned __int128)(id ^ (uintptr_t)m->slots) * 0x9e3779b97f4a7c15u;
+	return (size_t)(x ^ x >> 64) & (m->cap - 1);
+}
+
+/* The slot that has the id, or the empty one where it would go.  There is always an empty one. */
+static slot *find(const wb_idmap *m, uint64_t id)
+{
+	size_t i = home(m, id);
+	while (m->slots[i].value != 0 && m->slots[i].id != id)
+		i = (i + 1) & (m->cap - 1);
+	return &m->slots[i];
 }
 
 uint32_t wb_idmap_find(const wb_idmap *m, uint64_t id)
 {
 	if (id < m->n_direct)
 		return m->direct[id] - 1;
-	if (!m->cap)
-		return WB_IDMAP_NONE;
-	for (size_t i = hash(id) & (m->cap - 1);; i = (i + 1) & (m->cap - 1)) {
-		const slot *s = &m->slots[i];
-		if (s->value == 0)
-			return WB_IDMAP_NONE;
-		if (s->value != DELETED && s->id == id)
-			return s->value - 1;
-	}
+	return m->cap ? find(m, id)->value - 1 : WB_IDMAP_NONE;
 }
 
-static void put(slot *slots, size_t cap, uint64_t id, uint32_t value)
+static bool grow(wb_idmap *m)
 {
-	size_t i = hash(id) & (cap - 1);
-	while (slots[i].value != 0)
-		i = (i + 1) & (cap - 1);
-	slots[i] = (slot){ id, value };
-}
-
-/* Rebuilds the hash part without deleted entries and without ids below `from`. */
-static bool rehash(wb_idmap *m, uint64_t from)
-{
-	size_t live = 0;
-	for (size_t i = 0; i < m->cap; i++)
-		live += m->slots[i].value != 0 && m->slots[i].value != DELETED && m->slots[i].id >= from;
-	size_t cap = 16;
-	while (cap < live * 2 + 2)
-		cap *= 2;
+	size_t cap = m->cap ? m->cap * 2 : CAP_MIN;
 	slot *s = wb_calloc(cap, sizeof(*s));
 	if (!s)
 		return false;
-	for (size_t i = 0; i < m->cap; i++)
-		if (m->slots[i].value != 0 && m->slots[i].value != DELETED && m->slots[i].id >= from)
-			put(s, cap, m->slots[i].id, m->slots[i].value);
-	wb_free(m->slots);
+	wb_idmap old = *m;
 	m->slots = s;
 	m->cap = cap;
-	m->used = live;
+	for (size_t i = 0; i < old.cap; i++)
+		if (old.slots[i].value != 0)
+			*find(m, old.slots[i].id) = old.slots[i];
+	wb_free(old.slots);
 	return true;
+}
+
+/* Empties a slot and closes the gap: what stands behind it moves up, so that no search ends too early and nothing is left
+ * to be cleaned away. */
+static void vacate(wb_idmap *m, size_t i)
+{
+	for (size_t j = (i + 1) & (m->cap - 1); m->slots[j].value != 0; j = (j + 1) & (m->cap - 1)) {
+		if (((j - home(m, m->slots[j].id)) & (m->cap - 1)) >= ((j - i) & (m->cap - 1))) {
+			m->slots[i] = m->slots[j];
+			i = j;
+		}
+	}
+	m->slots[i].value = 0;
+	m->used--;
 }
 
 /* Lets the array reach `id` when enough ids are present to pay for it. */
@@ -78,11 +79,13 @@ static bool widen(wb_idmap *m, uint64_t id)
 		return false;
 	memset(d + m->n_direct, 0, (n - m->n_direct) * sizeof(*d));
 	m->direct = d;
-	for (size_t i = 0; i < m->cap; i++) {
+	for (size_t i = 0; i < m->cap;) {
 		slot *s = &m->slots[i];
-		if (s->value != 0 && s->value != DELETED && s->id < n) {
+		if (s->value != 0 && s->id < n) {
 			d[s->id] = s->value;
-			s->value = DELETED;
+			vacate(m, i); /* another may have moved here */
+		} else {
+			i++;
 		}
 	}
 	m->n_direct = n;
@@ -98,15 +101,17 @@ bool wb_idmap_set(wb_idmap *m, uint64_t id, uint32_t value)
 		m->direct[id] = value + 1;
 		return true;
 	}
-	if (m->cap)
-		for (size_t i = hash(id) & (m->cap - 1); m->slots[i].value != 0; i = (i + 1) & (m->cap - 1))
-			if (m->slots[i].value != DELETED && m->slots[i].id == id) {
-				m->slots[i].value = value + 1;
-				return true;
-			}
-	if ((m->used + 1) * 2 > m->cap && !rehash(m, m->n_direct))
-		return false;
-	put(m->slots, m->cap, id, value + 1);
+	slot *s = m->cap ? find(m, id) : NULL;
+	if (s && s->value != 0) {
+		s->value = value + 1;
+		return true;
+	}
+	if ((m->used + 1) * 2 > m->cap) {
+		if (!grow(m))
+			return false;
+		s = find(m, id);
+	}
+	*s = (slot){ id, value + 1 };
 	m->used++;
 	m->n++;
 	return true;
@@ -119,14 +124,11 @@ void wb_idmap_del(wb_idmap *m, uint64_t id)
 		m->direct[id] = 0;
 		return;
 	}
-	if (!m->cap)
-		return;
-	for (size_t i = hash(id) & (m->cap - 1); m->slots[i].value != 0; i = (i + 1) & (m->cap - 1))
-		if (m->slots[i].value != DELETED && m->slots[i].id == id) {
-			m->slots[i].value = DELETED;
-			m->n--;
-			return;
-		}
+	slot *s = m->cap ? find(m, id) : NULL;
+	if (s && s->value != 0) {
+		vacate(m, (size_t)(s - m->slots));
+		m->n--;
+	}
 }
 
 void wb_idmap_free(wb_idmap *m)

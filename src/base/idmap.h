@@ -17,7 +17,7 @@ typedef struct wb_idmap {
 	uint32_t *direct;      /* value + 1; 0: none */
 	size_t    n_direct;
 	struct wb_idmap_slot *slots; /* open addressing, linear probing; value + 1 */
-	size_t    cap, used;   /* cap is 0 or a power of two; used counts deleted ones too */
+	size_t    cap, used;   /* cap is 0 or a power of two, at most half of them used */
 	size_t    n;           /* ids present */
 } wb_idmap;
 

@@ -5,10 +5,10 @@
 
 #include "base/alloc.h"
 
-/* FNV-1a, eight bytes at a time where it can. */
-static uint32_t hash(const char *at, size_t n)
+/* FNV-1a, eight bytes at a time where it can.  The seed is an address: nobody can make a file whose texts all hash alike. */
+static uint32_t hash(const wb_intern *t, const char *at, size_t n)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ n;
+	uint64_t h = (t->seed ^ n) * 0x9e3779b97f4a7c15u;
 	for (; n >= 8; at += 8, n -= 8) {
 		uint64_t w;
 		memcpy(&w, at, 8);
@@ -69,7 +69,12 @@ uint32_t wb_intern_add(wb_intern *t, const char *at, size_t n)
 {
 	if (t->n == 0 && n != 0 && wb_intern_add(t, "", 0) == WB_INTERN_NONE)
 		return WB_INTERN_NONE;
-	uint32_t h = hash(at, n);
+	if (t->n == 0) {
+		if (!grow(t))
+			return WB_INTERN_NONE;
+		t->seed = (uintptr_t)t->slots;
+	}
+	uint32_t h = hash(t, at, n);
 	uint32_t k = find(t, at, n, h);
 	if (k != WB_INTERN_NONE)
 		return k;
@@ -90,7 +95,7 @@ uint32_t wb_intern_add(wb_intern *t, const char *at, size_t n)
 
 uint32_t wb_intern_get(const wb_intern *t, const char *at, size_t n)
 {
-	return find(t, at, n, hash(at, n));
+	return find(t, at, n, hash(t, at, n));
 }
 
 wb_text wb_intern_text(const wb_intern *t, uint32_t i)

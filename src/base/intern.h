@@ -23,6 +23,7 @@ typedef struct wb_intern {
 	size_t    n, cap_texts;
 	uint32_t *slots; /* text number + 1 */
 	size_t    cap;
+	uint64_t  seed;  /* of the hash */
 } wb_intern;
 
 #define WB_INTERN_NONE UINT32_MAX
