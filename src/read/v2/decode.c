@@ -12,6 +12,20 @@ const uint8_t wtr__n_args[256] = {
 #include "fmt/events.def"
 };
 
+const uint8_t wtr__nth_bit[256] = {
+#define ARG(name, type) +1
+#define NTH_BIT(n) ((n) > 0 && (n) <= 4 ? 1 << (((n) - 1) & 7) : 0)
+#define EV(no, ID, Name, since, cls, args) [no] = NTH_BIT(no == WF_EV_CLOCK_SNAPSHOT ? 0 args : 0),
+#define TIMED(no, ID, Name, since, begin, args) [no] = NTH_BIT(0 args),
+#define EXPT(no, ID, Name, since, exp, args) [no] = NTH_BIT(0 args),
+#include "fmt/events.def"
+};
+
+bool wtr__decode_16(const order *o, cursor *c, decoded *d)
+{
+	return decode_16(o, c, d, o->has_pext);
+}
+
 static wtr_code bad_event(order *o, cursor *c, const char *rule, const char *what)
 {
 	const char *name = wf_specs[c->at[0]].name;
@@ -71,7 +85,9 @@ static bool next_batch(order *o, cursor *c)
 		}
 		c->at = o->t->at + b->offset + b->head;
 		c->end = c->at + b->size;
-		c->fast_end = c->end < o->fast_end ? c->end : o->fast_end;
+		c->fast_end = b->size > FAST_EVENT_BYTES ? c->end - FAST_EVENT_BYTES : c->at;
+		if (c->fast_end > o->fast_end)
+			c->fast_end = o->fast_end;
 		c->last = wtr__ns(b->time, o->k);
 	}
 	return true;

@@ -28,15 +28,17 @@ static inline size_t sift_up(entry *h, size_t i)
 /* h[n].time is INT64_MAX, so that a last left child needs no second look. */
 static inline __attribute__((always_inline)) void sift_down(entry *h, size_t n, size_t i)
 {
-	entry x = h[i];
+	entry x = h[i], *at = h + i;
 	for (size_t l; (l = 2 * i + 1) < n;) {
-		size_t m = l + (h[l + 1].time < h[l].time);
-		if (h[m].time >= x.time)
+		size_t right = h[l + 1].time < h[l].time;
+		i = l + right;
+		entry *m = h + l + right;
+		if (m->time >= x.time)
 			break;
-		h[i] = h[m];
-		i = m;
+		*at = *m;
+		at = m;
 	}
-	h[i] = x;
+	*at = x;
 }
 
 static void heap_remove(order *o, size_t i)
@@ -96,25 +98,27 @@ static verdict try_cursor(order *o, cursor *c, wtr_event *out)
 	return wtr__apply(o, c, &o->threads.at[c->thread]);
 }
 
-/* Takes the cursor in slot i past the event that was just applied. */
-static step move_on(order *o, size_t i)
+/* Takes the cursor in slot i past the event that was just applied, and looks at the one behind. */
+static inline __attribute__((always_inline)) step move_on(order *o, size_t i, bool pext)
 {
 	cursor *c = o->heap[i].c;
-	step s = STEP_OK;
-	if (c->ahead) {
-		c->now = other(c);
-		c->ahead = false;
-	} else {
-		s = wtr__advance_cursor(o, c);
+	if (__builtin_expect(c->ahead, 1)) {
+		decoded *next = c->other;
+		c->other = c->now;
+		c->now = next;
+	} else if (!fast_decode(o, c, c->now, pext)) {
+		step s = wtr__advance_cursor(o, c);
+		if (s != STEP_OK) {
+			if (s == STEP_END)
+				heap_remove(o, i);
+			return s;
+		}
 	}
-	if (__builtin_expect(s == STEP_OK, 1)) {
-		o->heap[i].time = c->now->time;
-		if (i == 0 || sift_up(o->heap, i) == i)
-			sift_down(o->heap, o->n_heap, i);
-	} else if (s == STEP_END) {
-		heap_remove(o, i);
-	}
-	return s;
+	o->heap[i].time = c->now->time;
+	if (i == 0 || sift_up(o->heap, i) == i)
+		sift_down(o->heap, o->n_heap, i);
+	c->ahead = fast_decode(o, c, c->other, pext); /* fails, as it should, when the cursor has ended */
+	return STEP_OK;
 }
 
 static void skip_event(order *o, size_t i)
@@ -122,7 +126,7 @@ static void skip_event(order *o, size_t i)
 	o->base.err = (wtr_error){ 0 };
 	o->base.losses.events++;
 	o->base.diag[WTR__DIAG_SKIPPED_EVENTS]++;
-	move_on(o, i);
+	move_on(o, i, false);
 }
 
 static verdict stuck(order *o, const cursor *c)
@@ -165,12 +169,9 @@ static verdict try_others(order *o, wtr_event *out, size_t *ret_i)
 /* Delivered times increase strictly. */
 static inline void stamp(order *o, wtr_event *e)
 {
-	int64_t t = e->time_ns;
-	if (__builtin_expect(t <= o->last_time, 0)) {
-		t = o->last_time + 1;
-		o->base.diag[WTR__DIAG_SQUEEZED_TIMES]++;
-	}
-	e->time_ns = o->last_time = t;
+	bool squeezed = e->time_ns <= o->last_time; /* no branch: clocks are coarse, it is anybody's guess */
+	o->base.diag[WTR__DIAG_SQUEEZED_TIMES] += squeezed;
+	e->time_ns = o->last_time = squeezed ? o->last_time + 1 : e->time_ns;
 }
 
 static void next_sample(order *o)
@@ -198,7 +199,7 @@ static void deliver_sync(order *o, wtr_event *out, int64_t time)
 }
 
 /* One step of the merge with every check.  false at an error. */
-static bool merge_one(order *o, wtr_event *out, size_t *n)
+static inline __attribute__((always_inline)) bool merge_one(order *o, wtr_event *out, size_t *n, bool pext)
 {
 	size_t i = 0;
 	verdict v = try_cursor(o, o->heap[0].c, out + *n);
@@ -211,7 +212,7 @@ static bool merge_one(order *o, wtr_event *out, size_t *n)
 		return true;
 	}
 	unsigned made = o->n_out;
-	if (move_on(o, i) == STEP_ERROR || o->late != WTR_OK)
+	if (move_on(o, i, pext) == STEP_ERROR || o->late != WTR_OK)
 		return false;
 	for (unsigned k = 0; k < made; k++)
 		stamp(o, &out[*n + k]);
@@ -299,23 +300,16 @@ static inline __attribute__((always_inline)) bool merge_with(order *o, wtr_event
 		e->resource = WTR_RES_GOROUTINE;
 		e->reserved = 0;
 		int64_t time = d->time;
-		if (__builtin_expect(c->ahead, 1)) {
-			c->now = other(c);
-			h[0].time = c->now->time;
-			sift_down(h, o->n_heap, 0);
-		} else if (move_on(o, 0) == STEP_ERROR) {
+		if (__builtin_expect(move_on(o, 0, pext) == STEP_ERROR, 0)) {
 			ok = false;
 			break;
 		}
-		c->ahead = fast_decode(o, c, other(c), pext); /* fails, as it should, when the cursor has ended */
-		bool squeezed = time <= o->last_time;
-		o->base.diag[WTR__DIAG_SQUEEZED_TIMES] += squeezed;
-		e->time_ns = o->last_time = squeezed ? o->last_time + 1 : time;
-		e++;
+		e->time_ns = time;
+		stamp(o, e++);
 		continue;
 	careful:;
 		size_t n = 0;
-		ok = merge_one(o, e, &n);
+		ok = merge_one(o, e, &n, pext);
 		e += n;
 		if (!ok)
 			break;
@@ -373,7 +367,7 @@ static bool set_out(order *o)
 	}
 	for (size_t i = 0; i < g->threads.n; i++) {
 		cursor *c = &o->cursors[o->n_cursors++];
-		*c = (cursor){ .m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT, .now = c->ev };
+		*c = (cursor){ .m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT, .now = c->ev, .other = c->ev + 1 };
 		switch (wtr__advance_cursor(o, c)) {
 		case STEP_ERROR: return false;
 		case STEP_END: continue;
@@ -516,7 +510,7 @@ static void release(wtr__source *s, size_t i)
 static bool pext_is_fast(void)
 {
 #if defined(__x86_64__)
-	return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
+	return __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
 #else
 	return false;
 #endif

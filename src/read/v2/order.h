@@ -55,12 +55,12 @@ typedef struct decoded {
 /* A thread's way through its batches.  The event after the current one is decoded ahead where that is easy: its time is
  * then known before it is needed, and the processor need not wait for it to see which thread comes next. */
 typedef struct cursor {
-	decoded *now;             /* current event: one of ev */
+	decoded *now, *other;     /* the current event, and where the next one goes: the two of ev */
 	const uint8_t *at;        /* rest of the current batch ... */
-	const uint8_t *fast_end;  /* ... from here on to be decoded with care: its end, or near the end of the file */
+	const uint8_t *fast_end;  /* ... from here on to be decoded with care: near its end, or that of the file */
 	int64_t  last;            /* time of the newest decoded event; before the first one of a batch, of the batch */
 	uint32_t thread;          /* slot; NO_SLOT until the first event is tried, or when m is none */
-	bool     ahead;           /* the other one of ev is the next event */
+	bool     ahead;           /* *other is the next event */
 	decoded  ev[2];
 	const uint8_t *end;       /* of the current batch; NULL before the first */
 	int64_t  m;
@@ -140,10 +140,5 @@ void wtr__release_pages(order *o);
 /* Tries the current event of a cursor: ADVANCE leaves n_out events (1 to 3) in o->out, with their own times; FAULT the error in
  * base.err.  An event whose string or stack is unknown advances and sets o->late. (rules.c) */
 verdict wtr__apply(order *o, cursor *c, thread *th);
-
-static inline decoded *other(cursor *c)
-{
-	return c->now == c->ev ? c->ev + 1 : c->ev;
-}
 
 #endif
