@@ -106,6 +106,36 @@ static void put_thread_lanes(out_json *j, const ws_model *m)
 	out_json_array_end(j);
 }
 
+static void put_goroutine(out_json *j, const ws_model *m, const wtr_goroutine_row *g)
+{
+	int64_t from = m->totals.start_ns;
+	put_lane(j, 'g', g->id);
+	out_json_put_i64(j, "id", g->id);
+	out_json_put_str(j, "name", g->name);
+	out_json_put_ns(j, "create_ns", g->create_ns, from);
+	out_json_put_ns(j, "end_ns", g->end_ns, from);
+}
+
+static void put_goroutine_times(out_json *j, const wtr_goroutine_row *g)
+{
+	out_json_put_i64(j, "exec_ns", g->exec_ns);
+	out_json_put_i64(j, "sched_ns", g->sched_ns);
+	out_json_put_i64(j, "block_ns", g->block_ns);
+	out_json_put_i64(j, "syscall_ns", g->syscall_ns);
+	out_json_put_i64(j, "syscall_block_ns", g->syscall_block_ns);
+	out_json_put_i64(j, "total_ns", g->total_ns);
+}
+
+/* A goroutine as /api/lanes has it. */
+static void put_goroutine_lane(out_json *j, const ws_model *m, const wtr_goroutine_row *g)
+{
+	out_json_object(j);
+	put_goroutine(j, m, g);
+	put_goroutine_times(j, g);
+	out_json_put_text(j, "state", wtr_gstate_name(g->final_state));
+	out_json_object_end(j);
+}
+
 static void put_groups(out_json *j, const ws_model *m)
 {
 	const wtr_group_row *g = ws_group_rows(m);
@@ -124,6 +154,11 @@ static void put_groups(out_json *j, const ws_model *m)
 		out_json_put_i64(j, "syscall_ns", g[i].syscall_ns);
 		out_json_put_i64(j, "syscall_block_ns", g[i].syscall_block_ns);
 		out_json_put_i64(j, "total_ns", g[i].total_ns);
+		uint32_t only;
+		if (g[i].n == 1 && m->group_goroutines(m->index, (uint32_t)i, 0, &only, 1) == 1) {
+			out_json_key(j, "only");
+			put_goroutine_lane(j, m, &ws_goroutine_rows(m)[only]);
+		}
 		out_json_object_end(j);
 	}
 	out_json_array_end(j);
@@ -207,26 +242,6 @@ void ws_api_info(ws_site *site, const ws_model *m, const ws_info_args *a, ws_ans
 
 /* ---- /api/lanes, /api/rows ---- */
 
-static void put_goroutine(out_json *j, const ws_model *m, const wtr_goroutine_row *g)
-{
-	int64_t from = m->totals.start_ns;
-	put_lane(j, 'g', g->id);
-	out_json_put_i64(j, "id", g->id);
-	out_json_put_str(j, "name", g->name);
-	out_json_put_ns(j, "create_ns", g->create_ns, from);
-	out_json_put_ns(j, "end_ns", g->end_ns, from);
-}
-
-static void put_goroutine_times(out_json *j, const wtr_goroutine_row *g)
-{
-	out_json_put_i64(j, "exec_ns", g->exec_ns);
-	out_json_put_i64(j, "sched_ns", g->sched_ns);
-	out_json_put_i64(j, "block_ns", g->block_ns);
-	out_json_put_i64(j, "syscall_ns", g->syscall_ns);
-	out_json_put_i64(j, "syscall_block_ns", g->syscall_block_ns);
-	out_json_put_i64(j, "total_ns", g->total_ns);
-}
-
 void ws_api_lanes(ws_site *site, const ws_model *m, const ws_lanes_args *a, ws_answer *ret)
 {
 	(void)site;
@@ -244,14 +259,8 @@ void ws_api_lanes(ws_site *site, const ws_model *m, const ws_lanes_args *a, ws_a
 	out_json_put_u64(&j, "n", ws_group_rows(m)[a->group].n);
 	out_json_key(&j, "lanes");
 	out_json_array(&j);
-	for (size_t i = 0; i < n; i++) {
-		const wtr_goroutine_row *g = &ws_goroutine_rows(m)[rows[i]];
-		out_json_object(&j);
-		put_goroutine(&j, m, g);
-		put_goroutine_times(&j, g);
-		out_json_put_text(&j, "state", wtr_gstate_name(g->final_state));
-		out_json_object_end(&j);
-	}
+	for (size_t i = 0; i < n; i++)
+		put_goroutine_lane(&j, m, &ws_goroutine_rows(m)[rows[i]]);
 	out_json_array_end(&j);
 	out_json_object_end(&j);
 	done(&j, ret);

@@ -1,7 +1,7 @@
 // The WebGL2 painter: every run is one instanced quad; its colour is mixed, in linear light, in the vertex shader.
 // A tile is uploaded once; panning, zooming and changing the theme only change uniforms.
 
-import { HEIGHT, shadeOf, STACK_ORDER, toLinear, type Rgb, type Theme } from '../base/palette';
+import { HEIGHT, shadeOf, STACK_ORDER, toLinear, LIGHT, type Rgb, type Theme } from '../base/palette';
 import { NO_REF, type Tile } from '../base/tile';
 import type { StoredTile } from '../model/tiles';
 import { bandsOf, FADE, FADE_MAX, FOLDED_MIX, HATCH_PITCH, HATCH_STRIPE, MIN_COVER, SHADE, STRIP_MIN_W, type Painter, type TileBox } from './painter';
@@ -181,19 +181,19 @@ out vec4 o;
 void main() { o = v_color; }
 `;
 
+/** Asks how it went only at the end: each question waits for the graphics process. */
 function program(gl: WebGL2RenderingContext, vertex: string, fragment: string): WebGLProgram {
 	const p = gl.createProgram();
-	for (const [type, text] of [[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const) {
+	const shaders = ([[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]] as const).map(([type, text]) => {
 		const s = gl.createShader(type)!;
 		gl.shaderSource(s, text);
 		gl.compileShader(s);
-		if (!gl.getShaderParameter(s, gl.COMPILE_STATUS) && !gl.isContextLost())
-			throw new Error(`shader: ${gl.getShaderInfoLog(s)}`);
 		gl.attachShader(p, s);
-	}
+		return s;
+	});
 	gl.linkProgram(p);
 	if (!gl.getProgramParameter(p, gl.LINK_STATUS) && !gl.isContextLost())
-		throw new Error(`program: ${gl.getProgramInfoLog(p)}`);
+		throw new Error(`program: ${[gl.getProgramInfoLog(p), ...shaders.map(s => gl.getShaderInfoLog(s))].filter(Boolean).join('; ')}`);
 	return p;
 }
 
@@ -236,6 +236,20 @@ export function glPainter(canvas: HTMLCanvasElement, lost: () => void, restored:
 		restored();
 	});
 	return p;
+}
+
+/** Makes a painter and throws it away: the browser starts its graphics and keeps the compiled programs, so that the first
+ * picture need not wait for either. */
+export function warmGl(): void {
+	const canvas = document.createElement('canvas');
+	const p = glPainter(canvas, () => undefined, () => undefined);
+	if (!p)
+		return;
+	p.resize(16, 16, 1);
+	p.begin(LIGHT);
+	p.rect(0, 0, 8, 8, LIGHT.bg);
+	p.end();
+	canvas.getContext('webgl2')?.getExtension('WEBGL_lose_context')?.loseContext();
 }
 
 class GlPainter implements Painter {

@@ -25,6 +25,8 @@ export interface Group {
 	readonly block_ns: number;
 	readonly syscall_ns: number;
 	readonly total_ns: number;
+	/** Of a group of one: its goroutine. */
+	readonly only?: GoroutineLane;
 }
 
 export interface Info {

@@ -118,17 +118,22 @@ export function wantRange(r: s.Range): void {
 	}, complain);
 }
 
-/** Reads /api/info until the server has the trace; calls `then` once. */
-export async function load(then: () => void): Promise<void> {
+/** Reads /api/info until the server has the trace; calls `then` once, and `meanwhile` if there is time before that. */
+export async function load(meanwhile: () => void, then: () => void): Promise<void> {
 	for (let failures = 0;;) {
 		try {
 			const a = await api.info();
 			if (a.loading) {
+				if (!s.loading.peek())
+					setTimeout(meanwhile);
 				s.loading.value = a;
-				await new Promise(r => setTimeout(r, 120));
+				await new Promise(r => setTimeout(r, 50));
 				continue;
 			}
 			s.loading.value = null;
+			for (const g of a.groups)
+				if (g.only)
+					pages.learn(g.group, g.only);
 			s.info.value = a;
 			then();
 			return;

@@ -187,6 +187,12 @@ export class LanePages {
 		return undefined;
 	}
 
+	/** The one lane of a group of one. */
+	learn(group: number, lane: GoroutineLane): void {
+		this.#pages.set(`${group}/0`, [lane]);
+		this.#byLane.set(lane.lane, lane);
+	}
+
 	/** What is known of a lane already. */
 	known(lane: string): GoroutineLane | undefined {
 		return this.#byLane.get(lane);

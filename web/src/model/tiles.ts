@@ -34,7 +34,7 @@ const key = (lane: string, zoom: number, i: number): string => `${lane}/${zoom}/
 export const tileSpan = (zoom: number): number => TILE_PX * 2 ** zoom;
 
 export const MAX_LANES = 256; // of a request
-const max_requests = 4;       // at a time
+const max_requests = 6;       // at a time, as many as browsers have connections to a host
 const max_tiles = 8000;
 
 export class TileStore {

@@ -8,6 +8,7 @@ import './style.css';
 
 import { CLASS_SHORT, css, DARK, inkOn, type Theme } from '../base/palette';
 import { bytes, duration } from '../base/time';
+import { warmGl } from '../draw/gl';
 import { complain, load, loadWhole, seriesBusy } from '../model/data';
 import * as s from '../model/state';
 import { gliding, readHash, setView } from './actions';
@@ -162,7 +163,7 @@ function settings(): void {
 settings();
 render(<App />, document.getElementById('app')!);
 window.addEventListener('hashchange', readHash);
-void load(() => {
+void load(warmGl, () => {
 	const info = s.info.value!;
 	document.title = `${fileOf(info.file)} – weft`;
 	loadWhole().catch(complain);
