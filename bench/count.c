@@ -37,8 +37,9 @@ static int count(const char *path, const wtr_options *opt)
 			kinds[ev[i].kind]++;
 	double s = now() - start;
 	const wtr_error *end = wtr_cursor_error(c);
-	printf("%s: %llu events (%llu transitions) in %.3f s: %.1f M events/s%s%s\n", path, all, kinds[WTR_KIND_STATE_TRANSITION], s, (double)all / s / 1e6,
-	       end->code == WTR_OK ? "" : "; ends with: ", end->code == WTR_OK ? "" : end->what);
+	printf("%s: %llu events (%llu transitions) in %.3f s: %.1f M events/s%s%s\n", path, all,
+		kinds[WTR_KIND_STATE_TRANSITION], s, (double)all / s / 1e6,
+		end->code == WTR_OK ? "" : "; ends with: ", end->code == WTR_OK ? "" : end->what);
 	wtr_cursor_close(c);
 	wtr_close(t);
 	return 0;

@@ -2,9 +2,10 @@
  *
  *	bench-genv1 FILE [MB]
  *
- * A simulated scheduler: procs with run queues, and goroutines that do what they do in programs bound by the scheduler: pairs
- * that hand a value to and fro, pipelines, workers that share a queue and a lock.  In between they yield, are moved to other
- * procs, make system calls, most of which return at once, allocate, and annotate; collections stop them now and then.  The same size gives the same bytes.  Go's own reader accepts it.
+ * A simulated scheduler: procs with run queues, and goroutines that do what they do in programs bound by the scheduler:
+ * pairs that hand a value to and fro, pipelines, workers that share a queue and a lock.  In between they yield, are
+ * moved to other procs, make system calls, most of which return at once, allocate, and annotate; collections stop them
+ * now and then.  The same size gives the same bytes.  Go's own reader accepts it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -15,7 +16,16 @@
 
 #include "fmt/events.h"
 
-enum { PROCS = 4, GOROUTINES = 120, STACKS = 300, FRAMES = 12, BATCH = 64 << 10, QUEUE = 1024, STRING_FIRST = 1, STRINGS = 120 };
+enum {
+	PROCS = 4,
+	GOROUTINES = 120,
+	STACKS = 300,
+	FRAMES = 12,
+	BATCH = 64 << 10,
+	QUEUE = 1024,
+	STRING_FIRST = 1,
+	STRINGS = 120
+};
 
 typedef enum state { RUNNABLE, RUNNING, WAITING, SYSCALL } state;
 
@@ -243,7 +253,8 @@ static void annotate(int i, int g)
 	case 0: {
 		uint64_t task = ++tasks;
 		EVENT(i, WF_V1_UserTaskCreate, task, 0, STRING_FIRST + roll(STRINGS), stack());
-		event(i, WF_V1_UserLog, 3, (uint64_t[]){ task, STRING_FIRST, stack() }, roll(2) ? "a message" : "another message");
+		event(i, WF_V1_UserLog, 3, (uint64_t[]){ task, STRING_FIRST, stack() },
+			roll(2) ? "a message" : "another message");
 		EVENT(i, WF_V1_UserTaskEnd, task, stack());
 		break;
 	}
@@ -360,7 +371,9 @@ static void put_tables(void)
 	put(b, (size_t)(varint(p, 46875000) - b));
 	for (uint64_t i = 0; i < STRINGS; i++) {
 		char text[100];
-		snprintf(text, sizeof(text), i % 2 ? "/home/someone/project/package%llu/file.go" : "example.org/project/package%llu.(*Type).Method",
+		snprintf(text, sizeof(text),
+			i % 2 ? "/home/someone/project/package%llu/file.go"
+			      : "example.org/project/package%llu.(*Type).Method",
 			(unsigned long long)i);
 		put_string(STRING_FIRST + i, text);
 	}
@@ -368,7 +381,9 @@ static void put_tables(void)
 		uint8_t args[2048], *a = varint(varint(args, s), FRAMES);
 		for (uint64_t f = 0; f < FRAMES; f++) {
 			uint64_t pc = 0x480000 + roll(2000) * 16, line = 1 + pc / 16 % 900;
-			a = varint(varint(varint(varint(a, pc), STRING_FIRST + 2 * (pc / 16 % (STRINGS / 2))), STRING_FIRST + 1 + 2 * (pc / 16 % (STRINGS / 2))), line);
+			a = varint(varint(varint(varint(a, pc), STRING_FIRST + 2 * (pc / 16 % (STRINGS / 2))),
+					   STRING_FIRST + 1 + 2 * (pc / 16 % (STRINGS / 2))),
+				line);
 		}
 		size_t n = (size_t)(a - args);
 		p = b;

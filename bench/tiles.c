@@ -54,7 +54,14 @@ typedef struct maker {
 static wtr_event transition(maker *k, int64_t g, wtr_gstate from, wtr_gstate to, uint8_t type)
 {
 	k->now += 64 + (int64_t)(rnd() & 127);
-	wtr_event e = { .time_ns = k->now, .m = 100 + k->p, .p = k->p, .g = k->on[k->p], .id = g, .kind = WTR_KIND_STATE_TRANSITION, .type = type, .resource = WTR_RES_GOROUTINE };
+	wtr_event e = { .time_ns = k->now,
+		.m = 100 + k->p,
+		.p = k->p,
+		.g = k->on[k->p],
+		.id = g,
+		.kind = WTR_KIND_STATE_TRANSITION,
+		.type = type,
+		.resource = WTR_RES_GOROUTINE };
 	e.detail = (uint8_t)(from << 4 | to);
 	return e;
 }
@@ -147,7 +154,9 @@ static void make_tables(wtr_index *x, const an_lanes *l)
 	if (!rows || !groups)
 		exit(3);
 	for (size_t i = 0; i < n; i++)
-		rows[i] = (wtr_goroutine_row){ .id = (int64_t)i + 1, .create_ns = (int64_t)i, .group = (uint32_t)(1 + i % 5) % 5 };
+		rows[i] = (wtr_goroutine_row){
+			.id = (int64_t)i + 1, .create_ns = (int64_t)i, .group = (uint32_t)(1 + i % 5) % 5
+		};
 	x->tables[WTR_TABLE_GOROUTINES].rows = rows;
 	x->tables[WTR_TABLE_GOROUTINES].n = n;
 	x->tables[WTR_TABLE_GROUPS].rows = groups;
@@ -208,8 +217,10 @@ static wtr_index *made_up(size_t n_events, uint32_t n_g, uint32_t n_p)
 	s->free(s);
 	x->totals.start_ns = l->start;
 	x->totals.end_ns = k.now;
-	printf("events             %zu in %.3f s (trace of %.3f s, %u goroutines, %u procs)\n", done, (double)spent / 1e9, (double)k.now / 1e9, n_g, n_p);
-	printf("sink               %.1f M events/s, finish %.1f ms\n", (double)done / (double)spent * 1e3, (double)finish / 1e6);
+	printf("events             %zu in %.3f s (trace of %.3f s, %u goroutines, %u procs)\n", done,
+		(double)spent / 1e9, (double)k.now / 1e9, n_g, n_p);
+	printf("sink               %.1f M events/s, finish %.1f ms\n", (double)done / (double)spent * 1e3,
+		(double)finish / 1e6);
 	free(k.ready);
 	free(k.waiting);
 	free(k.on);
@@ -263,14 +274,17 @@ static void screens(const wtr_index *x, const char *name, bool only_g)
 		int64_t from = cpu_ns();
 		for (size_t k = 0; k < n; k++)
 			for (int tile = 0; tile * TILE_PX < SCREEN_PX; tile++)
-				total_runs += (double)wtr_tile(x, lanes[k], t0 + tile * tile_ns, zoom, TILE_PX, runs, TILE_PX + 2);
+				total_runs += (double)wtr_tile(
+					x, lanes[k], t0 + tile * tile_ns, zoom, TILE_PX, runs, TILE_PX + 2);
 		ms[i] = (double)(cpu_ns() - from) / 1e6;
 		if (ms[i] > worst_by_zoom[zoom])
 			worst_by_zoom[zoom] = ms[i];
 	}
 	qsort(ms, SCREENS, sizeof(*ms), by_value);
-	printf("%-18s p50 %.3f ms, p99 %.3f ms, worst %.3f ms, %.0f runs a screen (%d screens of %d lanes x %d px, zooms 0 to %u)\n", name,
-		ms[SCREENS / 2], ms[SCREENS * 99 / 100], ms[SCREENS - 1], total_runs / SCREENS, SCREENS, SCREEN_LANES, SCREEN_PX, top);
+	printf("%-18s p50 %.3f ms, p99 %.3f ms, worst %.3f ms, %.0f runs a screen (%d screens of %d lanes x %d px, "
+	       "zooms 0 to %u)\n",
+		name, ms[SCREENS / 2], ms[SCREENS * 99 / 100], ms[SCREENS - 1], total_runs / SCREENS, SCREENS,
+		SCREEN_LANES, SCREEN_PX, top);
 	printf("  worst by zoom   ");
 	for (unsigned z = 0; z <= top; z++)
 		printf(" %.1f", worst_by_zoom[z]);
@@ -296,7 +310,8 @@ int main(int argc, char **argv)
 			fprintf(stderr, "bench-tiles: %s: %s\n", argv[1], err.what);
 			return 3;
 		}
-		printf("index              %.3f s, %llu events\n", (double)(wo_now_ns() - from) / 1e9, (unsigned long long)x->totals.events);
+		printf("index              %.3f s, %llu events\n", (double)(wo_now_ns() - from) / 1e9,
+			(unsigned long long)x->totals.events);
 	} else {
 		size_t n = argc > 1 ? strtoull(argv[1], NULL, 10) : 16000000;
 		x = made_up(n, argc > 2 ? (uint32_t)atoi(argv[2]) : 1000, argc > 3 ? (uint32_t)atoi(argv[3]) : 8);
@@ -305,8 +320,9 @@ int main(int argc, char **argv)
 	struct rusage use;
 	getrusage(RUSAGE_SELF, &use);
 	printf("spans              %zu of goroutines, %zu of procs\n", spans, proc);
-	printf("memory             %.1f MB of lanes, %.2f bytes a span of goroutines; %ld MB resident at most\n", (double)held_bytes(x->lanes) / 1e6,
-		(double)held_bytes(x->lanes) / (double)(spans ? spans : 1), use.ru_maxrss / 1024);
+	printf("memory             %.1f MB of lanes, %.2f bytes a span of goroutines; %ld MB resident at most\n",
+		(double)held_bytes(x->lanes) / 1e6, (double)held_bytes(x->lanes) / (double)(spans ? spans : 1),
+		use.ru_maxrss / 1024);
 	screens(x, "screens, mixed", false);
 	screens(x, "screens, g only", true);
 	counts(x);

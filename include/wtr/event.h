@@ -37,15 +37,34 @@ typedef enum wtr_kind {
 typedef enum wtr_resource { WTR_RES_NONE, WTR_RES_GOROUTINE, WTR_RES_PROC, WTR_RES_THREAD } wtr_resource;
 
 /* Goroutine states (GoState) and proc states (ProcState). */
-typedef enum wtr_gstate { WTR_G_UNDETERMINED, WTR_G_NOTEXIST, WTR_G_RUNNABLE, WTR_G_RUNNING, WTR_G_WAITING, WTR_G_SYSCALL, WTR_G_COUNT } wtr_gstate;
+typedef enum wtr_gstate {
+	WTR_G_UNDETERMINED,
+	WTR_G_NOTEXIST,
+	WTR_G_RUNNABLE,
+	WTR_G_RUNNING,
+	WTR_G_WAITING,
+	WTR_G_SYSCALL,
+	WTR_G_COUNT
+} wtr_gstate;
 typedef enum wtr_pstate { WTR_P_UNDETERMINED, WTR_P_NOTEXIST, WTR_P_RUNNING, WTR_P_IDLE, WTR_P_COUNT } wtr_pstate;
 
-typedef enum wtr_range { WTR_RANGE_STW, WTR_RANGE_GC_MARK, WTR_RANGE_SWEEP, WTR_RANGE_MARK_ASSIST, WTR_RANGE_COUNT } wtr_range;
-typedef enum wtr_metric { WTR_METRIC_GOMAXPROCS, WTR_METRIC_HEAP_BYTES, WTR_METRIC_HEAP_GOAL_BYTES, WTR_METRIC_COUNT } wtr_metric;
+typedef enum wtr_range {
+	WTR_RANGE_STW,
+	WTR_RANGE_GC_MARK,
+	WTR_RANGE_SWEEP,
+	WTR_RANGE_MARK_ASSIST,
+	WTR_RANGE_COUNT
+} wtr_range;
+typedef enum wtr_metric {
+	WTR_METRIC_GOMAXPROCS,
+	WTR_METRIC_HEAP_BYTES,
+	WTR_METRIC_HEAP_GOAL_BYTES,
+	WTR_METRIC_COUNT
+} wtr_metric;
 
 /* One event.  Which fields mean something depends on `kind`; the others are 0.
  *
- *   kind               resource  detail      id           value[0]       value[1]     str        str2      stack  transition_stack
+ *   kind               resource  detail      id           value[0]       value[1]     str        str2      stack  other
  *   SYNC                                     N (1, 2, ..) generation+1 (0: no data, the last)
  *   METRIC                       wtr_metric               value                                            own
  *   LABEL              G                     goroutine                                label
@@ -55,10 +74,11 @@ typedef enum wtr_metric { WTR_METRIC_GOMAXPROCS, WTR_METRIC_HEAP_BYTES, WTR_METR
  *   TASK_BEGIN, _END                         task         parent task                 type                 own
  *   REGION_BEGIN, _END                       task                                     type                 own
  *   LOG                                      task                                     category   message   own
- *   STATE_TRANSITION   G or P    from<<4|to  g or p       -              -            reason               own    of the resource
+ *   STATE_TRANSITION   G or P    from<<4|to  g or p       -              -            reason               own    its
  *   EXPERIMENTAL                             arg 0        arg 1          arg 2
  *
- * "own": the stack of the context, that is of goroutine `g` at this moment.  0 is "no stack", and the empty string.
+ * "own": the stack of the context, that is of goroutine `g` at this moment; other is transition_stack, "its" is that of
+ * the resource.  0 is "no stack", and the empty string.
  * The order of a stack is innermost frame first.  A parent that is not there is WTR_NONE (as uint64_t).
  */
 typedef struct wtr_event {
@@ -69,7 +89,7 @@ typedef struct wtr_event {
 	uint32_t stack, transition_stack; /* for wtr_stack() */
 	uint32_t str, str2;        /* for wtr_string() */
 	uint8_t  kind;             /* wtr_kind */
-	uint8_t  type;             /* wire number of the v2 event (WF_EV_...) it came from or, in v1 files, corresponds to; 0: Sync */
+	uint8_t  type;             /* wire number of the v2 event (WF_EV_...), in v1 of its like; 0: Sync */
 	uint8_t  resource;         /* wtr_resource */
 	uint8_t  detail;
 	uint32_t reserved;

@@ -27,11 +27,13 @@ typedef enum wtr_damage {
 /* All zero is the default.  `size` of the struct may grow: always zero it first. */
 typedef struct wtr_options {
 	wtr_damage damage;
-	bool       keep_tables;        /* keep strings and stacks of passed generations until wtr_close() (an index sets this by itself) */
-	int        threads;            /* at most this many threads; 0: as many as there are processors, 1: none but the caller */
-	uint64_t   inflated_bytes_max; /* refuse compressed input that inflates beyond; 0: 64 MiB + 1000 times its size */
+	bool keep_tables; /* keep strings and stacks of passed generations until wtr_close() (an index sets this by
+			     itself) */
+	int threads; /* at most this many threads; 0: as many as there are processors, 1: none but the caller */
+	uint64_t inflated_bytes_max; /* refuse compressed input that inflates beyond; 0: 64 MiB + 1000 times its size */
 
-	/* Called now and then with bytes done and bytes in all (0 when not known); returning false stops with E_IO.  From any thread. */
+	/* Called now and then with bytes done and bytes in all (0 when not known); returning false stops with E_IO.
+	 * From any thread. */
 	bool (*progress)(void *user, const char *doing, uint64_t done, uint64_t total);
 	void *progress_user;
 } wtr_options;

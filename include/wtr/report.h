@@ -22,9 +22,9 @@ extern "C" {
 
 typedef struct wtr_index wtr_index;
 
-/* What an index computes; a bit set.  Memory: TOTALS grows with goroutines, procs, threads and tasks (about 200 bytes each while
- * it is built), GOROUTINES keeps a row of each, EVENTS grows with ranges, metrics, annotations and samples, LANES with state
- * intervals (about 6 to 8 bytes each). */
+/* What an index computes; a bit set.  Memory: TOTALS grows with goroutines, procs, threads and tasks (about 200 bytes
+ * each while it is built), GOROUTINES keeps a row of each, EVENTS grows with ranges, metrics, annotations and samples,
+ * LANES with state intervals (about 6 to 8 bytes each). */
 typedef enum wtr_part {
 	WTR_PART_TOTALS     = 1 << 0,
 	WTR_PART_GOROUTINES = 1 << 1,
@@ -38,7 +38,8 @@ typedef enum wtr_part {
  * Ownership: *ret is the caller's until wtr_index_free(); it must be freed before the trace is closed.
  * Errors: damage inside the trace is none: what was read before it counts, and wtr_totals.end says why reading ended.
  *   E_NOMEM, E_LIMIT or E_IO (progress returned false) leave *ret untouched.
- * Threads: reads on up to wtr_options.threads threads; the finished index is immutable and may be asked from many threads.
+ * Threads: reads on up to wtr_options.threads threads; the finished index is immutable and may be asked from many
+ * threads.
  */
 WTR_API wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_error *err);
 WTR_API void wtr_index_free(wtr_index *x); /* x may be NULL */
@@ -192,14 +193,15 @@ typedef struct wtr_run {
 /* What to draw of a lane in [t0_ns, t0_ns + width_px * 2^zoom ns): at most one run per 2 px.
  * Returns how many runs there are and writes at most `n`; width_px + 2 always suffice.
  * Nothing is written for class NONE.  Cost: proportional to width_px, not to the spans inside. */
-WTR_API size_t wtr_tile(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret, size_t n);
+WTR_API size_t wtr_tile(
+	const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret, size_t n);
 
 /* Counts of goroutines by class over [t0_ns, t0_ns + n * step_ns): ret[i * WTR_CLASS_COUNT + cls] is the mean number in
  * class cls during step i.  For the whole trace (group < 0) or the goroutines of one group. */
 WTR_API bool wtr_counts(const wtr_index *x, int64_t group, int64_t t0_ns, int64_t step_ns, size_t n, float *ret);
 
-/* Goroutines in lane order: by group, then by creation.  Writes at most n rows of the group from `first` on, returns how
- * many were written. */
+/* Goroutines in lane order: by group, then by creation.  Writes at most n rows of the group from `first` on, returns
+ * how many were written. */
 WTR_API size_t wtr_group_goroutines(const wtr_index *x, uint32_t group, size_t first, uint32_t *ret, size_t n);
 
 #ifdef __cplusplus

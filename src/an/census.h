@@ -21,7 +21,8 @@ typedef uint64_t an_pair __attribute__((vector_size(16)));
 
 typedef struct an_census {
 	uint64_t next;             /* time of row n */
-	an_pair  cls[AN_CLASSES + 1]; /* [0] goroutines in the class now, [1] base: the integral at t is now * t + base */
+	an_pair cls[AN_CLASSES +
+		    1]; /* [0] goroutines in the class now, [1] base: the integral at t is now * t + base */
 	uint64_t spans;
 	unsigned k;
 	size_t   n, cap;

@@ -34,7 +34,8 @@ static bool crowd_of(const an_lanes *l, int64_t group, crowd *ret)
 		return false;
 	uint32_t census = l->census_of[group];
 	uint32_t first = l->first[group];
-	*ret = (crowd){ l, census == AN_NO ? NULL : &l->groups.at[census].census, l->order + first, l->first[group + 1] - first };
+	*ret = (crowd){ l, census == AN_NO ? NULL : &l->groups.at[census].census, l->order + first,
+		l->first[group + 1] - first };
 	return true;
 }
 
@@ -65,7 +66,8 @@ static void by_census(const an_census *c, uint64_t lo, uint64_t hi, uint64_t bas
 }
 
 /* Adds one span: its ends to their slices, its middle as a step up and a step down. */
-static void add_span(slice *s, slice *whole, uint64_t lo, uint64_t base, uint64_t step, uint64_t from, uint64_t to, unsigned cls)
+static void add_span(
+	slice *s, slice *whole, uint64_t lo, uint64_t base, uint64_t step, uint64_t from, uint64_t to, unsigned cls)
 {
 	uint64_t first = (lo - base) / step, i = (from - base) / step - first, j = (to - 1 - base) / step - first;
 	if (i == j) {
@@ -78,7 +80,8 @@ static void add_span(slice *s, slice *whole, uint64_t lo, uint64_t base, uint64_
 	whole[j].sum[cls] -= 1;
 }
 
-static void by_lanes(const crowd *c, uint64_t lo, uint64_t hi, uint64_t base, uint64_t step, size_t n, slice *ret, slice *whole)
+static void by_lanes(
+	const crowd *c, uint64_t lo, uint64_t hi, uint64_t base, uint64_t step, size_t n, slice *ret, slice *whole)
 {
 	const an_store *st = &c->l->store;
 	memset(ret, 0, n * sizeof(*ret));
@@ -120,9 +123,10 @@ static bool few(const crowd *c, uint64_t lo, uint64_t hi)
 	return b.sum[0] - a.sum[0] <= EXACT_SPANS_MAX;
 }
 
-/* Fills a slice for every step of [lo, hi); steps are cut at base + i * step, and at lo and hi.  A base before the trace
- * is one modulo 2^64: only differences from it are used. */
-static void slices(const crowd *c, uint64_t lo, uint64_t hi, uint64_t base, uint64_t step, size_t n, slice *ret, slice *whole)
+/* Fills a slice for every step of [lo, hi); steps are cut at base + i * step, and at lo and hi.  A base before the
+ * trace is one modulo 2^64: only differences from it are used. */
+static void slices(
+	const crowd *c, uint64_t lo, uint64_t hi, uint64_t base, uint64_t step, size_t n, slice *ret, slice *whole)
 {
 	bool fine = c->census && UINT64_C(1) << c->census->k <= step;
 	if (!fine && few(c, lo, hi))
@@ -134,7 +138,8 @@ static void slices(const crowd *c, uint64_t lo, uint64_t hi, uint64_t base, uint
 }
 
 /* [t0, t0 + n * unit) within the trace, relative to its start; false when nothing of it is. */
-bool an_window(const an_lanes *l, int64_t t0_ns, uint64_t unit, uint64_t n, int64_t *ret_t0, uint64_t *ret_lo, uint64_t *ret_hi)
+bool an_window(const an_lanes *l, int64_t t0_ns, uint64_t unit, uint64_t n, int64_t *ret_t0, uint64_t *ret_lo,
+	uint64_t *ret_hi)
 {
 	i128 t0 = (i128)t0_ns - l->start, t1 = t0 + (i128)unit * n;
 	if (t0 >= (i128)l->store.end || t1 <= 0 || t0 < INT64_MIN)
@@ -160,25 +165,32 @@ static void shares_of(const slice *s, double all, wtr_run *r)
 	r->cls = (uint8_t)best;
 }
 
-size_t an_tile_group(const an_lanes *l, int64_t group, int64_t t0, unsigned zoom, uint64_t lo, uint64_t hi, wtr_run *ret, size_t n)
+size_t an_tile_group(
+	const an_lanes *l, int64_t group, int64_t t0, unsigned zoom, uint64_t lo, uint64_t hi, wtr_run *ret, size_t n)
 {
 	crowd c;
 	if (group < 0 || !crowd_of(l, group, &c) || c.n == 0)
 		return 0;
 	uint64_t step = UINT64_C(2) << zoom;
 	double px = 1.0 / (double)(UINT64_C(1) << zoom);
-	uint64_t grid = t0 >= 0 ? (uint64_t)t0 % step : (step - (uint64_t)-t0 % step) % step; /* steps begin at grid + i * step */
+	uint64_t grid = t0 >= 0 ? (uint64_t)t0 % step
+				: (step - (uint64_t)-t0 % step) % step; /* steps begin at grid + i * step */
 	slice part[256], whole[257];
 	size_t runs = 0;
 	wtr_run last = { 0 };
 	for (uint64_t at = lo; at < hi;) {
-		/* At most 256 steps at a time; base is at or before `at`, on the grid (mod 2^64 it may lie before 0). */
+		/* At most 256 steps at a time; base is at or before `at`, on the grid (mod 2^64 it may lie before
+		 * 0). */
 		uint64_t base = at - ((at + step - grid) % step), to = hi - base > step * 256 ? base + step * 256 : hi;
 		size_t m = (size_t)((to - base + step - 1) / step);
 		slices(&c, at, to, base, step, m, part, whole);
 		for (size_t i = 0; i < m; i++) {
-			uint64_t a = i ? base + i * step : at, b = base + (i + 1) * step < to ? base + (i + 1) * step : to;
-			wtr_run r = { .x0 = (float)((double)((int64_t)a - t0) * px), .x1 = (float)((double)((int64_t)b - t0) * px), .kind = WTR_RUN_BLENDED, .ref = UINT32_MAX };
+			uint64_t a = i ? base + i * step : at,
+				 b = base + (i + 1) * step < to ? base + (i + 1) * step : to;
+			wtr_run r = { .x0 = (float)((double)((int64_t)a - t0) * px),
+				.x1 = (float)((double)((int64_t)b - t0) * px),
+				.kind = WTR_RUN_BLENDED,
+				.ref = UINT32_MAX };
 			part[i].sum[0] = part[i].sum[0] < UINT32_MAX ? part[i].sum[0] : UINT32_MAX;
 			double begun = part[i].sum[0];
 			part[i].sum[0] = 0;

@@ -1,7 +1,8 @@
 /* an/gtables.c - goroutines that are over, and the tables of goroutines.
  *
- * A goroutine that ends becomes a row at once and its slot is free for the next one: most goroutines of a large trace are
- * short-lived, so what is touched on the way stays small.  Rows stand in the order of their ends until they are published.
+ * A goroutine that ends becomes a row at once and its slot is free for the next one: most goroutines of a large trace
+ * are short-lived, so what is touched on the way stays small.  Rows stand in the order of their ends until they are
+ * published.
  */
 #include "an/summary.h"
 
@@ -74,7 +75,8 @@ void an_g_retire(an_summary *s, uint32_t g)
 	add_block_rows(s, g, &row);
 	add_range_rows(s, g, &row);
 	set_unknown(&row);
-	if (s->goroutines.n >= AN_DONE - 1 || !wb_idmap_set(&s->g_rows, (uint64_t)row.id, AN_DONE + (uint32_t)s->goroutines.n)) {
+	if (s->goroutines.n >= AN_DONE - 1 ||
+		!wb_idmap_set(&s->g_rows, (uint64_t)row.id, AN_DONE + (uint32_t)s->goroutines.n)) {
 		s->oom = true;
 		return;
 	}
@@ -89,7 +91,8 @@ void an_g_forget(an_summary *s, uint32_t row)
 	s->n_dropped++;
 }
 
-/* Takes out dropped rows and what belongs to them.  Rows and their parts are in the same order, so all of it moves down. */
+/* Takes out dropped rows and what belongs to them.  Rows and their parts are in the same order, so all of it moves
+ * down. */
 static void compact(an_summary *s)
 {
 	size_t n = 0, blocks = 0, ranges = 0;

@@ -32,7 +32,7 @@ struct wtr_index {
 typedef struct an_sink an_sink;
 struct an_sink {
 	bool (*events)(an_sink *s, const wtr_event *ev, size_t n); /* false: out of memory, the build stops */
-	bool (*finish)(an_sink *s, wtr_index *x);                  /* after the last event; sinks finish in order, one after the other */
+	bool (*finish)(an_sink *s, wtr_index *x); /* after the last event; sinks finish in order, one after the other */
 	void (*free)(an_sink *s);                                  /* also after finish */
 };
 

@@ -1,8 +1,8 @@
-/* an/lanes.h - the lanes of an index from the inside: a strip of spans per goroutine, proc and thread, one each for GC and
- * stop-the-world, where the rare things are, and how many goroutines of each group were in which class.
+/* an/lanes.h - the lanes of an index from the inside: a strip of spans per goroutine, proc and thread, one each for GC
+ * and stop-the-world, where the rare things are, and how many goroutines of each group were in which class.
  *
- * Written by the lanes sink (lanes_sink.c), closed in lanes_finish.c, asked by tile.c, span.c and counts.c.  Times are ns
- * since the first event.  A finished an_lanes is immutable.
+ * Written by the lanes sink (lanes_sink.c), closed in lanes_finish.c, asked by tile.c, span.c and counts.c.  Times are
+ * ns since the first event.  A finished an_lanes is immutable.
  */
 #ifndef AN_LANES_H
 #define AN_LANES_H
@@ -146,8 +146,11 @@ typedef struct an_cost {
 } an_cost;
 enum { AN_ZOOM_MAX = 50 };
 /* [t0, t0 + n * unit) within the trace, and t0, relative to its start; false when nothing of it is in the trace. */
-bool   an_window(const an_lanes *l, int64_t t0_ns, uint64_t unit, uint64_t n, int64_t *ret_t0, uint64_t *ret_lo, uint64_t *ret_hi);
-size_t an_tile_group(const an_lanes *l, int64_t group, int64_t t0, unsigned zoom, uint64_t lo, uint64_t hi, wtr_run *ret, size_t n);
-size_t an_tile(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret, size_t n, an_cost *cost);
+bool an_window(const an_lanes *l, int64_t t0_ns, uint64_t unit, uint64_t n, int64_t *ret_t0, uint64_t *ret_lo,
+	uint64_t *ret_hi);
+size_t an_tile_group(
+	const an_lanes *l, int64_t group, int64_t t0, unsigned zoom, uint64_t lo, uint64_t hi, wtr_run *ret, size_t n);
+size_t an_tile(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret,
+	size_t n, an_cost *cost);
 
 #endif

@@ -37,7 +37,8 @@ static bool count_late(const an_lanes *l, an_census *c, const an_lates *lates, u
 		if (from >= late->to || !an_strip_find(&l->store, s, from, &p))
 			continue;
 		do
-			an_fix_add(&f, p.start < from ? from : p.start, p.end < late->to ? p.end : late->to, l->store.cls[p.what], late->times);
+			an_fix_add(&f, p.start < from ? from : p.start, p.end < late->to ? p.end : late->to,
+				l->store.cls[p.what], late->times);
 		while (p.end < late->to && an_strip_next(&l->store, &p));
 	}
 	an_fix_apply(&f);

@@ -1,9 +1,9 @@
 /* an/lanes_sink.c - from ordered events to lanes (lanes.h).
  *
  * Goroutine lanes follow the goroutine's own transitions.  Proc lanes show which goroutine holds the proc: that follows
- * from the contexts of the same transitions, and a proc that goes idle holds nobody.  A thread's lane says only which proc
- * it holds, or that it sits in a system call without one.  What was found in a state by a status event was in it since
- * the trace began.  A repeated state (from == to) is nothing new.
+ * from the contexts of the same transitions, and a proc that goes idle holds nobody.  A thread's lane says only which
+ * proc it holds, or that it sits in a system call without one.  What was found in a state by a status event was in it
+ * since the trace began.  A repeated state (from == to) is nothing new.
  */
 #include <assert.h>
 #include <stddef.h>
@@ -226,7 +226,8 @@ static bool what_woken(sink *s, const wtr_event *e, wtr_gstate to, bool created,
 	if (!waker_of(s, e, &p, &g))
 		return false;
 	uint64_t a = (uint64_t)e->stack << 32 | e->transition_stack;
-	uint64_t b = (uint64_t)p << 32 | (uint64_t)to << 16 | (g == WTR_NONE) << 8 | (created ? KEY_CREATED : KEY_WOKEN);
+	uint64_t b =
+		(uint64_t)p << 32 | (uint64_t)to << 16 | (g == WTR_NONE) << 8 | (created ? KEY_CREATED : KEY_WOKEN);
 	hot *h = hot_at(s, a, b);
 	bool plain = g == INT64_MIN || g == WTR_NONE;
 	if (__builtin_expect(plain && h->a == a && h->b == b, 1)) {
@@ -255,9 +256,11 @@ static inline bool what_stopped(sink *s, const wtr_event *e, uint32_t *ret)
 }
 
 /* Running, or in a system call, on proc p (AN_NO) and thread m (AN_NO). */
-static inline bool what_executing(sink *s, wtr_gstate state, uint8_t cls, uint32_t p, uint32_t m, uint32_t stack, uint32_t *ret)
+static inline bool what_executing(
+	sink *s, wtr_gstate state, uint8_t cls, uint32_t p, uint32_t m, uint32_t stack, uint32_t *ret)
 {
-	uint64_t a = (uint64_t)stack << 32 | p, b = (uint64_t)m << 32 | (uint64_t)cls << 8 | (state == WTR_G_RUNNING ? KEY_RUN : KEY_SYSCALL);
+	uint64_t a = (uint64_t)stack << 32 | p,
+		 b = (uint64_t)m << 32 | (uint64_t)cls << 8 | (state == WTR_G_RUNNING ? KEY_RUN : KEY_SYSCALL);
 	hot *h = hot_at(s, a, b);
 	if (__builtin_expect(h->a == a && h->b == b, 1)) {
 		*ret = h->what;
@@ -293,11 +296,14 @@ static bool mark_context(sink *s, const wtr_event *e, unsigned what)
 	const an_lanes *l = s->l;
 	uint64_t t = s->now;
 	uint32_t i;
-	if (e->g != WTR_NONE && (i = wb_idmap_get(&l->g_ids, (uint64_t)e->g)) != WB_IDMAP_NONE && !mark(s, WTR_LANE_GOROUTINE, i, what, t))
+	if (e->g != WTR_NONE && (i = wb_idmap_get(&l->g_ids, (uint64_t)e->g)) != WB_IDMAP_NONE &&
+		!mark(s, WTR_LANE_GOROUTINE, i, what, t))
 		return false;
-	if (e->p != WTR_NONE && (i = wb_idmap_get(&l->p_ids, (uint64_t)e->p)) != WB_IDMAP_NONE && !mark(s, WTR_LANE_PROC, i, what, t))
+	if (e->p != WTR_NONE && (i = wb_idmap_get(&l->p_ids, (uint64_t)e->p)) != WB_IDMAP_NONE &&
+		!mark(s, WTR_LANE_PROC, i, what, t))
 		return false;
-	return e->m == WTR_NONE || (i = wb_idmap_get(&l->m_ids, (uint64_t)e->m)) == WB_IDMAP_NONE || mark(s, WTR_LANE_THREAD, i, what, t);
+	return e->m == WTR_NONE || (i = wb_idmap_get(&l->m_ids, (uint64_t)e->m)) == WB_IDMAP_NONE ||
+	       mark(s, WTR_LANE_THREAD, i, what, t);
 }
 
 /* ---- procs and threads ---- */
@@ -468,10 +474,12 @@ static bool name(sink *s, an_g *g, uint32_t gi, uint32_t stack, uint64_t t)
 		return true;
 	an_lanes *l = s->l;
 	if (an_strip_begun(&g->strip) && group != g->group) { /* what it did so far was counted among the nameless */
-		if (!late(s, gi, 0, t, &l->groups.at[g->group].fixes, -1) || !late(s, gi, 0, t, &l->groups.at[group].fixes, 1))
+		if (!late(s, gi, 0, t, &l->groups.at[g->group].fixes, -1) ||
+			!late(s, gi, 0, t, &l->groups.at[group].fixes, 1))
 			return false;
 		/* from now on here: as if it had come now */
-		if (!an_census_move(&l->groups.at[g->group].census, t, g->cls, 0) || !an_census_move(&l->groups.at[group].census, t, 0, g->cls))
+		if (!an_census_move(&l->groups.at[g->group].census, t, g->cls, 0) ||
+			!an_census_move(&l->groups.at[group].census, t, 0, g->cls))
 			return false;
 	}
 	g->group = group;
@@ -486,7 +494,8 @@ static ALWAYS_INLINE bool g_push(sink *s, an_g *g, uint64_t t, uint32_t what)
 	an_lanes *l = s->l;
 	unsigned cls = l->store.cls[what], was = g->cls;
 	g->cls = (uint8_t)cls;
-	return an_strip_push(&l->store, &g->strip, t, what, NULL) && an_census_move(&l->groups.at[g->group].census, t, was, cls);
+	return an_strip_push(&l->store, &g->strip, t, what, NULL) &&
+	       an_census_move(&l->groups.at[g->group].census, t, was, cls);
 }
 
 /* Found in a state: it has been there since the trace began. */
@@ -496,8 +505,9 @@ static bool g_found(sink *s, an_g *g, uint32_t gi, uint64_t t, uint32_t what)
 	unsigned cls = l->store.cls[what];
 	g->cls = (uint8_t)cls;
 	g->flags |= AN_G_OPEN;
-	return an_strip_push(&l->store, &g->strip, 0, what, NULL)
-		&& an_census_move(&l->groups.at[g->group].census, t, 0, cls) && late(s, gi, 0, t, &l->groups.at[g->group].fixes, 1);
+	return an_strip_push(&l->store, &g->strip, 0, what, NULL) &&
+	       an_census_move(&l->groups.at[g->group].census, t, 0, cls) &&
+	       late(s, gi, 0, t, &l->groups.at[g->group].fixes, 1);
 }
 
 static bool assist_over(sink *s, an_g *g, uint32_t gi)
@@ -521,7 +531,9 @@ static inline bool to_running(sink *s, an_g *g, uint32_t gi, const wtr_event *e,
 			mi = p->m;
 		else if (e->m != WTR_NONE && (!get_m(s, e->m, &mi) || !hold(s, pi, mi, t)))
 			return false;
-		uint64_t since = t == 0 && an_strip_begun(&p->strip) ? s->now : t; /* found running, but the proc was seen before */
+		uint64_t since = t == 0 && an_strip_begun(&p->strip)
+					 ? s->now
+					 : t; /* found running, but the proc was seen before */
 		if (since == 0)
 			p->open = true;
 		if (!take_proc(s, g, gi, pi, worker ? AN_ON_GC : AN_ON_RUNNING, since))
@@ -539,7 +551,8 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 	if (e->m != WTR_NONE && !get_m(s, e->m, &mi))
 		return false;
 	if (pi == AN_NO && wtr_from(e) == WTR_G_UNDETERMINED && e->p != WTR_NONE) {
-		/* The status of another thread's system call comes in the context of the thread that wrote it, proc included. */
+		/* The status of another thread's system call comes in the context of the thread that wrote it, proc
+		 * included. */
 		if (!get_p(s, e->p, &pi))
 			return false;
 		if (l->ps.at[pi]->g != AN_NO || l->ps.at[pi]->m_id != e->m)
@@ -637,12 +650,16 @@ static ALWAYS_INLINE bool wake(sink *s, an_g *g, const wtr_event *e, uint64_t t)
 static bool change_state(sink *s, const wtr_event *e);
 
 /* Kind, resource and states of an event in one number. */
-#define SHAPE(from, to) (WTR_KIND_STATE_TRANSITION | (uint32_t)WTR_RES_GOROUTINE << 16 | (uint32_t)(WTR_G_##from << 4 | WTR_G_##to) << 24)
+#define SHAPE(from, to)                                                  \
+	(WTR_KIND_STATE_TRANSITION | (uint32_t)WTR_RES_GOROUTINE << 16 | \
+		(uint32_t)(WTR_G_##from << 4 | WTR_G_##to) << 24)
 
 static ALWAYS_INLINE uint32_t shape_of(const wtr_event *e)
 {
 	uint32_t v;
-	static_assert(offsetof(wtr_event, detail) == offsetof(wtr_event, kind) + 3 && offsetof(wtr_event, resource) == offsetof(wtr_event, kind) + 2, "shape_of");
+	static_assert(offsetof(wtr_event, detail) == offsetof(wtr_event, kind) + 3 &&
+			      offsetof(wtr_event, resource) == offsetof(wtr_event, kind) + 2,
+		"shape_of");
 	memcpy(&v, &e->kind, sizeof(v));
 	return v & 0xffff00ffu; /* without the wire type */
 }
@@ -662,12 +679,14 @@ static ALWAYS_INLINE bool on_common(sink *s, const wtr_event *e)
 	if (__builtin_expect(g->state != e->detail >> 4 || (e->transition_stack && !(g->flags & AN_G_NAMED)), 0))
 		return change_state(s, e);
 	if (shape == SHAPE(RUNNABLE, RUNNING)) {
-		if (g->p == AN_NO && (p = known_p(s, e->p, &pi)) != NULL && p->g == AN_NO && p->what == 0 && p->m != AN_NO && p->m_id == e->m)
+		if (g->p == AN_NO && (p = known_p(s, e->p, &pi)) != NULL && p->g == AN_NO && p->what == 0 &&
+			p->m != AN_NO && p->m_id == e->m)
 			return start(s, g, gi, p, pi, s->now);
 	} else if (shape == SHAPE(RUNNING, WAITING)) {
 		if (g->p != AN_NO)
 			return stop(s, g, e, s->now);
-	} else if (e->transition_stack == 0 && (uint64_t)e->p <= INT32_MAX && (p = known_p(s, e->p, &pi)) != NULL && p->g != AN_NO && p->g_id == e->g) {
+	} else if (e->transition_stack == 0 && (uint64_t)e->p <= INT32_MAX && (p = known_p(s, e->p, &pi)) != NULL &&
+		   p->g != AN_NO && p->g_id == e->g) {
 		return wake(s, g, e, s->now);
 	}
 	return change_state(s, e);
@@ -715,7 +734,9 @@ static bool change_state(sink *s, const wtr_event *e)
 		ok = from == WTR_G_NOTEXIST ? what_woken(s, e, to, true, &what) : what_waiting(s, e, &what);
 		break;
 	case WTR_G_RUNNABLE:
-		ok = from == WTR_G_NOTEXIST ? what_woken(s, e, to, true, &what) : from == WTR_G_WAITING ? what_woken(s, e, to, false, &what) : what_stopped(s, e, &what);
+		ok = from == WTR_G_NOTEXIST  ? what_woken(s, e, to, true, &what)
+		     : from == WTR_G_WAITING ? what_woken(s, e, to, false, &what)
+					     : what_stopped(s, e, &what);
 		break;
 	case WTR_G_NOTEXIST:
 		ok = assist_over(s, g, gi);
@@ -739,7 +760,8 @@ static bool on_label(sink *s, const wtr_event *e)
 		return true;
 	an_g *g = an_g_at(l, gi);
 	wtr_str text;
-	if (g->flags & AN_G_WORKER || (text = s->from.string(s->from.user, e->str)).n < 4 || memcmp(text.at, "GC (", 4) != 0)
+	if (g->flags & AN_G_WORKER || (text = s->from.string(s->from.user, e->str)).n < 4 ||
+		memcmp(text.at, "GC (", 4) != 0)
 		return true;
 	g->flags |= AN_G_WORKER;
 	if (g->state != WTR_G_RUNNING)
@@ -758,7 +780,8 @@ static bool range_begins(sink *s, an_strip *strip, const wtr_event *e, uint64_t 
 	an_what w = { WHAT_EMPTY, .stack = e->stack, .state = WTR_P_RUNNING, .cls = WTR_CLASS_GC };
 	w.g = e->g;
 	uint32_t what;
-	if (!reason_of(s, e->str, &w.reason) || (e->p != WTR_NONE && !get_p(s, e->p, &w.p)) || (e->m != WTR_NONE && !get_m(s, e->m, &w.m)))
+	if (!reason_of(s, e->str, &w.reason) || (e->p != WTR_NONE && !get_p(s, e->p, &w.p)) ||
+		(e->m != WTR_NONE && !get_m(s, e->m, &w.m)))
 		return false;
 	if (!an_dict_add(&s->l->dict, &w, &what))
 		return false;
@@ -894,14 +917,16 @@ an_lanes *an_sink_lanes(an_sink *face)
 	return ((sink *)face)->l;
 }
 
-/* Numbers that are known beforehand: nothing, the empty reason, the nameless group and that of the collector's workers. */
+/* Numbers that are known beforehand: nothing, the empty reason, the nameless group and that of the collector's
+ * workers. */
 static bool prepare(sink *s)
 {
 	an_lanes *l = s->l;
 	static const char worker[] = "runtime.gcBgMarkWorker";
 	an_what waiting = { WHAT_EMPTY, .state = WTR_G_WAITING, .cls = WTR_CLASS_BLOCKED };
 	uint32_t number;
-	if (!an_dict_add(&l->dict, &waiting, &number) || wb_intern_add(&l->texts, "", 0) == WB_INTERN_NONE || !wb_vec_add(&s->reason_cls, WTR_CLASS_BLOCKED))
+	if (!an_dict_add(&l->dict, &waiting, &number) || wb_intern_add(&l->texts, "", 0) == WB_INTERN_NONE ||
+		!wb_vec_add(&s->reason_cls, WTR_CLASS_BLOCKED))
 		return false;
 	l->store.cls = l->dict.cls;
 	if (wb_intern_add(&l->names, "", 0) == WB_INTERN_NONE)

@@ -14,7 +14,8 @@ enum {
 };
 
 static_assert(WTR_CLASS_COUNT == AN_CLASSES + 1, "shares are per class but the first");
-static_assert(WTR_CLASS_NONE == 0 && WTR_CLASS_RUNNING == 1 && WTR_CLASS_SYSCALL == 6 && WTR_CLASS_GC == 8, "an_proc_class");
+static_assert(
+	WTR_CLASS_NONE == 0 && WTR_CLASS_RUNNING == 1 && WTR_CLASS_SYSCALL == 6 && WTR_CLASS_GC == 8, "an_proc_class");
 
 static unsigned bytes_for(uint64_t v)
 {
@@ -27,7 +28,8 @@ static an_block *block_at(an_chunk *c, uint32_t i)
 }
 
 /* Adds up a block's durations by class, its last span ending at `end`; returns all its whats or'ed together. */
-static inline __attribute__((always_inline)) uint32_t sum_spans(unsigned kind, const uint8_t *restrict cls, an_reader r, unsigned n, uint64_t end, uint64_t *restrict ns)
+static inline __attribute__((always_inline)) uint32_t sum_spans(
+	unsigned kind, const uint8_t *restrict cls, an_reader r, unsigned n, uint64_t end, uint64_t *restrict ns)
 {
 	uint64_t v, from = 0;
 	uint32_t all = 0, k = 0;
@@ -87,7 +89,8 @@ static void close_block(const an_store *st, an_strip *s, uint64_t t, uint64_t *s
 	s->n += n;
 
 	/* A quarter more than this one would have needed if it were full. */
-	unsigned bytes = bytes_for(n == AN_BLOCK_SPANS ? dur + dur / 4 : dur / n * (AN_BLOCK_SPANS + AN_BLOCK_SPANS / 4));
+	unsigned bytes =
+		bytes_for(n == AN_BLOCK_SPANS ? dur + dur / 4 : dur / n * (AN_BLOCK_SPANS + AN_BLOCK_SPANS / 4));
 	*ret = (widths){ bytes < 2 ? 2 : bytes, bytes_for(all) };
 }
 
@@ -140,7 +143,10 @@ bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_
 		n = room(c, s->at, width);
 	}
 	an_block *b = block_at(c, c->n++);
-	*b = (an_block){ .start = (uint32_t)(t - c->start), .at = (uint16_t)(s->at - c->data), .n = (uint8_t)n, .widths = (uint8_t)(w.start | w.what << 4) };
+	*b = (an_block){ .start = (uint32_t)(t - c->start),
+		.at = (uint16_t)(s->at - c->data),
+		.n = (uint8_t)n,
+		.widths = (uint8_t)(w.start | w.what << 4) };
 	s->start = t;
 	s->start_max = (uint32_t)(UINT64_C(0xffffffff) >> (32 - w.start * 8));
 	s->what_max = (uint32_t)(UINT64_C(0xffffffff) >> (32 - w.what * 8));
@@ -297,7 +303,8 @@ static void load(const an_store *st, an_place *p, uint32_t i)
 	uint32_t ignore;
 	p->i = i;
 	p->start = an_read(&r, i, &p->what);
-	p->end = i + 1 < an_block_at(p->chunk, p->block)->n ? an_read(&r, i + 1, &ignore) : an_block_end(st, p->chunk, p->block);
+	p->end = i + 1 < an_block_at(p->chunk, p->block)->n ? an_read(&r, i + 1, &ignore)
+							    : an_block_end(st, p->chunk, p->block);
 }
 
 bool an_strip_find(const an_store *st, const an_strip *s, uint64_t t, an_place *ret)

@@ -97,14 +97,16 @@ typedef struct an_store {
 enum { AN_ON_RUNNING = 1, AN_ON_SYSCALL, AN_ON_GC };
 static inline uint32_t an_proc_what(uint32_t g, unsigned on) { return g << 2 | on; }
 static inline uint32_t an_proc_g(uint32_t what) { return what >> 2; }
-static inline unsigned an_proc_class(uint32_t what) { return 0x8610u >> (what & 3) * 4 & 15; } /* NONE, RUNNING, SYSCALL, GC */
+/* NONE, RUNNING, SYSCALL or GC. */
+static inline unsigned an_proc_class(uint32_t what) { return 0x8610u >> (what & 3) * 4 & 15; }
 
-/* Ends the open block, if there is one, and begins the next with this span.  `sums`: ns per class 1 .. 8 of the open block
- * up to `t`, for AN_STRIP_SUMS; zeroed.  False: out of memory. */
+/* Ends the open block, if there is one, and begins the next with this span.  `sums`: ns per class 1 .. 8 of the open
+ * block up to `t`, for AN_STRIP_SUMS; zeroed.  False: out of memory. */
 bool an_strip_turn(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums);
 
 /* Adds a span that begins at t, not before the last one.  A zeroed strip is ready for use. */
-static inline __attribute__((always_inline)) bool an_strip_push(an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums)
+static inline __attribute__((always_inline)) bool an_strip_push(
+	an_store *st, an_strip *s, uint64_t t, uint32_t what, uint64_t *sums)
 {
 	uint64_t d = t - s->start;
 	if (__builtin_expect(d > s->start_max || what > s->what_max || s->left == 0, 0))
@@ -150,7 +152,8 @@ static inline an_reader an_block_reader(const an_chunk *c, uint32_t i)
 {
 	const an_block *b = an_block_at(c, i);
 	unsigned sw = b->widths & 15u, ww = b->widths >> 4;
-	return (an_reader){ c->data + b->at, c->start + b->start, sw + ww, sw * 8, (UINT64_C(1) << sw * 8) - 1, (UINT64_C(1) << ww * 8) - 1 };
+	return (an_reader){ c->data + b->at, c->start + b->start, sw + ww, sw * 8, (UINT64_C(1) << sw * 8) - 1,
+		(UINT64_C(1) << ww * 8) - 1 };
 }
 
 static inline uint64_t an_read(const an_reader *r, unsigned i, uint32_t *what)

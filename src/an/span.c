@@ -143,9 +143,17 @@ static void tell_range(const an_lanes *l, const stretch *at, wtr_span *ret)
 static void tell(const an_lanes *l, wtr_lane lane, const stretch *at, wtr_span *ret)
 {
 	*ret = (wtr_span){
-		.start_ns = l->start + (int64_t)at->from, .end_ns = l->start + (int64_t)at->to, .cls = (uint8_t)at->cls,
-		.open_start = at->open && at->from == 0, .open_end = at->to == l->store.end,
-		.reason = { "", 0 }, .g = WTR_NONE, .p = WTR_NONE, .m = WTR_NONE, .waker = WTR_NONE, .waker_p = WTR_NONE,
+		.start_ns = l->start + (int64_t)at->from,
+		.end_ns = l->start + (int64_t)at->to,
+		.cls = (uint8_t)at->cls,
+		.open_start = at->open && at->from == 0,
+		.open_end = at->to == l->store.end,
+		.reason = { "", 0 },
+		.g = WTR_NONE,
+		.p = WTR_NONE,
+		.m = WTR_NONE,
+		.waker = WTR_NONE,
+		.waker_p = WTR_NONE,
 	};
 	switch (lane.kind) {
 	case WTR_LANE_GOROUTINE:

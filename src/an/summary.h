@@ -39,8 +39,9 @@ typedef struct an_texts {
 /* What a goroutine is doing. */
 enum { AN_OFF, AN_RUNNING, AN_RUNNABLE, AN_WAITING, AN_SYSCALL, AN_SYSCALL_BLOCKED };
 
-/* Per goroutine, touched by every transition: one cache line.  What it is doing adds to one of its sums, so that leaving
- * a state is one addition without a branch; the last sum stands for all that is rarer and is sorted out by `doing`. */
+/* Per goroutine, touched by every transition: one cache line.  What it is doing adds to one of its sums, so that
+ * leaving a state is one addition without a branch; the last sum stands for all that is rarer and is sorted out by
+ * `doing`. */
 enum { AN_WAITS_INLINE = 3 };
 enum { AN_SUM_EXEC, AN_SUM_SCHED, AN_SUM_WAIT, AN_SUM_RARE = AN_SUM_WAIT + AN_WAITS_INLINE, AN_SUMS };
 typedef struct an_ghot {

@@ -1,8 +1,9 @@
 /* an/tile.c - what to draw of a lane.
  *
- * From left to right through the lane's tree: whatever is narrower than two pixels as a whole is added up by its summary,
- * only wider things are opened.  Spans of two pixels and more become runs of their own; what lies between two of them is
- * cut into runs of two pixels and more.  So a run narrower than that stands alone between wider ones (or gaps).
+ * From left to right through the lane's tree: whatever is narrower than two pixels as a whole is added up by its
+ * summary, only wider things are opened.  Spans of two pixels and more become runs of their own; what lies between two
+ * of them is cut into runs of two pixels and more.  So a run narrower than that stands alone between wider ones (or
+ * gaps).
  */
 #include <string.h>
 
@@ -216,7 +217,8 @@ static void add_wide(pen *d, const view *v, uint64_t from, uint64_t to, unsigned
 }
 
 /* A span of less than two pixels, within what is seen. */
-static inline __attribute__((always_inline)) void add_narrow(pen *d, const view *v, uint64_t from, uint64_t to, unsigned cls, uint32_t what)
+static inline __attribute__((always_inline)) void add_narrow(
+	pen *d, const view *v, uint64_t from, uint64_t to, unsigned cls, uint32_t what)
 {
 	heap *h = &d->now;
 	h->ns[cls - 1] += (float)(int64_t)(to - from);
@@ -243,8 +245,10 @@ static void add_span(pen *d, const view *v, uint64_t from, uint64_t to, unsigned
 
 static void draw_strip(pen *d, const view *v);
 
-/* What a thread does with a proc for less than two pixels: as the mean of the block, of the time that a proc was held in it. */
-static void add_held(pen *d, const view *v, const an_block *b, const an_reader *r, uint64_t end, uint64_t from, uint64_t to)
+/* What a thread does with a proc for less than two pixels: as the mean of the block, of the time that a proc was held
+ * in it. */
+static void add_held(
+	pen *d, const view *v, const an_block *b, const an_reader *r, uint64_t end, uint64_t from, uint64_t to)
 {
 	uint64_t held = 0;
 	float syscall = 0;
@@ -273,7 +277,8 @@ static void add_held(pen *d, const view *v, const an_block *b, const an_reader *
 		grown(d, from, to, some);
 }
 
-static void thread_span(pen *d, const view *v, const an_block *b, const an_reader *r, uint64_t block_end, uint64_t from, uint64_t to, uint32_t what)
+static void thread_span(pen *d, const view *v, const an_block *b, const an_reader *r, uint64_t block_end, uint64_t from,
+	uint64_t to, uint32_t what)
 {
 	if (what == 0 || what & 1) {
 		d->kind = AN_STRIP_SUMS;
@@ -283,12 +288,14 @@ static void thread_span(pen *d, const view *v, const an_block *b, const an_reade
 	} else {
 		d->kind = AN_STRIP_PROC;
 		const an_p *p = d->l->ps.at[(what >> 1) - 1];
-		draw_strip(d, &(view){ &p->strip, from < v->lo ? v->lo : from, to > v->hi ? v->hi : to, from, to, p->open });
+		draw_strip(d,
+			&(view){ &p->strip, from < v->lo ? v->lo : from, to > v->hi ? v->hi : to, from, to, p->open });
 	}
 }
 
 /* All spans of a block that is seen whole. */
-static inline __attribute__((always_inline)) void draw_spans(pen *d, const view *v, unsigned kind, an_reader r, unsigned n, uint64_t end)
+static inline __attribute__((always_inline)) void draw_spans(
+	pen *d, const view *v, unsigned kind, an_reader r, unsigned n, uint64_t end)
 {
 	uint32_t what, next_what = 0;
 	uint64_t from = an_read(&r, 0, &what), fold = d->fold_ns;
@@ -411,7 +418,8 @@ static void set_marks(const pen *d, const an_marks *m, wtr_lane_kind kind, wtr_r
 		bool intervals = k == AN_MARK_ASSIST && kind == WTR_LANE_GOROUTINE;
 		size_t i = 0;
 		for (size_t r = 0; r < n && v->n; r++) {
-			double from = (double)runs[r].x0 / d->px_per_ns + (double)d->t0, to = (double)runs[r].x1 / d->px_per_ns + (double)d->t0;
+			double from = (double)runs[r].x0 / d->px_per_ns + (double)d->t0,
+			       to = (double)runs[r].x1 / d->px_per_ns + (double)d->t0;
 			uint64_t a = from > 0 ? (uint64_t)from : 0, b = to > 0 ? (uint64_t)to : 0;
 			i = seek(v, i, a);
 			if ((i < v->n && v->at[i] < b) || (intervals && i % 2 == 1))
@@ -462,12 +470,17 @@ bool an_lane_open(const an_lanes *l, wtr_lane_kind kind, uint32_t i)
 	}
 }
 
-size_t an_tile(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret, size_t n, an_cost *cost)
+size_t an_tile(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret,
+	size_t n, an_cost *cost)
 {
 	const an_lanes *l = x->lanes;
 	if (!l || zoom > AN_ZOOM_MAX || width_px == 0)
 		return 0;
-	pen d = { .l = l, .px_per_ns = 1.0 / (double)(UINT64_C(1) << zoom), .fold_ns = UINT64_C(2) << zoom, .ret = ret, .cap = n };
+	pen d = { .l = l,
+		.px_per_ns = 1.0 / (double)(UINT64_C(1) << zoom),
+		.fold_ns = UINT64_C(2) << zoom,
+		.ret = ret,
+		.cap = n };
 	uint64_t lo, hi;
 	if (!an_window(l, t0_ns, UINT64_C(1) << zoom, width_px, &d.t0, &lo, &hi))
 		return 0;
@@ -487,7 +500,8 @@ size_t an_tile(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, 
 	return d.n;
 }
 
-size_t wtr_tile(const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret, size_t n)
+size_t wtr_tile(
+	const wtr_index *x, wtr_lane lane, int64_t t0_ns, unsigned zoom, unsigned width_px, wtr_run *ret, size_t n)
 {
 	return an_tile(x, lane, t0_ns, zoom, width_px, ret, n, NULL);
 }

@@ -58,7 +58,8 @@ bool an_dict_add(an_dict *d, const an_what *w, uint32_t *ret)
 	if (d->whats.n == 0) { /* number 0 */
 		if (!grow(d))
 			return false;
-		d->whats.at[0] = (an_what){ .g = WTR_NONE, .p = AN_NO, .m = AN_NO, .waker_p = AN_NO, .state = WTR_G_NOTEXIST };
+		d->whats.at[0] =
+			(an_what){ .g = WTR_NONE, .p = AN_NO, .m = AN_NO, .waker_p = AN_NO, .state = WTR_G_NOTEXIST };
 		d->cls[0] = 0;
 		d->whats.n = 1;
 		put(d, 0);

@@ -1,7 +1,7 @@
 /* an/what.h - the distinct things that spans of goroutines (and of GC and STW lanes) say about themselves.
  *
- * Most spans of a trace say one of a few hundred things (waiting for this reason at this stack, running on this proc and
- * thread, ...), so a span keeps a number and the table keeps each thing once.  Number 0 is nothing: not there.
+ * Most spans of a trace say one of a few hundred things (waiting for this reason at this stack, running on this proc
+ * and thread, ...), so a span keeps a number and the table keeps each thing once.  Number 0 is nothing: not there.
  */
 #ifndef AN_WHAT_H
 #define AN_WHAT_H

@@ -12,7 +12,8 @@ typedef struct wb_idmap_slot {
 	uint32_t value; /* + 1; 0: empty */
 } slot;
 
-/* Where an id would like to be.  The table's address is the seed: nobody can make a file whose ids all want one place. */
+/* Where an id would like to be.  The table's address is the seed: nobody can make a file whose ids all want one
+ * place. */
 static size_t home(const wb_idmap *m, uint64_t id)
 {
 	__extension__ unsigned __int128 x = (unsigned __int128)(id ^ (uintptr_t)m->slots) * 0x9e3779b97f4a7c15u;
@@ -51,8 +52,8 @@ static bool grow(wb_idmap *m)
 	return true;
 }
 
-/* Empties a slot and closes the gap: what stands behind it moves up, so that no search ends too early and nothing is left
- * to be cleaned away. */
+/* Empties a slot and closes the gap: what stands behind it moves up, so that no search ends too early and nothing is
+ * left to be cleaned away. */
 static void vacate(wb_idmap *m, size_t i)
 {
 	for (size_t j = (i + 1) & (m->cap - 1); m->slots[j].value != 0; j = (j + 1) & (m->cap - 1)) {

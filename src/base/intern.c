@@ -5,7 +5,8 @@
 
 #include "base/alloc.h"
 
-/* FNV-1a, eight bytes at a time where it can.  The seed is an address: nobody can make a file whose texts all hash alike. */
+/* FNV-1a, eight bytes at a time where it can.  The seed is an address: nobody can make a file whose texts all hash
+ * alike. */
 static uint32_t hash(const wb_intern *t, const char *at, size_t n)
 {
 	uint64_t h = (t->seed ^ n) * 0x9e3779b97f4a7c15u;

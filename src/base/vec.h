@@ -16,8 +16,9 @@
 #define WB_VEC(T) struct { T *at; size_t n, cap; }
 
 /* Makes room for at least `more` further elements. */
-#define wb_vec_reserve(v, more) \
-	((v)->cap - (v)->n >= (size_t)(more) || wb_vec_grow((void **)&(v)->at, &(v)->cap, (v)->n, (more), sizeof(*(v)->at)))
+#define wb_vec_reserve(v, more)                 \
+	((v)->cap - (v)->n >= (size_t)(more) || \
+		wb_vec_grow((void **)&(v)->at, &(v)->cap, (v)->n, (more), sizeof(*(v)->at)))
 #define wb_vec_add(v, ...) (wb_vec_reserve(v, 1) ? ((v)->at[(v)->n++] = (__VA_ARGS__), true) : false)
 #define wb_vec_free(v) (wb_free((v)->at), (v)->at = NULL, (v)->n = (v)->cap = 0)
 

@@ -18,7 +18,17 @@ typedef enum wf_event_number {
 typedef enum wf_class { WF_CLASS_NONE, WF_CLASS_BATCH, WF_CLASS_SECTION, WF_CLASS_ENTRY, WF_CLASS_TIMED } wf_class;
 
 typedef enum wf_type {
-	WF_TYPE_VALUE, WF_TYPE_DT, WF_TYPE_M, WF_TYPE_P, WF_TYPE_G, WF_TYPE_SEQ, WF_TYPE_STRING, WF_TYPE_STACK, WF_TYPE_TASK, WF_TYPE_GSTATUS, WF_TYPE_PSTATUS,
+	WF_TYPE_VALUE,
+	WF_TYPE_DT,
+	WF_TYPE_M,
+	WF_TYPE_P,
+	WF_TYPE_G,
+	WF_TYPE_SEQ,
+	WF_TYPE_STRING,
+	WF_TYPE_STACK,
+	WF_TYPE_TASK,
+	WF_TYPE_GSTATUS,
+	WF_TYPE_PSTATUS,
 } wf_type;
 
 typedef enum wf_experiment { WF_EXP_NONE, WF_EXP_ALLOC_FREE, WF_EXP_COUNT } wf_experiment;
@@ -51,7 +61,16 @@ typedef enum wf_v1_number {
 } wf_v1_number;
 
 typedef enum wf_v1_class {
-	WF_V1_UNTIMED, WF_V1_FREE, WF_V1_GC, WF_V1_CREATE, WF_V1_INITIAL, WF_V1_START, WF_V1_BLOCK, WF_V1_YIELD, WF_V1_UNBLOCK, WF_V1_SAMPLE,
+	WF_V1_UNTIMED,
+	WF_V1_FREE,
+	WF_V1_GC,
+	WF_V1_CREATE,
+	WF_V1_INITIAL,
+	WF_V1_START,
+	WF_V1_BLOCK,
+	WF_V1_YIELD,
+	WF_V1_UNBLOCK,
+	WF_V1_SAMPLE,
 } wf_v1_class;
 
 typedef struct wf_v1_spec {

@@ -105,7 +105,8 @@ static void print_row(wb_buf *out, const char *const cell[5], const int width[4]
 
 void wf_footprint_print(const wf_footprint *f, wb_buf *out)
 {
-	static const char *const head[5] = { "Event", "Bytes", "%", "Count", "%" }, *const rule[5] = { "-", "-", "-", "-", "-" };
+	static const char *const head[5] = { "Event", "Bytes", "%", "Count", "%" }, *const rule[5] = { "-", "-", "-",
+		"-", "-" };
 	row rows[256] = { 0 };
 	int width[4] = { 7, 7, 3, 7 };
 	for (unsigned i = 0; i < 256; i++) {
@@ -126,7 +127,8 @@ void wf_footprint_print(const wf_footprint *f, wb_buf *out)
 	print_row(out, head, width);
 	print_row(out, rule, width);
 	for (unsigned i = 0; i < 256; i++) {
-		const char *cell[5] = { rows[i].name, rows[i].cell[0], rows[i].cell[1], rows[i].cell[2], rows[i].cell[3] };
+		const char *cell[5] = { rows[i].name, rows[i].cell[0], rows[i].cell[1], rows[i].cell[2],
+			rows[i].cell[3] };
 		print_row(out, cell, width);
 	}
 }

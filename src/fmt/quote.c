@@ -27,8 +27,8 @@ bool wf_printable(uint32_t rune)
 	return lo < sizeof(printable) / sizeof(*printable) && rune >= printable[lo].first;
 }
 
-/* The length of the character at the front, 1..4, with its number in *ret; 0 when the bytes are no UTF-8 (then one byte is
- * to be skipped).  Overlong forms, surrogates and numbers beyond U+10FFFF are none. */
+/* The length of the character at the front, 1..4, with its number in *ret; 0 when the bytes are no UTF-8 (then one byte
+ * is to be skipped).  Overlong forms, surrogates and numbers beyond U+10FFFF are none. */
 static size_t decode(const uint8_t *p, size_t n, uint32_t *ret)
 {
 	static const uint32_t least[5] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -133,7 +133,10 @@ void wf_quote(wb_buf *b, const void *at, size_t n)
 
 static int hex_digit(char c)
 {
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+	return c >= '0' && c <= '9'   ? c - '0'
+	       : c >= 'a' && c <= 'f' ? c - 'a' + 10
+	       : c >= 'A' && c <= 'F' ? c - 'A' + 10
+				      : -1;
 }
 
 /* `digits` digits of a base of 8 or 16; UINT32_MAX when they are none. */

@@ -1,7 +1,7 @@
 /* fmt/rawevent.h - the events of a trace file one after the other, as they stand, for the text form and for counting.
  *
- * Nothing is ordered, looked up or checked beyond what is needed to tell where an event ends.  Every varint is kept with
- * its length, so that an event can be written again byte for byte.  Both containers (v1 and v2) are read.
+ * Nothing is ordered, looked up or checked beyond what is needed to tell where an event ends.  Every varint is kept
+ * with its length, so that an event can be written again byte for byte.  Both containers (v1 and v2) are read.
  */
 #ifndef WF_RAWEVENT_H
 #define WF_RAWEVENT_H
@@ -47,17 +47,18 @@ typedef struct wf_raw_reader {
 	uint64_t    batch_short;   /* bytes that the batch has too few because the file ends; 0 */
 	unsigned    version;       /* NN of the header */
 	bool        flat;          /* batch sizes are not looked at, as in raw.Reader of Go */
-	/* After WF_RAW_BROKEN: what is wrong, where, and up to where nothing can be told.  The next call goes on behind it. */
+	/* After WF_RAW_BROKEN: what is wrong, where, and up to where nothing can be told.  The next call goes on behind
+	 * it. */
 	const char *why;
 	uint64_t    broken_at, broken_end;
 } wf_raw_reader;
 
-/* Begins with the header of `n` bytes at `at`.  False when there is no header of a known version: then `why` tells, and the
- * reader is not to be used. */
+/* Begins with the header of `n` bytes at `at`.  False when there is no header of a known version: then `why` tells, and
+ * the reader is not to be used. */
 bool wf_raw_open(wf_raw_reader *r, const void *at, size_t n, bool flat);
 
-/* The next event; *ret only for WF_RAW_EVENT, valid as long as the bytes.  In a v2 file WF_RAW_BROKEN covers the rest of a
- * batch, or of the file when the batch itself cannot be made out. */
+/* The next event; *ret only for WF_RAW_EVENT, valid as long as the bytes.  In a v2 file WF_RAW_BROKEN covers the rest
+ * of a batch, or of the file when the batch itself cannot be made out. */
 wf_raw_result wf_raw_next(wf_raw_reader *r, wf_raw_event *ret);
 
 /* Bytes of the shortest form of a varint. */

@@ -20,8 +20,8 @@
  *   Bytes 00ff...     bytes as they are; within a batch they count for its size
  *   # ...             a comment, anywhere but behind data
  * v1 traces have the same form with the names of v1args.def and no batch sizes; two arguments may stand in front of an
- * event's own: c=N, bits 6 and 7 of the first byte (of a string, or of a stack of no frames), and len=N/W, the length in front of the arguments
- * where it is not as the runtime writes it (len=/W: found by the assembler).
+ * event's own: c=N, bits 6 and 7 of the first byte (of a string, or of a stack of no frames), and len=N/W, the length
+ * in front of the arguments where it is not as the runtime writes it (len=/W: found by the assembler).
  */
 #ifndef WF_TEXT_H
 #define WF_TEXT_H
@@ -44,7 +44,7 @@ typedef struct wf_text_error {
 	wf_text_code code;
 	uint64_t     offset;    /* dump: of the first broken byte in the trace; assemble: of the line in the text */
 	uint64_t     line;      /* assemble: its number, from 1 */
-	uint64_t     lost;      /* dump: bytes not shown as events, over the whole trace; wire, footprint: from the damage on */
+	uint64_t lost; /* dump: bytes not shown as events, over the whole trace; wire, footprint: from the damage on */
 	char         what[160]; /* one English sentence, no trailing stop */
 } wf_text_error;
 
@@ -64,11 +64,12 @@ typedef struct wf_text_options {
 /* Writes the trace as text.  Damage does not stop it: it is named in a comment, and reading goes on at the next batch.
  * OK; BROKEN when there was damage (everything has been written), STOPPED or NOMEM.  err may be NULL.
  * Memory: a buffer of constant size. */
-wf_text_code wf_text_dump(const void *at, size_t n, const wf_text_options *opt, wf_text_put *put, void *user, wf_text_error *err);
+wf_text_code wf_text_dump(
+	const void *at, size_t n, const wf_text_options *opt, wf_text_put *put, void *user, wf_text_error *err);
 
-/* Writes what `go tool trace -d=wire` prints, byte for byte: no first line, no additions, batch sizes not looked at, and an
- * end at the first damage (BROKEN, like Go with nothing on standard output about it).  Unlike Go it also reads v1 traces, and
- * events newer than the file's version. */
+/* Writes what `go tool trace -d=wire` prints, byte for byte: no first line, no additions, batch sizes not looked at,
+ * and an end at the first damage (BROKEN, like Go with nothing on standard output about it).  Unlike Go it also reads
+ * v1 traces, and events newer than the file's version. */
 wf_text_code wf_text_wire(const void *at, size_t n, wf_text_put *put, void *user, wf_text_error *err);
 
 /* Appends the bytes of a text to *out.  BROKEN with the line in *err (may be NULL), or NOMEM; *out is then as before.
@@ -86,8 +87,8 @@ typedef struct wf_footprint {
 /* Counts.  OK, or BROKEN at the first damage with *ret covering what is before it. */
 wf_text_code wf_footprint_count(const void *at, size_t n, wf_footprint *ret, wf_text_error *err);
 
-/* Appends the table that `go tool trace -d=footprint` prints.  Rows of equal size stand by number; Go leaves their order to its
- * unstable sort. */
+/* Appends the table that `go tool trace -d=footprint` prints.  Rows of equal size stand by number; Go leaves their
+ * order to its unstable sort. */
 void wf_footprint_print(const wf_footprint *f, wb_buf *out);
 
 #endif

@@ -11,8 +11,8 @@
 
 enum { VARINT_BYTES_MAX = 10 };
 
-/* A length that is known only when what it counts has been written: the place, and the bytes it is to take (0: as few as
- * it needs). */
+/* A length that is known only when what it counts has been written: the place, and the bytes it is to take (0: as few
+ * as it needs). */
 typedef struct gap {
 	bool     open;
 	size_t   at;     /* in out */
@@ -36,7 +36,8 @@ static bool fail(assembler *a, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	*a->err = (wf_text_error){ .code = WF_TEXT_BROKEN, .line = a->line_no, .offset = (uint64_t)(a->line - a->text) };
+	*a->err =
+		(wf_text_error){ .code = WF_TEXT_BROKEN, .line = a->line_no, .offset = (uint64_t)(a->line - a->text) };
 	vsnprintf(a->err->what, sizeof(a->err->what), fmt, ap);
 	va_end(ap);
 	return false;
@@ -243,7 +244,8 @@ static bool at_line_end(assembler *a, const char *at)
 /* size= of a batch may be missing, or be a width only; nframes= too. */
 static bool missing_allowed(const event *e, const char *name)
 {
-	return (!e->v1 && e->type == WF_EV_EVENT_BATCH && strcmp(name, "size") == 0) || (e->is_stack && strcmp(name, "nframes") == 0);
+	return (!e->v1 && e->type == WF_EV_EVENT_BATCH && strcmp(name, "size") == 0) ||
+	       (e->is_stack && strcmp(name, "nframes") == 0);
 }
 
 static bool put_arg(assembler *a, event *e, const char *name)

@@ -203,7 +203,8 @@ static void dump_wire(printer *p, wf_raw_reader *r, wf_text_error *err)
 	}
 }
 
-wf_text_code wf_text_dump(const void *at, size_t n, const wf_text_options *opt, wf_text_put *put, void *user, wf_text_error *ret)
+wf_text_code wf_text_dump(
+	const void *at, size_t n, const wf_text_options *opt, wf_text_put *put, void *user, wf_text_error *ret)
 {
 	printer p = { .put = put, .user = user, .base = at, .opt = opt ? *opt : (wf_text_options){ 0 } };
 	wf_text_error err = { 0 };

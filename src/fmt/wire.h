@@ -11,8 +11,10 @@ enum {
 };
 
 /* Versions that exist: NN of the header. */
-#define WF_VERSIONS(X) \
-	X(11, "Go 1.11 to 1.18") X(19, "Go 1.19 or 1.20") X(21, "Go 1.21") X(22, "Go 1.22") X(23, "Go 1.23 or 1.24") X(25, "Go 1.25") X(26, "Go 1.26 or 1.27")
+#define WF_VERSIONS(X)                                                                                       \
+	X(11, "Go 1.11 to 1.18")                                                                             \
+	X(19, "Go 1.19 or 1.20") X(21, "Go 1.21") X(22, "Go 1.22") X(23, "Go 1.23 or 1.24") X(25, "Go 1.25") \
+		X(26, "Go 1.26 or 1.27")
 
 /* GoStatus and ProcStatus on the wire. */
 enum { WF_GO_BAD, WF_GO_RUNNABLE, WF_GO_RUNNING, WF_GO_SYSCALL, WF_GO_WAITING, WF_GO_STATUS_COUNT };

@@ -15,7 +15,8 @@ typedef struct wo_map {
 int  wo_map_file(const char *path, wo_map *ret);      /* regular files only: -ESPIPE for pipes and the like, -EISDIR */
 int  wo_map_fd(int fd, wo_map *ret);                  /* fd stays the caller's */
 void wo_unmap(wo_map *m);                             /* m may be empty; leaves it empty */
-void wo_map_release(const wo_map *m, size_t from, size_t to); /* pages not needed soon: given back, read again on demand */
+void wo_map_release(
+	const wo_map *m, size_t from, size_t to); /* pages not needed soon: given back, read again on demand */
 void wo_map_willneed(const wo_map *m, size_t from, size_t to);
 
 /* A growing scratch file that nobody else sees (O_TMPFILE in $TMPDIR or /tmp, else memory). */

@@ -14,8 +14,8 @@ typedef struct wo_listener {
 	bool     wildcard;    /* every interface */
 } wo_listener;
 
-/* Listens on a host ("" is every interface, IPv4 and IPv6) and port ("0" is any free one).  Of several addresses of a name
- * the first IPv4 one is taken, as Go does.  0 or negative errno; -EADDRNOTAVAIL for a name that has no address. */
+/* Listens on a host ("" is every interface, IPv4 and IPv6) and port ("0" is any free one).  Of several addresses of a
+ * name the first IPv4 one is taken, as Go does.  0 or negative errno; -EADDRNOTAVAIL for a name that has no address. */
 int wo_listen(const char *host, const char *port, wo_listener *ret);
 
 /* Blocks all signals of this thread, for threads that a library starts: they inherit it.  Then put back what was. */

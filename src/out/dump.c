@@ -16,12 +16,14 @@ static wtr_code translate(const wf_text_error *e, wtr_code broken, wtr_error *er
 	case WF_TEXT_OK:
 		return WTR_OK;
 	case WF_TEXT_STOPPED:
-		return wtr__fail(err, WTR_E_IO, e->offset, 0, WTR_NONE, "", "output", "the output could not be written");
+		return wtr__fail(
+			err, WTR_E_IO, e->offset, 0, WTR_NONE, "", "output", "the output could not be written");
 	case WF_TEXT_NOMEM:
 		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	default:
 		if (e->line)
-			return wtr__fail(err, broken, e->offset, 0, WTR_NONE, "", "text", "line %llu: %s", (unsigned long long)e->line, e->what);
+			return wtr__fail(err, broken, e->offset, 0, WTR_NONE, "", "text", "line %llu: %s",
+				(unsigned long long)e->line, e->what);
 		return wtr__fail(err, broken, e->offset, 0, WTR_NONE, "", "wire", "%s", e->what);
 	}
 }
@@ -67,10 +69,13 @@ static void give_back(void *user, uint64_t offset)
 		wo_map_release(o->map, 0, (size_t)offset);
 }
 
-static wtr_code dump(const void *data, size_t n, const wtr_dump_options *opt, output *out, wtr_dump_result *ret, wtr_error *err)
+static wtr_code dump(
+	const void *data, size_t n, const wtr_dump_options *opt, output *out, wtr_dump_result *ret, wtr_error *err)
 {
 	wtr_dump_options o = opt ? *opt : (wtr_dump_options){ 0 };
-	wf_text_options text = { .wire = o.mode == WTR_DUMP_WIRE, .bytes = !o.skip_bytes, .offsets = o.offsets, .passed = give_back };
+	wf_text_options text = {
+		.wire = o.mode == WTR_DUMP_WIRE, .bytes = !o.skip_bytes, .offsets = o.offsets, .passed = give_back
+	};
 	wf_text_error te = { 0 };
 	if (o.mode == WTR_DUMP_FOOTPRINT)
 		footprint(data, n, out->put, out->user, &te);
@@ -81,7 +86,8 @@ static wtr_code dump(const void *data, size_t n, const wtr_dump_options *opt, ou
 	return translate(&te, te.code == WF_TEXT_BROKEN ? broken_code(data, n) : WTR_OK, err);
 }
 
-wtr_code wtr_dump_bytes(const void *data, size_t n, const wtr_dump_options *opt, wtr_write_fn *put, void *user, wtr_dump_result *ret, wtr_error *err)
+wtr_code wtr_dump_bytes(const void *data, size_t n, const wtr_dump_options *opt, wtr_write_fn *put, void *user,
+	wtr_dump_result *ret, wtr_error *err)
 {
 	return dump(data, n, opt, &(output){ put, user, NULL }, ret, err);
 }
@@ -93,7 +99,8 @@ static wtr_code load(wtr_trace *t, const char *path, wtr_error *err)
 	return wtr__input_path(t, path, err);
 }
 
-wtr_code wtr_dump(const char *path, const wtr_dump_options *opt, wtr_write_fn *put, void *user, wtr_dump_result *ret, wtr_error *err)
+wtr_code wtr_dump(const char *path, const wtr_dump_options *opt, wtr_write_fn *put, void *user, wtr_dump_result *ret,
+	wtr_error *err)
 {
 	wtr_trace t;
 	if (ret)

@@ -67,8 +67,9 @@ void out_json_u64(out_json *j, uint64_t v);
 void out_json_digits(out_json *j, int64_t v);            /* as a string */
 void out_json_hex(out_json *j, uint64_t v);              /* "0x46a2b1", a string */
 void out_json_double(out_json *j, double v);             /* the shortest text that reads back the same */
-void out_json_fixed(out_json *j, double v, unsigned decimals); /* rounded to at most 6 decimals, zeros at the end dropped */
-                                                         /* both: null if not finite */
+void out_json_fixed(
+	out_json *j, double v, unsigned decimals); /* rounded to at most 6 decimals, zeros at the end dropped */
+						   /* both: null if not finite */
 void out_json_bool(out_json *j, bool v);
 void out_json_null(out_json *j);
 void out_json_ns(out_json *j, int64_t t_ns, int64_t from_ns); /* t - from; null for WTR_NEVER */

@@ -57,7 +57,8 @@ size_t wtr__cursor_fill(wtr_cursor *c, wtr_event *out, size_t cap)
 	if (opt->progress && (c->src->done_bytes >= c->progress_at || n == 0)) {
 		c->progress_at = c->src->done_bytes + PROGRESS_BYTES;
 		if (!opt->progress(opt->progress_user, "reading", n ? c->src->done_bytes : c->t->n, c->t->n)) {
-			wtr__fail(&c->err, WTR_E_IO, c->src->done_bytes, 0, WTR_NONE, "", "cancelled", "stopped on request");
+			wtr__fail(&c->err, WTR_E_IO, c->src->done_bytes, 0, WTR_NONE, "", "cancelled",
+				"stopped on request");
 			c->cancelled = true;
 			return 0;
 		}
@@ -112,7 +113,8 @@ static size_t sift(const wtr_cursor *c, wtr_event *at, size_t n, bool *ret_more)
 size_t wtr_next(wtr_cursor *c, const wtr_event **ret)
 {
 	for (;;) {
-		if (c->src->gen > 1) /* events of the generations before the newest one were handed out in an earlier call */
+		if (c->src->gen >
+			1) /* events of the generations before the newest one were handed out in an earlier call */
 			wtr__cursor_release(c, c->src->gen - 2);
 		size_t n = wtr__cursor_fill(c, c->buffer, BUFFER_EVENTS);
 		if (n == 0)

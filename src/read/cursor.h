@@ -4,8 +4,8 @@
 
 #include <wtr/event.h>
 
-/* Like wtr_next(), but unfiltered, and into `out` (cap >= 4).  Strings and stacks of generation i (value[0]-1 of its Sync event)
- * stay until wtr__cursor_release(c, i), which may come from another thread. */
+/* Like wtr_next(), but unfiltered, and into `out` (cap >= 4).  Strings and stacks of generation i (value[0]-1 of its
+ * Sync event) stay until wtr__cursor_release(c, i), which may come from another thread. */
 size_t wtr__cursor_fill(wtr_cursor *c, wtr_event *out, size_t cap);
 
 /* No one needs the tables of generations 0 .. i any more.  Does nothing with wtr_options.keep_tables. */

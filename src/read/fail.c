@@ -4,12 +4,14 @@
 
 #include "read/source.h"
 
-wtr_code wtr__fail(wtr_error *err, wtr_code code, uint64_t offset, uint64_t generation, int64_t thread, const char *event, const char *rule,
-                   const char *fmt, ...)
+wtr_code wtr__fail(wtr_error *err, wtr_code code, uint64_t offset, uint64_t generation, int64_t thread,
+	const char *event, const char *rule, const char *fmt, ...)
 {
 	if (!err)
 		return code;
-	*err = (wtr_error){ .code = code, .offset = offset, .generation = generation, .thread = thread, .event = event, .rule = rule };
+	*err = (wtr_error){
+		.code = code, .offset = offset, .generation = generation, .thread = thread, .event = event, .rule = rule
+	};
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(err->what, sizeof(err->what), fmt, ap);

@@ -29,10 +29,13 @@ static wtr_code put(sink *s, const void *at, size_t n)
 {
 	if (n > s->max - s->n)
 		return wtr__fail(s->err, WTR_E_LIMIT, s->done, 0, WTR_NONE, "", "input.inflated-size",
-		                 "the compressed trace inflates to more than %llu bytes; raise inflated_bytes_max if you trust it", (unsigned long long)s->max);
+			"the compressed trace inflates to more than %llu bytes; raise inflated_bytes_max if you trust "
+			"it",
+			(unsigned long long)s->max);
 	int rc = wo_write_all(s->fd, at, n);
 	if (rc < 0)
-		return wtr__fail(s->err, WTR_E_IO, s->done, 0, WTR_NONE, "", "input.scratch", "cannot write the inflated trace to a temporary file: %s", strerror(-rc));
+		return wtr__fail(s->err, WTR_E_IO, s->done, 0, WTR_NONE, "", "input.scratch",
+			"cannot write the inflated trace to a temporary file: %s", strerror(-rc));
 	s->n += n;
 	if (s->t->opt.progress && !s->t->opt.progress(s->t->opt.progress_user, "inflating", s->done, s->total))
 		return wtr__fail(s->err, WTR_E_IO, s->done, 0, WTR_NONE, "", "cancelled", "stopped on request");
@@ -73,7 +76,8 @@ static wtr_code unzstd(sink *s, const uint8_t *at, size_t n, uint8_t *chunk)
 	ZSTD_DCtx *z = ZSTD_createDCtx();
 	if (!z)
 		return wtr__fail(s->err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
-	ZSTD_DCtx_setParameter(z, ZSTD_d_windowLogMax, 27); /* 128 MiB: what --ultra makes; more is an attack or --long */
+	ZSTD_DCtx_setParameter(
+		z, ZSTD_d_windowLogMax, 27); /* 128 MiB: what --ultra makes; more is an attack or --long */
 	ZSTD_inBuffer in = { at, n, 0 };
 	wtr_code rc = WTR_OK;
 	for (;;) {
@@ -94,7 +98,8 @@ static wtr_code map_scratch(wtr_trace *t, int fd, wtr_error *err)
 	wo_map m;
 	int rc = wo_map_fd(fd, &m);
 	if (rc < 0)
-		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "input.map", "cannot map the temporary file: %s", strerror(-rc));
+		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "input.map", "cannot map the temporary file: %s",
+			strerror(-rc));
 	wo_unmap(&t->map);
 	t->map = m;
 	t->at = m.at;
@@ -116,9 +121,11 @@ static wtr_code inflate_if_needed(wtr_trace *t, wtr_error *err)
 		s.max = inflated_floor_bytes + inflated_ratio * (uint64_t)t->n;
 	int rc = wo_scratch(&s.fd);
 	if (rc < 0)
-		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "input.scratch", "cannot make a temporary file: %s", strerror(-rc));
+		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "input.scratch", "cannot make a temporary file: %s",
+			strerror(-rc));
 	uint8_t *chunk = wb_malloc(CHUNK_BYTES);
-	wtr_code code = chunk ? (gz ? gunzip : unzstd)(&s, t->at, t->n, chunk) : wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	wtr_code code = chunk ? (gz ? gunzip : unzstd)(&s, t->at, t->n, chunk)
+			      : wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	wb_free(chunk);
 	if (code == WTR_OK)
 		code = map_scratch(t, s.fd, err);
@@ -132,7 +139,8 @@ static wtr_code collect(wtr_trace *t, int fd, wtr_error *err)
 	sink s = { .max = UINT64_MAX, .t = t, .err = err };
 	int rc = wo_scratch(&s.fd);
 	if (rc < 0)
-		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "input.scratch", "cannot make a temporary file: %s", strerror(-rc));
+		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "input.scratch", "cannot make a temporary file: %s",
+			strerror(-rc));
 	uint8_t *chunk = wb_malloc(CHUNK_BYTES);
 	wtr_code code = chunk ? WTR_OK : wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	while (code == WTR_OK) {

@@ -15,7 +15,8 @@ const char *wtr_kind_name(unsigned kind)
 
 const char *wtr_gstate_name(unsigned state)
 {
-	static const char *const names[WTR_G_COUNT] = { "Undetermined", "NotExist", "Runnable", "Running", "Waiting", "Syscall" };
+	static const char *const names[WTR_G_COUNT] = { "Undetermined", "NotExist", "Runnable", "Running", "Waiting",
+		"Syscall" };
 	return state < WTR_G_COUNT ? names[state] : "Bad";
 }
 
@@ -27,13 +28,15 @@ const char *wtr_pstate_name(unsigned state)
 
 const char *wtr_range_name(unsigned range)
 {
-	static const char *const names[WTR_RANGE_COUNT] = { "stop-the-world", "GC concurrent mark phase", "GC incremental sweep", "GC mark assist" };
+	static const char *const names[WTR_RANGE_COUNT] = { "stop-the-world", "GC concurrent mark phase",
+		"GC incremental sweep", "GC mark assist" };
 	return range < WTR_RANGE_COUNT ? names[range] : "Bad";
 }
 
 const char *wtr_metric_name(unsigned metric)
 {
-	static const char *const names[WTR_METRIC_COUNT] = { "/sched/gomaxprocs:threads", "/memory/classes/heap/objects:bytes", "/gc/heap/goal:bytes" };
+	static const char *const names[WTR_METRIC_COUNT] = { "/sched/gomaxprocs:threads",
+		"/memory/classes/heap/objects:bytes", "/gc/heap/goal:bytes" };
 	return metric < WTR_METRIC_COUNT ? names[metric] : "Bad";
 }
 

@@ -23,7 +23,8 @@ struct wtr__source {
 	/* Writes at most `cap` (>= 4) events to `out`; 0 at the end or at an error, then `err` is set. */
 	size_t (*next)(wtr__source *s, wtr_event *out, size_t cap);
 	void (*close)(wtr__source *s); /* frees s itself */
-	void (*release)(wtr__source *s, size_t i); /* tables of generations 0 .. i are not needed any more; any thread; may be NULL */
+	void (*release)(wtr__source *s,
+		size_t i); /* tables of generations 0 .. i are not needed any more; any thread; may be NULL */
 	wtr_error  err;                /* code OK at the proper end */
 	wtr_losses losses;
 	uint64_t   diag[WTR__DIAG_COUNT];
@@ -36,7 +37,7 @@ wtr__source *wtr__v1_source(wtr_trace *t, wtr_error *err);
 wtr__source *wtr__v2_source(wtr_trace *t, wtr_error *err);
 
 /* Fills *err and returns its code.  `fmt` must not end in a stop. */
-wtr_code wtr__fail(wtr_error *err, wtr_code code, uint64_t offset, uint64_t generation, int64_t thread, const char *event, const char *rule, const char *fmt, ...)
-	__attribute__((format(printf, 8, 9)));
+wtr_code wtr__fail(wtr_error *err, wtr_code code, uint64_t offset, uint64_t generation, int64_t thread,
+	const char *event, const char *rule, const char *fmt, ...) __attribute__((format(printf, 8, 9)));
 
 #endif

@@ -6,8 +6,8 @@
 bool wtr__tables_init(wtr__tables *tb, uint32_t string_base, uint32_t stack_base)
 {
 	*tb = (wtr__tables){ .string_base = string_base, .stack_base = stack_base };
-	return wb_vec_add(&tb->strings, (wtr_str){ "", 0 }) && wb_vec_add(&tb->stacks, (wtr__stack){ 0 }) && wb_idmap_set(&tb->string_ids, 0, 0) &&
-	       wb_idmap_set(&tb->stack_ids, 0, 0);
+	return wb_vec_add(&tb->strings, (wtr_str){ "", 0 }) && wb_vec_add(&tb->stacks, (wtr__stack){ 0 }) &&
+	       wb_idmap_set(&tb->string_ids, 0, 0) && wb_idmap_set(&tb->stack_ids, 0, 0);
 }
 
 void wtr__tables_free(wtr__tables *tb)
@@ -25,7 +25,8 @@ wtr_code wtr__tables_add_string(wtr__tables *tb, uint64_t wire_id, const char *a
 {
 	if (wtr__string_id(tb, wire_id) != WTR__UNKNOWN)
 		return WTR_E_FORMAT;
-	if (!wb_vec_reserve(&tb->strings, 1) || !wb_idmap_set(&tb->string_ids, wire_id, tb->string_base + (uint32_t)tb->strings.n))
+	if (!wb_vec_reserve(&tb->strings, 1) ||
+		!wb_idmap_set(&tb->string_ids, wire_id, tb->string_base + (uint32_t)tb->strings.n))
 		return WTR_E_NOMEM;
 	tb->strings.at[tb->strings.n++] = (wtr_str){ at, n };
 	return WTR_OK;
@@ -98,7 +99,9 @@ size_t wtr__tables_stack(const wtr__tables *tb, uint32_t local, wtr_frame *ret, 
 	wtr__stack s = tb->stacks.at[local];
 	for (uint32_t i = 0; i < s.n && i < n; i++) {
 		const wtr__frame *f = &tb->frames.at[tb->frame_of.at[s.first + i]];
-		ret[i] = (wtr_frame){ .pc = f->pc, .line = f->line, .func = tb->strings.at[f->func], .file = tb->strings.at[f->file] };
+		ret[i] = (wtr_frame){
+			.pc = f->pc, .line = f->line, .func = tb->strings.at[f->func], .file = tb->strings.at[f->file]
+		};
 	}
 	return s.n;
 }

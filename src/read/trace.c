@@ -8,13 +8,15 @@
 #include "read/input.h"
 #include "read/source.h"
 
-/* Go scans the header with "go 1.%d trace\x00\x00\x00"; no writer ever used another spelling of the number, so compare strictly. */
+/* Go scans the header with "go 1.%d trace\x00\x00\x00"; no writer ever used another spelling of the number, so compare
+ * strictly. */
 static wtr_code header(wtr_trace *t, wtr_error *err)
 {
 	static const char not_a_trace[] = "this is not a Go execution trace: it does not begin with \"go 1.NN trace\"";
 	const char *s = (const char *)t->at;
 	if (t->n < WF_HEADER_BYTES || memcmp(s, "go 1.", 5) != 0)
-		return wtr__fail(err, WTR_E_MAGIC, 0, 0, WTR_NONE, "", "header", "%s", t->n ? not_a_trace : "the file is empty");
+		return wtr__fail(
+			err, WTR_E_MAGIC, 0, 0, WTR_NONE, "", "header", "%s", t->n ? not_a_trace : "the file is empty");
 	unsigned v = 0, i = 5;
 	for (; i < 9 && s[i] >= '0' && s[i] <= '9'; i++)
 		v = v * 10 + (unsigned)(s[i] - '0');
@@ -27,7 +29,9 @@ static wtr_code header(wtr_trace *t, wtr_error *err)
 #undef KNOWN
 	default:
 		return wtr__fail(err, WTR_E_VERSION, 0, 0, WTR_NONE, "", "header",
-		                 "go 1.%u trace: this format version does not exist (known: 11, 19, 21, 22, 23, 25, 26; Go 1.10 and older are not read)", v);
+			"go 1.%u trace: this format version does not exist (known: 11, 19, 21, 22, 23, 25, 26; Go 1.10 "
+			"and older are not read)",
+			v);
 	}
 	t->version = v;
 	return WTR_OK;

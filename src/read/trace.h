@@ -43,7 +43,8 @@ static inline void wtr__keep_tables(wtr_trace *t)
 	__atomic_store_n(&t->opt.keep_tables, true, __ATOMIC_RELAXED);
 }
 
-/* The id (with WTR__EXTRA set) of a text that lives as long as the trace; WTR__UNKNOWN when memory is out.  Any thread. */
+/* The id (with WTR__EXTRA set) of a text that lives as long as the trace; WTR__UNKNOWN when memory is out.  Any
+ * thread. */
 uint32_t wtr__extra_string(wtr_trace *t, const char *at, size_t n);
 
 /* v2: indexes the batches.  Damage goes to t->info, not to *err. */
@@ -52,7 +53,8 @@ void     wtr__v2_close(wtr_trace *t);
 wtr_str  wtr__v2_string(const wtr_trace *t, uint32_t id);
 size_t   wtr__v2_stack(const wtr_trace *t, uint32_t id, wtr_frame *ret, size_t n);
 
-/* v1: the first pass.  As Go's NewReader does, it refuses a file that cannot be parsed or ordered as a whole (unless WTR_REPAIR). */
+/* v1: the first pass.  As Go's NewReader does, it refuses a file that cannot be parsed or ordered as a whole (unless
+ * WTR_REPAIR). */
 wtr_code wtr__v1_open(wtr_trace *t, wtr_error *err);
 void     wtr__v1_close(wtr_trace *t);
 wtr_str  wtr__v1_string(const wtr_trace *t, uint32_t id);

@@ -1,7 +1,7 @@
 /* read/validate.c - a stricter judge than reading.
  *
- * The rules beyond the reader's own are those of Go's test validator (internal/trace/testtrace, Validator), as described in
- * the format document: clocks that increase, frames with names and lines.
+ * The rules beyond the reader's own are those of Go's test validator (internal/trace/testtrace, Validator), as
+ * described in the format document: clocks that increase, frames with names and lines.
  */
 #include <wtr/check.h>
 
@@ -23,10 +23,14 @@ static wtr_code check_clock(judge *j, const wtr_event *e)
 	wtr_generation g;
 	if (e->value[0] == 0 || !wtr_get_generation(j->t, (size_t)e->value[0] - 1, &g) || !g.has_clock)
 		return WTR_OK;
-	bool grows = !j->has_last || (g.clock_trace_ns > j->last.clock_trace_ns && g.clock_mono_ns > j->last.clock_mono_ns && g.clock_wall_ns > j->last.clock_wall_ns);
+	bool grows =
+		!j->has_last || (g.clock_trace_ns > j->last.clock_trace_ns && g.clock_mono_ns > j->last.clock_mono_ns &&
+					g.clock_wall_ns > j->last.clock_wall_ns);
 	j->last = g;
 	j->has_last = true;
-	return grows ? WTR_OK : wtr__fail(j->err, WTR_E_FORMAT, g.offset, g.number, WTR_NONE, "ClockSnapshot", "valid.clock", "a clock does not increase from the generation before");
+	return grows ? WTR_OK
+		     : wtr__fail(j->err, WTR_E_FORMAT, g.offset, g.number, WTR_NONE, "ClockSnapshot", "valid.clock",
+			       "a clock does not increase from the generation before");
 }
 
 static wtr_code check_stack(judge *j, const wtr_event *e, uint32_t id)
@@ -38,8 +42,9 @@ static wtr_code check_stack(judge *j, const wtr_event *e, uint32_t id)
 	size_t n = wtr_stack(j->t, id, f, WF_FRAMES_MAX);
 	for (size_t i = 1; i < n && i < WF_FRAMES_MAX; i++)
 		if (f[i].func.n == 0 || f[i].line == 0)
-			return wtr__fail(j->err, WTR_E_FORMAT, 0, 0, e->m, wtr_type_name(e->type), "valid.frame", "frame %zu of a stack has no function or no line (pc 0x%llx)", i,
-			                 (unsigned long long)f[i].pc);
+			return wtr__fail(j->err, WTR_E_FORMAT, 0, 0, e->m, wtr_type_name(e->type), "valid.frame",
+				"frame %zu of a stack has no function or no line (pc 0x%llx)", i,
+				(unsigned long long)f[i].pc);
 	return WTR_OK;
 }
 

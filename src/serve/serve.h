@@ -25,7 +25,8 @@ typedef struct ws_options {
 	const char *address;    /* to listen on, as net.Listen takes it: "host:port"; ":port" is every interface,
 	                         * port 0 any free one.  NULL: "localhost:0" */
 	const char *title;      /* of the page; NULL: the trace's path */
-	const char *assets_dir; /* serve the page's files from here instead of the built-in ones (for work on the page) */
+	const char
+		*assets_dir; /* serve the page's files from here instead of the built-in ones (for work on the page) */
 	int         threads;    /* that answer; 0: 2 */
 } ws_options;
 
@@ -46,8 +47,8 @@ void ws_stop(ws_server *s); /* s may be NULL; waits for answers under way */
 /* Where to point a browser: "http://127.0.0.1:41234".  Lives as long as the server. */
 const char *ws_url(const ws_server *s);
 
-/* How far reading has got, for the page.  total 0: not known.  From any thread; after ws_set_index() nobody looks at it.
- * A text longer than 63 bytes is cut. */
+/* How far reading has got, for the page.  total 0: not known.  From any thread; after ws_set_index() nobody looks at
+ * it. A text longer than 63 bytes is cut. */
 void ws_progress(ws_server *s, const char *doing, uint64_t done, uint64_t total);
 
 /* The trace is ready.  Once; from any thread.  0 or -ENOMEM. */

@@ -83,7 +83,8 @@ typedef struct ws_trust {
 	bool     wildcard;     /* every interface */
 } ws_trust;
 
-/* Splits Go's address syntax: "host:port", ":port", "[::1]:port".  False when there is no port or a buffer is too small. */
+/* Splits Go's address syntax: "host:port", ":port", "[::1]:port".  False when there is no port or a buffer is too
+ * small. */
 bool ws_split_address(const char *address, char *ret_host, size_t host_bytes, char *ret_port, size_t port_bytes);
 
 bool ws_host_trusted(const ws_trust *t, const char *host);                       /* NULL: not sent */

@@ -22,7 +22,8 @@ int main(int argc, char **argv)
 	const wtr_group_row *group = wtr_table_data(index, WTR_TABLE_GROUPS);
 	size_t n = wtr_table_rows(index, WTR_TABLE_GROUPS);
 	for (size_t i = 0; i < n; i++)
-		printf("%6u %12lld ns running  %.*s\n", group[i].n, (long long)group[i].exec_ns, (int)group[i].name.n, group[i].name.at);
+		printf("%6u %12lld ns running  %.*s\n", group[i].n, (long long)group[i].exec_ns, (int)group[i].name.n,
+			group[i].name.at);
 	wtr_index_free(index);
 	wtr_close(trace);
 	return n > 0 ? 0 : 1;

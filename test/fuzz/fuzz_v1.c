@@ -1,4 +1,5 @@
-/* The v1 reader (Go 1.11 to 1.21).  The first byte chooses the options and the version; the rest follows a v1 header. */
+/* The v1 reader (Go 1.11 to 1.21).  The first byte chooses the options and the version; the rest follows a v1
+ * header. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -43,7 +43,8 @@ int main(int argc, char **argv)
 	int bad = argc < 2;
 	for (int i = 1; i < argc; i++) {
 		int n = replay(argv[i]);
-		printf("%s %d %s: %d inputs\n", n > 0 ? "ok" : "not ok", i, strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i], n);
+		printf("%s %d %s: %d inputs\n", n > 0 ? "ok" : "not ok", i,
+			strrchr(argv[i], '/') ? strrchr(argv[i], '/') + 1 : argv[i], n);
 		bad |= n <= 0;
 	}
 	return bad;

@@ -122,7 +122,8 @@ static void claims_cost_nothing(void **state)
 			wtr_options opt = { .damage = (wtr_damage)damage, .threads = 1 };
 			kit_run run = { 0 };
 			hostile_try(&slot, claims[i].at, claims[i].n, &opt, &run);
-			printf("# %s: %s, %zu bytes\n", claims[i].name, wtr_strerror(run.opened ? run.opened : run.ended), slot.peak_bytes);
+			printf("# %s: %s, %zu bytes\n", claims[i].name,
+				wtr_strerror(run.opened ? run.opened : run.ended), slot.peak_bytes);
 			assert_int_equal(run.events > 4, 0);
 		}
 }

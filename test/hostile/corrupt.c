@@ -52,8 +52,8 @@ static void corrupt(unsigned share, unsigned shares, hostile_slot *slot)
 		size_t where = hostile_random(&state) % v->n;
 		uint8_t old = v->at[where], now = (uint8_t)(old + 1 + hostile_random(&state) % 255);
 		wtr_options opt = { .damage = i & 1 ? WTR_REPAIR : WTR_AS_GO, .threads = i % 64 < 2 ? 2 : 1 };
-		snprintf(slot->what, sizeof(slot->what), "%s, byte %zu is %d instead of %d, %s, seed %llu", v->name, where, now, old,
-			opt.damage ? "repaired" : "as Go", (unsigned long long)seed);
+		snprintf(slot->what, sizeof(slot->what), "%s, byte %zu is %d instead of %d, %s, seed %llu", v->name,
+			where, now, old, opt.damage ? "repaired" : "as Go", (unsigned long long)seed);
 		v->at[where] = now;
 		kit_run run = { 0 };
 		hostile_try(slot, v->at, v->n, &opt, &run);

@@ -22,9 +22,11 @@ static bool ended_well(unsigned i, pid_t pid, const hostile_slot *slot)
 		;
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return true;
-	const char *how = WIFSIGNALED(status) ? (WTERMSIG(status) == SIGALRM ? "hangs" : "dies of signal") : "exits with";
+	const char *how =
+		WIFSIGNALED(status) ? (WTERMSIG(status) == SIGALRM ? "hangs" : "dies of signal") : "exits with";
 	int number = WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status);
-	fprintf(stderr, "child %u %s (%d) after %llu inputs, at: %.160s\n", i, how, number, (unsigned long long)slot->done, slot->what);
+	fprintf(stderr, "child %u %s (%d) after %llu inputs, at: %.160s\n", i, how, number,
+		(unsigned long long)slot->done, slot->what);
 	return false;
 }
 
@@ -57,8 +59,8 @@ bool hostile_children(void (*work)(unsigned share, unsigned shares, hostile_slot
 	}
 	munmap(slots, n * sizeof(*slots));
 	printf("# %llu inputs, %llu opened, %llu read to the end, at most %zu bytes of heap, %.0f %% of the bound\n",
-		(unsigned long long)ret->done, (unsigned long long)ret->opened, (unsigned long long)ret->whole, ret->peak_bytes,
-		100 * ret->peak_ratio);
+		(unsigned long long)ret->done, (unsigned long long)ret->opened, (unsigned long long)ret->whole,
+		ret->peak_bytes, 100 * ret->peak_ratio);
 	return good;
 }
 

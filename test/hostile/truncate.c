@@ -18,8 +18,9 @@ enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
 
 static wtr_damage damage;
 
-/* The events of a cut trace are the first ones of the whole trace, but for the Sync that ends a pass.  Go 1.26 and later mark
- * the end of a generation; before that, a generation that lost its tail is still read, with what is left of its tables. */
+/* The events of a cut trace are the first ones of the whole trace, but for the Sync that ends a pass.  Go 1.26 and
+ * later mark the end of a generation; before that, a generation that lost its tail is still read, with what is left of
+ * its tables. */
 static void is_beginning(const kit_run *cut, const kit_run *whole)
 {
 	kit_check(cut->events <= whole->events + 1);

@@ -1,5 +1,5 @@
-/* Damaged traces, against Go's own reader where Go is installed: what it accepts we accept, in the same order and at the same
- * times; what it refuses we refuse, at the same event.
+/* Damaged traces, against Go's own reader where Go is installed: what it accepts we accept, in the same order and at
+ * the same times; what it refuses we refuse, at the same event.
  *
  * WEFT_SEED=N tries other damage, WEFT_CASES=N more of it. */
 #include <setjmp.h>
@@ -131,7 +131,8 @@ static FILE *ask_go(void)
 	size_t cap = 4096 + n_wholes * 64;
 	char *command = malloc(cap);
 	kit_check(command && getenv("WEFT_GO"));
-	int at = snprintf(command, cap, "%s damage %llu %llu %s", getenv("WEFT_GO"), (unsigned long long)seed, (unsigned long long)cases, getenv("WEFT_TEST_DATA"));
+	int at = snprintf(command, cap, "%s damage %llu %llu %s", getenv("WEFT_GO"), (unsigned long long)seed,
+		(unsigned long long)cases, getenv("WEFT_TEST_DATA"));
 	for (size_t i = 0; i < n_wholes; i++)
 		at += snprintf(command + at, cap - (size_t)at, " %s", wholes[i].name);
 	FILE *f = popen(command, "r");
@@ -143,7 +144,8 @@ static FILE *ask_go(void)
 /* Go takes a Sync batch whose data ends between two numbers for the end of the file, and says nothing. */
 static bool swallowed_by_go(const outcome *o)
 {
-	return strcmp(o->err.rule, "tables.varint") == 0 && (strcmp(o->err.event, "ClockSnapshot") == 0 || strcmp(o->err.event, "Frequency") == 0);
+	return strcmp(o->err.rule, "tables.varint") == 0 &&
+	       (strcmp(o->err.event, "ClockSnapshot") == 0 || strcmp(o->err.event, "Frequency") == 0);
 }
 
 static void same_events_and_same_refusals(void **state)
@@ -179,14 +181,16 @@ static void same_events_and_same_refusals(void **state)
 			continue;
 		}
 		if (different++ < 20)
-			printf("# case %llu, %s: Go %s after %llu events, here %s (%s) after %llu%s\n", i, w->name, ended, events,
-				o.err.code ? o.err.rule : "ok", o.err.code ? o.err.what : "", (unsigned long long)o.events,
+			printf("# case %llu, %s: Go %s after %llu events, here %s (%s) after %llu%s\n", i, w->name,
+				ended, events, o.err.code ? o.err.rule : "ok", o.err.code ? o.err.what : "",
+				(unsigned long long)o.events,
 				o.events == events && o.hash != h ? ", other events" : "");
 	}
 	assert_int_equal(pclose(go), 0);
-	printf("# %llu cases: Go refuses %llu of them (and panics at %llu, and swallows %llu); %llu differ in the order of ties among many threads, %llu otherwise\n", (unsigned long long)seen,
-		(unsigned long long)refused, (unsigned long long)panicked, (unsigned long long)swallowed, (unsigned long long)tied,
-		(unsigned long long)different);
+	printf("# %llu cases: Go refuses %llu of them (and panics at %llu, and swallows %llu); %llu differ in the "
+	       "order of ties among many threads, %llu otherwise\n",
+		(unsigned long long)seen, (unsigned long long)refused, (unsigned long long)panicked,
+		(unsigned long long)swallowed, (unsigned long long)tied, (unsigned long long)different);
 	assert_int_equal(seen, cases);
 	assert_true(refused > cases / 10);
 	assert_true(refused < cases - cases / 10);

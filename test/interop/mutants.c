@@ -1,5 +1,5 @@
-/* The hand-written traces, changed at random, given to our reader and to Go's: the same events in the same order, refused at
- * the same place.  The generator has a fixed seed; mutants [SEED [N]] runs others and shows what differs. */
+/* The hand-written traces, changed at random, given to our reader and to Go's: the same events in the same order,
+ * refused at the same place.  The generator has a fixed seed; mutants [SEED [N]] runs others and shows what differs. */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -75,7 +75,8 @@ static void change_number(rng *r, lines *l, size_t i)
 	static const long long some[] = { 0, 1, 2, 3, 4, 5, -1, 100 };
 	v = below(r, 2) ? some[below(r, 8)] : v + (below(r, 2) ? 1 : -1);
 	char *to = l->room + l->used;
-	int len = snprintf(to, sizeof(l->room) - l->used, "%.*s%llu%s", (int)(at - copy), copy, (unsigned long long)v, end);
+	int len = snprintf(
+		to, sizeof(l->room) - l->used, "%.*s%llu%s", (int)(at - copy), copy, (unsigned long long)v, end);
 	l->at[i] = (line){ to, (size_t)len };
 	l->used += (size_t)len;
 }
@@ -171,7 +172,8 @@ static outcome compare_once(go_server *g, const wb_buf *bytes)
 	if (same_events && status == (rule[0] != 0))
 		o = SAME;
 	else if (status == 2 && ours.n >= text.n && (!text.n || memcmp(ours.at, text.at, text.n) == 0))
-		o = EXEMPT_THROWN; /* docs: an experiment that is not known, a sample's stack, an STWEnd in another generation */
+		o = EXEMPT_THROWN; /* docs: an experiment that is not known, a sample's stack, an STWEnd in another
+				      generation */
 	else if (status == 0 && same_events && strcmp(rule, "tables.varint") == 0)
 		o = EXEMPT_SILENT; /* docs: a number that begins at the end of its batch */
 	wb_buf_free(&ours);
@@ -225,7 +227,8 @@ static void show(go_server *g, const char *name, const wb_buf *bytes)
 	wb_buf ours = { 0 }, text = { 0 }, dump = { 0 };
 	wire_read(bytes, &ours);
 	int status = go_ask_bytes(g, bytes, &text);
-	printf("# a mutant of %s; Go's status %d\n# -- Go:\n%s# -- ours:\n%s# -- bytes:", name, status, wb_buf_cstr(&text), wb_buf_cstr(&ours));
+	printf("# a mutant of %s; Go's status %d\n# -- Go:\n%s# -- ours:\n%s# -- bytes:", name, status,
+		wb_buf_cstr(&text), wb_buf_cstr(&ours));
 	for (size_t i = 0; i < bytes->n; i++)
 		printf("%02x", (uint8_t)bytes->at[i]);
 	printf("\n");
@@ -280,10 +283,13 @@ int main(int argc, char **argv)
 	size_t all = 0;
 	for (size_t i = 0; i < OUTCOMES; i++)
 		all += count[i];
-	printf("# %zu mutants: %zu alike, %zu different, %zu where Go throws, %zu where it is silent, %zu with texts that are not there "
+	printf("# %zu mutants: %zu alike, %zu different, %zu where Go throws, %zu where it is silent, %zu with texts "
+	       "that are not there "
 	       "(%zu were no text)\n",
-	       all, count[SAME], count[DIFFERENT], count[EXEMPT_THROWN], count[EXEMPT_SILENT], count[EXEMPT_TEXT], refused);
+		all, count[SAME], count[DIFFERENT], count[EXEMPT_THROWN], count[EXEMPT_SILENT], count[EXEMPT_TEXT],
+		refused);
 	bool enough = all > n * rounds / 2;
-	printf("1..2\n%s 1 - read alike\n%s 2 - enough of them\n", count[DIFFERENT] ? "not ok" : "ok", enough ? "ok" : "not ok");
+	printf("1..2\n%s 1 - read alike\n%s 2 - enough of them\n", count[DIFFERENT] ? "not ok" : "ok",
+		enough ? "ok" : "not ok");
 	return count[DIFFERENT] || !enough;
 }

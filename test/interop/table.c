@@ -16,8 +16,9 @@ static unsigned type_of(const char *name, const char *kind)
 	static const struct {
 		const char *suffix;
 		unsigned    type;
-	} types[] = { { "dt", WF_TYPE_DT }, { "seq", WF_TYPE_SEQ }, { "pstatus", WF_TYPE_PSTATUS }, { "gstatus", WF_TYPE_GSTATUS }, { "g", WF_TYPE_G },
-		{ "m", WF_TYPE_M }, { "p", WF_TYPE_P }, { "task", WF_TYPE_TASK } };
+	} types[] = { { "dt", WF_TYPE_DT }, { "seq", WF_TYPE_SEQ }, { "pstatus", WF_TYPE_PSTATUS },
+		{ "gstatus", WF_TYPE_GSTATUS }, { "g", WF_TYPE_G }, { "m", WF_TYPE_M }, { "p", WF_TYPE_P },
+		{ "task", WF_TYPE_TASK } };
 	if (strcmp(kind, "string") == 0)
 		return WF_TYPE_STRING;
 	if (strcmp(kind, "stack") == 0)
@@ -106,7 +107,8 @@ static void v1_table(void **state)
 		assert_int_equal(sscanf(line, "%d\t%63s\t%7s\t%d", &number, name, stack, &n_args), 4);
 		assert_in_range(number, 1, WF_V1_COUNT - 1);
 		const wf_v1_spec *s = &wf_v1_specs[number];
-		/* Only sweeps and marks stopped the world when these two were named; the newer names say what they are. */
+		/* Only sweeps and marks stopped the world when these two were named; the newer names say what they
+		 * are. */
 		assert_string_equal(s->name, strncmp(name, "GCSTW", 5) == 0 ? name + 2 : name);
 		assert_int_equal(s->has_stack, strcmp(stack, "true") == 0);
 		/* Go does not count the stack; a string's and a log's text are no arguments for either. */

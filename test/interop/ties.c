@@ -1,11 +1,11 @@
 /* Many threads whose events have equal times, and some that must wait for others.
  *
- * Up to 12 threads our order is Go's, event by event.  Beyond, Go sorts the threads with a routine that is not stable, when one has
- * to wait: tied events may then come in another order; a thread that was not tried may land in the place that is passed over, and
- * its event comes late, behind later ones, or a valid trace is refused.  This test shows that nothing else differs: the same events
- * come, every delivered time follows from the order (the later of its own and one more than the last), and in our order, always, the
- * events of threads that need not wait stand by their times.  Where Go's order is like that too, only tied events have changed
- * places.  Where Go refuses, we deliver everything. */
+ * Up to 12 threads our order is Go's, event by event.  Beyond, Go sorts the threads with a routine that is not stable,
+ * when one has to wait: tied events may then come in another order; a thread that was not tried may land in the place
+ * that is passed over, and its event comes late, behind later ones, or a valid trace is refused.  This test shows that
+ * nothing else differs: the same events come, every delivered time follows from the order (the later of its own and one
+ * more than the last), and in our order, always, the events of threads that need not wait stand by their times.  Where
+ * Go's order is like that too, only tied events have changed places.  Where Go refuses, we deliver everything. */
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -49,24 +49,29 @@ __attribute__((format(printf, 3, 4))) static void wrote(unsigned time, bool wait
 	all[n_all++].time = time;
 }
 
-/* A valid trace: each thread names procs of its own at few different times; some threads start with a goroutine that another
- * one names, as often as not at a later time. */
+/* A valid trace: each thread names procs of its own at few different times; some threads start with a goroutine that
+ * another one names, as often as not at a later time. */
 static wb_buf make(unsigned threads)
 {
 	wb_buf t = { 0 }, bytes = { 0 };
 	n_all = 0;
 	memset(all, 0, sizeof(all));
-	wb_buf_puts(&t, "Trace Go1.26\nEventBatch gen=1 m=-1 time=1\nSync\nFrequency freq=1000000000\nClockSnapshot dt=0 mono=1 sec=1 nsec=0\n");
-	unsigned pairs = 1 + below(threads < 6 ? 1 : threads / 3); /* threads 0 .. pairs-1 wait for threads pairs .. 2 * pairs-1 */
+	wb_buf_puts(&t, "Trace Go1.26\nEventBatch gen=1 m=-1 time=1\nSync\nFrequency freq=1000000000\nClockSnapshot "
+			"dt=0 mono=1 sec=1 nsec=0\n");
+	unsigned pairs =
+		1 +
+		below(threads < 6 ? 1 : threads / 3); /* threads 0 .. pairs-1 wait for threads pairs .. 2 * pairs-1 */
 	for (unsigned m = 0; m < threads; m++) {
 		unsigned time = 100 + below(3);
 		wb_buf_printf(&t, "EventBatch gen=1 m=%u time=%u\n", m + 1, time);
-		unsigned n = 1 + below(8), start = m < pairs ? below(n) : n, name = m >= pairs && m < 2 * pairs ? below(n) : n;
+		unsigned n = 1 + below(8), start = m < pairs ? below(n) : n,
+			 name = m >= pairs && m < 2 * pairs ? below(n) : n;
 		for (unsigned i = 0; i < n; i++) {
 			unsigned dt = below(4) == 0 ? below(3) : 0;
 			time += dt;
 			if (i == start) {
-				wb_buf_printf(&t, "ProcStatus dt=%u p=%u pstatus=1\nGoStart dt=0 g=%u g_seq=1\n", dt, m + 1, m + 1);
+				wb_buf_printf(&t, "ProcStatus dt=%u p=%u pstatus=1\nGoStart dt=0 g=%u g_seq=1\n", dt,
+					m + 1, m + 1);
 				wrote(time, m < pairs, "ProcID=%u ", m + 1);
 				wrote(time, m < pairs, "GoID=%u Runnable->Running", m + 1);
 			} else if (i == name) {
@@ -137,7 +142,8 @@ static void compare(go_server *g, unsigned threads, tally *t)
 		ok = all[k].seen[0] == 1 && (status == 1 || all[k].seen[1] == 1);
 	if (!ok) {
 		t->wrong++;
-		printf("# %u threads, Go's status %d: %d events of %u by us, %d by Go\n", threads, status, n, n_all, go_n);
+		printf("# %u threads, Go's status %d: %d events of %u by us, %d by Go\n", threads, status, n, n_all,
+			go_n);
 	} else if (status == 1) {
 		t->refused++;
 	} else if (same) {
@@ -162,10 +168,12 @@ int main(void)
 		compare(&g, 2 + below(11), &few);
 		compare(&g, 13 + below(18), &many);
 	}
-	printf("# up to 12 threads: %u the same, %u with tied events moved, %u where Go is late, %u refused by Go, %u wrong\n", few.same, few.moved,
-	       few.late, few.refused, few.wrong);
-	printf("# 13 to 30 threads: %u the same, %u with tied events moved, %u where Go is late, %u refused by Go, %u wrong\n", many.same, many.moved,
-	       many.late, many.refused, many.wrong);
+	printf("# up to 12 threads: %u the same, %u with tied events moved, %u where Go is late, %u refused by Go, %u "
+	       "wrong\n",
+		few.same, few.moved, few.late, few.refused, few.wrong);
+	printf("# 13 to 30 threads: %u the same, %u with tied events moved, %u where Go is late, %u refused by Go, %u "
+	       "wrong\n",
+		many.same, many.moved, many.late, many.refused, many.wrong);
 	printf("1..3\n");
 	bool exact = few.same == TRACES, only_ties = many.wrong == 0, met = many.moved > 0 && many.late > 0;
 	printf("%s 1 - up to 12 threads the order is Go's\n", exact ? "ok" : "not ok");

@@ -75,7 +75,8 @@ static void compare_footprint(const char *path, const uint8_t *at, size_t n, uns
 		wf_footprint_count(at, n, &f, NULL);
 		for (unsigned i = 0; i < 256; i++)
 			if (f.count[i])
-				wb_buf_printf(&ours, "%u %llu %llu\n", i, (unsigned long long)f.count[i], (unsigned long long)f.bytes[i]);
+				wb_buf_printf(&ours, "%u %llu %llu\n", i, (unsigned long long)f.count[i],
+					(unsigned long long)f.bytes[i]);
 		assert_string_equal(wb_buf_cstr(&ours), wb_buf_cstr(&go));
 		++*same;
 	}

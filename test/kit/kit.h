@@ -1,4 +1,5 @@
-/* kit/kit.h - what tests share: files of the corpus, the heap's high-water mark, a whole pass that checks all it sees. */
+/* kit/kit.h - what tests share: files of the corpus, the heap's high-water mark, a whole pass that checks all it
+ * sees. */
 #ifndef KIT_H
 #define KIT_H
 
@@ -12,7 +13,8 @@
 #define kit_check(cond) ((cond) ? (void)0 : kit_fail(__FILE__, __LINE__, #cond))
 _Noreturn void kit_fail(const char *file, int line, const char *what);
 
-/* A file's bytes, in memory of exactly that size (so that ASan sees a read beyond); free() them.  Aborts if unreadable. */
+/* A file's bytes, in memory of exactly that size (so that ASan sees a read beyond); free() them.  Aborts if
+ * unreadable. */
 uint8_t *kit_read(const char *path, size_t *ret_n);
 /* The same for NAME.trace of the corpus (WEFT_TEST_DATA). */
 uint8_t *kit_trace(const char *name, size_t *ret_n);
@@ -30,9 +32,9 @@ typedef struct kit_run {
 	bool      tables_cut; /* an index so large that not every lane was walked */
 } kit_run;
 
-/* Opens the bytes, passes over all events with their strings and stacks, builds an index, looks at its lanes, and closes;
- * aborts when anything contradicts the promises of include/wtr.  Untrusted input: any bytes.
- * ret: hashes and cap as set by the caller; the rest is filled. */
+/* Opens the bytes, passes over all events with their strings and stacks, builds an index, looks at its lanes, and
+ * closes; aborts when anything contradicts the promises of include/wtr.  Untrusted input: any bytes. ret: hashes and
+ * cap as set by the caller; the rest is filled. */
 void kit_whole(const void *data, size_t n, const wtr_options *opt, unsigned parts, kit_run *ret);
 
 /* Bytes of the heap that the project holds, and the most it held since kit_heap_mark().  Needs the link arguments of

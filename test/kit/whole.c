@@ -90,7 +90,8 @@ static void pass(wtr_trace *t, kit_run *run)
 			kit_check(e[i].time_ns > last);
 			last = e[i].time_ns;
 			h = mix(mix(mix(mix(h, (uint64_t)last), (uint64_t)e[i].m), (uint64_t)e[i].p), (uint64_t)e[i].g);
-			h = mix(mix(mix(mix(h, (uint64_t)e[i].id), e[i].value[0]), e[i].value[1]), e[i].detail * 256u + e[i].kind);
+			h = mix(mix(mix(mix(h, (uint64_t)e[i].id), e[i].value[0]), e[i].value[1]),
+				e[i].detail * 256u + e[i].kind);
 			h = mix_text(mix_text(h, wtr_string(t, e[i].str)), wtr_string(t, e[i].str2));
 			h = mix_stack(mix_stack(h, t, e[i].stack), t, e[i].transition_stack);
 			if (run->events < run->cap)

@@ -1,5 +1,5 @@
-/* One trace, many threads: every cursor sees the same events whatever the others do, tables come and go beneath them, an index
- * is built meanwhile, and a finished index answers everybody alike.  Also run under TSan. */
+/* One trace, many threads: every cursor sees the same events whatever the others do, tables come and go beneath them,
+ * an index is built meanwhile, and a finished index answers everybody alike.  Also run under TSan. */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,8 @@
 
 enum { WORKERS = 12, FRAMES_MAX = 32 };
 
-static const char *const names[] = { "go1.27-httpload-gens", "go1.26-chans-gens", "go1.22-timers-gens", "go1.25-gcheavy", "go1.21-chans" };
+static const char *const names[] = { "go1.27-httpload-gens", "go1.26-chans-gens", "go1.22-timers-gens",
+	"go1.25-gcheavy", "go1.21-chans" };
 enum { N_NAMES = sizeof(names) / sizeof(names[0]) };
 
 static uint64_t mix(uint64_t h, uint64_t v)
@@ -120,7 +121,11 @@ static void all_at_once(const char *name)
 	assert_int_equal(wtr_index_build(alone, WTR_PART_ALL, &x, NULL), WTR_OK);
 	uint64_t events = hash_of(alone), answers = hash_of_answers(x);
 	wtr_trace *shared = opened(at, n, 4);
-	struct { void *(*work)(void *); int n; uint64_t want; } const crews[] = { { passes, 6, events }, { asks, 4, answers }, { builds, 2, answers } };
+	struct {
+		void *(*work)(void *);
+		int n;
+		uint64_t want;
+	} const crews[] = { { passes, 6, events }, { asks, 4, answers }, { builds, 2, answers } };
 	pthread_t threads[WORKERS];
 	job jobs[WORKERS];
 	int n_jobs = 0;

@@ -1,17 +1,17 @@
-/* Runs the traces that are written as text: NAME.trace.txt holds a comment on the rule it is about, what is to be read, and
- * the trace.
+/* Runs the traces that are written as text: NAME.trace.txt holds a comment on the rule it is about, what is to be read,
+ * and the trace.
  *
  *	# GoStart waits until the goroutine is runnable
  *	-- expect --
  *	M=-1 P=-1 G=-1 Sync Time=1 N=1          events as `go tool trace -d=parsed` prints them, without empty lines
- *	error E_ORDER order.stuck offset 45     the code, the rule and the byte of a refusal; also its event, where there is one,
- *	 "what was found"                        and the whole sentence
+ *	error E_ORDER order.stuck offset 45     the code, the rule and the byte of a refusal; also its event,
+ *	 "what was found"                        where there is one, and the whole sentence
  *	-- trace --
  *	Trace Go1.26                            see src/fmt/text.h
  *
  *	run_wire DIR N             runs all files of DIR and demands that there are N (TAP)
- *	run_wire --go DIR N        the same, but asks Go (test/interop/with_go.sh) instead of our reader.  A file that says
- *	                           "# go: TEXT" is one where we mean to differ; it is asked too, and must differ
+ *	run_wire --go DIR N        the same, but asks Go (test/interop/with_go.sh) instead of our reader.  A file that
+ *	                           says "# go: TEXT" is one where we mean to differ; it is asked too, and must differ
  *	run_wire --update DIR      writes what our reader finds into the files
  */
 #include <dirent.h>
@@ -115,7 +115,8 @@ static bool run(const char *path, mode m)
 	wf_text_error te = { 0 };
 	bool ok = t.good;
 	if (!ok)
-		printf("# a file begins with \"# \" and the rule it is about, and has the lines -- expect -- and -- trace --\n");
+		printf("# a file begins with \"# \" and the rule it is about, and has the lines -- expect -- and -- "
+		       "trace --\n");
 	if (ok && wf_text_assemble(t.trace, strlen(t.trace), &bytes, &te) != WF_TEXT_OK) {
 		printf("# line %llu of the trace: %s\n", (unsigned long long)te.line, te.what);
 		ok = false;
@@ -151,7 +152,9 @@ static int by_name(const void *a, const void *b)
 
 int main(int argc, char **argv)
 {
-	mode m = argc > 1 && strcmp(argv[1], "--go") == 0 ? GO : argc > 1 && strcmp(argv[1], "--update") == 0 ? UPDATE : READ;
+	mode m = argc > 1 && strcmp(argv[1], "--go") == 0       ? GO
+		 : argc > 1 && strcmp(argv[1], "--update") == 0 ? UPDATE
+								: READ;
 	char **args = argv + (m == READ ? 1 : 2);
 	if (!args[0] || (m != UPDATE && !args[1]))
 		return 2;

@@ -41,7 +41,8 @@ static void put_error(wb_buf *out, const wtr_error *e)
 #define NAME(name, number, text) if (e->code == WTR_##name) wb_buf_puts(out, "error " #name);
 	WTR_CODES(NAME)
 #undef NAME
-	wb_buf_printf(out, " %s offset %llu%s%s\n \"%s\"\n", e->rule, (unsigned long long)e->offset, e->event[0] ? " " : "", e->event, e->what);
+	wb_buf_printf(out, " %s offset %llu%s%s\n \"%s\"\n", e->rule, (unsigned long long)e->offset,
+		e->event[0] ? " " : "", e->event, e->what);
 }
 
 void wire_read(const wb_buf *bytes, wb_buf *out)

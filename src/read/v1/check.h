@@ -9,28 +9,28 @@
 #include "read/v1/replay.h"
 
 /* Faults: FAULT(ID, rule, text).  The text goes behind "goroutine G on proc P: ". */
-#define WTR__V1_FAULTS(FAULT)                                                                                              \
-	FAULT(PROC_STARTED, "v1.proc-started", "the proc runs already")                                                    \
-	FAULT(PROC_STOPPED, "v1.proc-stopped", "the proc does not run")                                                    \
-	FAULT(PROC_BUSY, "v1.proc-busy", "the proc still runs a goroutine")                                                \
-	FAULT(GC_NESTED, "v1.gc-nested", "the previous collection has not ended")                                          \
-	FAULT(GC_END, "v1.gc-end", "no collection to end")                                                                 \
-	FAULT(STW_NESTED, "v1.stw-nested", "the previous stop-the-world has not ended")                                    \
-	FAULT(STW_END, "v1.stw-end", "no stop-the-world to end")                                                           \
-	FAULT(SWEEP_NESTED, "v1.sweep-nested", "the previous sweep of the proc has not ended")                             \
-	FAULT(SWEEP_END, "v1.sweep-end", "no sweep of the proc to end")                                                    \
-	FAULT(ASSIST_NESTED, "v1.assist-nested", "the previous mark assist of the goroutine has not ended")                \
-	FAULT(NOT_RUNNABLE, "v1.not-runnable", "the goroutine is not runnable")                                            \
-	FAULT(NOT_RUNNING, "v1.not-running", "the goroutine is not running")                                               \
-	FAULT(OTHER_RUNS, "v1.other-runs", "the proc does not run this goroutine")                                         \
-	FAULT(NO_GOROUTINE, "v1.no-goroutine", "only goroutines can do this, and none runs")                               \
-	FAULT(EXISTS, "v1.goroutine-exists", "the goroutine to create exists already")                                     \
-	FAULT(NOT_WAITING, "v1.not-waiting", "the goroutine to wake is not waiting")                                       \
-	FAULT(TASK_TWICE, "v1.task-twice", "the task exists already")                                                      \
-	FAULT(REGION_MISMATCH, "v1.region-mismatch", "the innermost open region of the goroutine is another one")          \
-	FAULT(REGION_MODE, "v1.region-mode", "a region event must be a begin or an end")                                   \
-	FAULT(STRAY_SYSEXIT, "v1.sysexit-stray", "a system call returns that never blocked")                               \
-	FAULT(EARLY_SYSEXIT, "v1.sysexit-early", "a system call returns before it blocked")                                \
+#define WTR__V1_FAULTS(FAULT)                                                                                     \
+	FAULT(PROC_STARTED, "v1.proc-started", "the proc runs already")                                           \
+	FAULT(PROC_STOPPED, "v1.proc-stopped", "the proc does not run")                                           \
+	FAULT(PROC_BUSY, "v1.proc-busy", "the proc still runs a goroutine")                                       \
+	FAULT(GC_NESTED, "v1.gc-nested", "the previous collection has not ended")                                 \
+	FAULT(GC_END, "v1.gc-end", "no collection to end")                                                        \
+	FAULT(STW_NESTED, "v1.stw-nested", "the previous stop-the-world has not ended")                           \
+	FAULT(STW_END, "v1.stw-end", "no stop-the-world to end")                                                  \
+	FAULT(SWEEP_NESTED, "v1.sweep-nested", "the previous sweep of the proc has not ended")                    \
+	FAULT(SWEEP_END, "v1.sweep-end", "no sweep of the proc to end")                                           \
+	FAULT(ASSIST_NESTED, "v1.assist-nested", "the previous mark assist of the goroutine has not ended")       \
+	FAULT(NOT_RUNNABLE, "v1.not-runnable", "the goroutine is not runnable")                                   \
+	FAULT(NOT_RUNNING, "v1.not-running", "the goroutine is not running")                                      \
+	FAULT(OTHER_RUNS, "v1.other-runs", "the proc does not run this goroutine")                                \
+	FAULT(NO_GOROUTINE, "v1.no-goroutine", "only goroutines can do this, and none runs")                      \
+	FAULT(EXISTS, "v1.goroutine-exists", "the goroutine to create exists already")                            \
+	FAULT(NOT_WAITING, "v1.not-waiting", "the goroutine to wake is not waiting")                              \
+	FAULT(TASK_TWICE, "v1.task-twice", "the task exists already")                                             \
+	FAULT(REGION_MISMATCH, "v1.region-mismatch", "the innermost open region of the goroutine is another one") \
+	FAULT(REGION_MODE, "v1.region-mode", "a region event must be a begin or an end")                          \
+	FAULT(STRAY_SYSEXIT, "v1.sysexit-stray", "a system call returns that never blocked")                      \
+	FAULT(EARLY_SYSEXIT, "v1.sysexit-early", "a system call returns before it blocked")                       \
 	FAULT(NO_MEMORY, "memory", "out of memory")
 
 typedef enum wtr__v1_fault {
@@ -114,7 +114,8 @@ static inline wtr__v1_fault wtr__v1_running(const wtr__v1_g *g, const wtr__v1_p 
 }
 
 /* Checks an event in context goroutine `g`; `arg` is the goroutine it creates or wakes, if any. */
-static inline wtr__v1_fault wtr__v1_check_event(wtr__v1_check *c, wtr__v1_g *g, wtr__v1_g *arg, wtr__v1_p *p, int64_t pid, const wtr__v1_event *e)
+static inline wtr__v1_fault wtr__v1_check_event(
+	wtr__v1_check *c, wtr__v1_g *g, wtr__v1_g *arg, wtr__v1_p *p, int64_t pid, const wtr__v1_event *e)
 {
 	wtr__v1_fault f;
 	if (g->syscall) {

@@ -1,15 +1,16 @@
-/* read/v1/merge.c - the second pass over a v1 trace: in which order did the events of all procs happen, and does it make sense?
+/* read/v1/merge.c - the second pass over a v1 trace: in which order did the events of all procs happen, and does it
+ * make sense?
  *
- * Clocks of processors may differ, so an event also says what must have happened before: each goroutine has a status and a
- * sequence number, and an event is ready only when its goroutine is where the event needs it (format: docs/format.md, "v1:
- * merge").  Of the ready events the earliest is next.  Which of two with the same time comes first, falls out of the workings of Go's heap
- * and of its list of procs, so both work here just as there; only that the list begins in the order of proc ids, where Go takes
- * the order of a hash map, different each time.
+ * Clocks of processors may differ, so an event also says what must have happened before: each goroutine has a status
+ * and a sequence number, and an event is ready only when its goroutine is where the event needs it (format:
+ * docs/format.md, "v1: merge").  Of the ready events the earliest is next.  Which of two with the same time comes
+ * first, falls out of the workings of Go's heap and of its list of procs, so both work here just as there; only that
+ * the list begins in the order of proc ids, where Go takes the order of a hash map, different each time.
  *
- * Only which proc was picked is kept.  In the same pass the goroutine and proc states are checked (check.h).  Go checks them
- * after giving GoSysExit events the earlier time they carry; that makes no difference as long as the goroutine has been in
- * that very system call all the time between, and when it has not, or when anything looks wrong, everything is checked
- * again in the final order.
+ * Only which proc was picked is kept.  In the same pass the goroutine and proc states are checked (check.h).  Go checks
+ * them after giving GoSysExit events the earlier time they carry; that makes no difference as long as the goroutine has
+ * been in that very system call all the time between, and when it has not, or when anything looks wrong, everything is
+ * checked again in the final order.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -26,10 +27,10 @@ enum { PROGRESS_EVENTS = 1 << 20, MOVES_PER_EVENT = 64, STALL_ONE_BY_ONE = 256 }
 
 /* ---- the common events ----
  *
- * Nearly all events start, stop or wake a goroutine.  They get a decoder and a step without branches on their type.  What makes
- * them simple: as long as no fault was found, the goroutine that last started on a proc and has not stopped is running, in the
- * merge and in the check, and no other proc runs it; so only the goroutine to start or to wake needs a look.  Whatever is
- * not as it should be goes the general way.
+ * Nearly all events start, stop or wake a goroutine.  They get a decoder and a step without branches on their type.
+ * What makes them simple: as long as no fault was found, the goroutine that last started on a proc and has not stopped
+ * is running, in the merge and in the check, and no other proc runs it; so only the goroutine to start or to wake needs
+ * a look.  Whatever is not as it should be goes the general way.
  */
 
 /* What a common type needs and does.  Indexed by the first byte, so that it tells how to decode as well. */
@@ -49,7 +50,8 @@ typedef struct hot {
 
 #define WORD(x) (uint64_t)(WTR__V1_##x | WTR__V1_##x << 8)
 #define ON_NET  (UINT64_C(1) << 16)
-static_assert(offsetof(wtr__v1_g, state) == 1 && offsetof(wtr__v1_g, on_net) == 2 && offsetof(wtr__v1_g, waiters) == 4, "see WORD");
+static_assert(offsetof(wtr__v1_g, state) == 1 && offsetof(wtr__v1_g, on_net) == 2 && offsetof(wtr__v1_g, waiters) == 4,
+	"see WORD");
 
 static void hot_row(hot *t, unsigned type, hot row)
 {
@@ -62,8 +64,8 @@ static void hot_row(hot *t, unsigned type, hot row)
 
 static void hot_table(hot *t)
 {
-	static const uint8_t blocks[] = { WF_V1_GoSleep, WF_V1_GoBlock, WF_V1_GoBlockSend, WF_V1_GoBlockRecv, WF_V1_GoBlockSelect, WF_V1_GoBlockSync,
-		WF_V1_GoBlockCond, WF_V1_GoBlockNet, WF_V1_GoBlockGC };
+	static const uint8_t blocks[] = { WF_V1_GoSleep, WF_V1_GoBlock, WF_V1_GoBlockSend, WF_V1_GoBlockRecv,
+		WF_V1_GoBlockSelect, WF_V1_GoBlockSync, WF_V1_GoBlockCond, WF_V1_GoBlockNet, WF_V1_GoBlockGC };
 	const uint64_t all = UINT64_MAX, states = ~UINT64_C(0xffff0000); /* both states, and nobody waits for it */
 	hot stop = { .mask = states, .is = WORD(RUNNING), .own = UINT32_MAX, .cares = true, .wants_g = true };
 	for (size_t i = 0; i < sizeof(blocks); i++) {
@@ -73,11 +75,23 @@ static void hot_table(hot *t)
 	stop.leaves = WORD(RUNNABLE);
 	hot_row(t, WF_V1_GoSched, stop);
 	hot_row(t, WF_V1_GoPreempt, stop);
-	hot start = { .mask = states, .is = WORD(RUNNABLE), .leaves = WORD(RUNNING), .arg = all, .start = UINT32_MAX, .cares = true, .inc = 1 };
+	hot start = { .mask = states,
+		.is = WORD(RUNNABLE),
+		.leaves = WORD(RUNNING),
+		.arg = all,
+		.start = UINT32_MAX,
+		.cares = true,
+		.inc = 1 };
 	hot_row(t, WF_V1_GoStartLocal, start);
 	start.seq_mask = all;
 	hot_row(t, WF_V1_GoStart, start);
-	hot wake = { .mask = states, .is = WORD(WAITING), .leaves = WORD(RUNNABLE), .arg = all, .stay = UINT32_MAX, .inc = 1, .wakes = true };
+	hot wake = { .mask = states,
+		.is = WORD(WAITING),
+		.leaves = WORD(RUNNABLE),
+		.arg = all,
+		.stay = UINT32_MAX,
+		.inc = 1,
+		.wakes = true };
 	hot_row(t, WF_V1_GoUnblockLocal, wake);
 	wake.seq_mask = all;
 	hot_row(t, WF_V1_GoUnblock, wake);
@@ -215,7 +229,8 @@ static inline bool advance(merge *m, uint32_t i, bool *ret_any)
 }
 
 /* advance() for a common event of at most 8 bytes of numbers; false: it is none, and nothing has happened. */
-static inline __attribute__((always_inline)) bool advance_common(const hot *rows, const uint32_t *direct, uint64_t n_direct, stream *s)
+static inline __attribute__((always_inline)) bool advance_common(
+	const hot *rows, const uint32_t *direct, uint64_t n_direct, stream *s)
 {
 	const uint8_t *p = s->in.at;
 	if (__builtin_expect(s->in.end - p < 2 + 8, 0))
@@ -486,7 +501,8 @@ static wtr_code sysexit(merge *m, stream *s, bool *ret_stay)
 	wtr__v1_event *e = &s->head;
 	wtr__v1_g *g = &m->check.gs.at[s->head_g];
 	int64_t ts = (int64_t)e->a[2];
-	bool plain = g->state == WTR__V1_WAITING && g->in_syscall && ts >= g->blocked_ts && ts <= e->ts && g->blocked_ts != 0;
+	bool plain = g->state == WTR__V1_WAITING && g->in_syscall && ts >= g->blocked_ts && ts <= e->ts &&
+		     g->blocked_ts != 0;
 	*ret_stay = !plain && m->v->repair;
 	if (plain)
 		return put_moved(m, e) ? WTR_OK : no_memory(m);
@@ -494,9 +510,10 @@ static wtr_code sysexit(merge *m, stream *s, bool *ret_stay)
 		return WTR_OK;
 	wtr__v1_fault f = g->blocked_ts == 0 ? WTR__V1_FAULT_STRAY_SYSEXIT : WTR__V1_FAULT_EARLY_SYSEXIT;
 	if (g->blocked_ts == 0 || ts < g->blocked_ts)
-		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name, wtr__v1_fault_rule(f),
-			"goroutine %llu on proc %lld: %s (time %lld ticks, blocked at %lld)", (unsigned long long)e->g, (long long)s->pid,
-			wtr__v1_fault_text(f), (long long)ts, (long long)g->blocked_ts);
+		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name,
+			wtr__v1_fault_rule(f), "goroutine %llu on proc %lld: %s (time %lld ticks, blocked at %lld)",
+			(unsigned long long)e->g, (long long)s->pid, wtr__v1_fault_text(f), (long long)ts,
+			(long long)g->blocked_ts);
 	m->doubtful = m->slow = true;
 	return put_moved(m, e) ? WTR_OK : no_memory(m);
 }
@@ -559,18 +576,18 @@ static wtr_code out_of_order(merge *m, stream *s, const char *rule, const char *
 	const struct wtr__v1_kind *k = &wtr__v1_kinds[e->type];
 	static const char *const names[] = { "dead", "runnable", "running", "waiting" };
 	if (s->head_order == WTR__V1_NONE)
-		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name, rule, "%s (proc %lld, %lld ticks)", text,
-			(long long)s->pid, (long long)e->ts);
+		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name, rule,
+			"%s (proc %lld, %lld ticks)", text, (long long)s->pid, (long long)e->ts);
 	const wtr__v1_g *g = &m->check.gs.at[s->head_order];
 	uint64_t id = s->head_order == s->head_g ? e->g : e->a[0];
 	if (s->need == ANY)
 		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name, rule,
-			"%s: goroutine %llu on proc %lld must be %s, and is %s", text, (unsigned long long)id, (long long)s->pid, names[k->needs],
-			names[g->status]);
+			"%s: goroutine %llu on proc %lld must be %s, and is %s", text, (unsigned long long)id,
+			(long long)s->pid, names[k->needs], names[g->status]);
 	return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name, rule,
 		"%s: %s %llu on proc %lld must be %s with sequence number %llu, and is %s with %llu", text,
-		e->type == WF_V1_GCStart ? "collection" : "goroutine", (unsigned long long)id, (long long)s->pid, names[k->needs],
-		(unsigned long long)s->need, names[g->status], (unsigned long long)g->seq);
+		e->type == WF_V1_GCStart ? "collection" : "goroutine", (unsigned long long)id, (long long)s->pid,
+		names[k->needs], (unsigned long long)s->need, names[g->status], (unsigned long long)g->seq);
 }
 
 /* Takes the head of stream i as the next event. */
@@ -586,9 +603,9 @@ static inline wtr_code take(merge *m, uint32_t i)
 		m->v->forced_states++;
 	}
 	if (__builtin_expect(e->ts < m->last_ts, 0) && !repair && m->n > 0)
-		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name, "v1.time-order",
-			"time goes back from %lld to %lld ticks where the events of proc %lld need it", (long long)m->last_ts, (long long)e->ts,
-			(long long)s->pid);
+		return wtr__fail(m->err, WTR_E_ORDER, offset_of(m, e), 0, WTR_NONE, wf_v1_specs[e->type].name,
+			"v1.time-order", "time goes back from %lld to %lld ticks where the events of proc %lld need it",
+			(long long)m->last_ts, (long long)e->ts, (long long)s->pid);
 	m->last_ts = e->ts;
 	if (!repair)
 		s->p.g = m->check.gs.at[s->before].id;
@@ -652,7 +669,8 @@ static inline __attribute__((always_inline)) void pop_push(ready *h, uint32_t n,
 			h[2] = r;
 			return;
 		default: {
-			bool use_right = right.ts < left.ts, down_right = right.ts < top.ts, down_left = left.ts < top.ts;
+			bool use_right = right.ts < left.ts, down_right = right.ts < top.ts,
+			     down_left = left.ts < top.ts;
 			swap_if(use_right & down_right, &top, &right);
 			swap_if(!use_right & down_left, &top, &left);
 			swap_if(r.ts < left.ts, &left, &r);
@@ -681,8 +699,8 @@ static inline __attribute__((always_inline)) void pop_push(ready *h, uint32_t n,
 
 typedef enum stop { STOP_TAKE, STOP_GO_ON, STOP_WAIT } stop;
 
-/* Takes common events off the heap until the general code is needed: to take the top; or, with stream *ret out of the heap, to
- * find its next event; or to let that event, which is not ready, wait. */
+/* Takes common events off the heap until the general code is needed: to take the top; or, with stream *ret out of the
+ * heap, to find its next event; or to let that event, which is not ready, wait. */
 static stop common_loop(merge *m, uint32_t *ret)
 {
 	wtr__v1 *v = m->v;
@@ -708,13 +726,16 @@ static stop common_loop(merge *m, uint32_t *ret)
 		}
 		wtr__v1_g *g = &gs[s->head_order];
 		uint64_t word = g->word;
-		if (__builtin_expect(((word & h->mask) != h->is) | (((g->seq ^ s->need) & h->seq_mask) != 0) | (s->head.ts < last_ts) | (pick == stop_at), 0)) {
+		if (__builtin_expect(((word & h->mask) != h->is) | (((g->seq ^ s->need) & h->seq_mask) != 0) |
+					     (s->head.ts < last_ts) | (pick == stop_at),
+			    0)) {
 			why = STOP_TAKE;
 			break;
 		}
 		g->word = (word & h->keep) | h->leaves;
 		g->seq += h->inc;
-		bits.words.at[bits.n >> 6] |= (word >> 15 & 2 & -(uint64_t)h->wakes) << (bits.n & 63); /* 1 << 1: was on the network */
+		bits.words.at[bits.n >> 6] |= (word >> 15 & 2 & -(uint64_t)h->wakes)
+					      << (bits.n & 63); /* 1 << 1: was on the network */
 		bits.n += 2u * h->wakes;
 		last_ts = s->head.ts;
 		*pick++ = (uint8_t)i;
@@ -782,7 +803,8 @@ static wtr_code progress(merge *m)
 static wtr_code go_on(merge *m, uint32_t i)
 {
 	stream *s = &m->streams[i];
-	bool any = true, common = !m->slow && !m->check.gs.at[s->g].syscall && advance_common(m->hot, m->check.ids.direct, m->check.ids.n_direct, s);
+	bool any = true, common = !m->slow && !m->check.gs.at[s->g].syscall &&
+				  advance_common(m->hot, m->check.ids.direct, m->check.ids.n_direct, s);
 	if (!common && !advance(m, i, &any))
 		return no_memory(m);
 	s->done = !any;
@@ -886,7 +908,8 @@ static wtr_code check_again(merge *m)
 			e = (wtr__v1_event){ v->at, x->ts, x->g, { x->g }, 0, WF_V1_GoSysExit };
 		}
 		bool wakes = e.type == WF_V1_GoCreate || e.type == WF_V1_GoUnblock || e.type == WF_V1_GoUnblockLocal;
-		uint32_t g = e.type == WF_V1_CPUSample ? wb_idmap_get(&c->ids, e.g) : wtr__v1_find_g(c, e.g), arg = wakes ? wtr__v1_find_g(c, e.a[0]) : 0;
+		uint32_t g = e.type == WF_V1_CPUSample ? wb_idmap_get(&c->ids, e.g) : wtr__v1_find_g(c, e.g),
+			 arg = wakes ? wtr__v1_find_g(c, e.a[0]) : 0;
 		if (e.type == WF_V1_CPUSample && g == WB_IDMAP_NONE)
 			continue;
 		if (g == WTR__V1_NONE || arg == WTR__V1_NONE) {
@@ -898,9 +921,11 @@ static wtr_code check_again(merge *m)
 			code = no_memory(m);
 		else if (f != WTR__V1_FINE)
 			code = wtr__fail(m->err, WTR_E_ORDER,
-				step == WTR__V1_MOVED ? offset_of_index(v, v->moved.at[r.moved - 1].index) : offset_of(m, &e), 0, WTR_NONE,
-				wf_v1_specs[e.type].name, wtr__v1_fault_rule(f), "goroutine %llu on proc %lld at %lld ticks: %s", (unsigned long long)e.g, (long long)pid, (long long)e.ts,
-				wtr__v1_fault_text(f));
+				step == WTR__V1_MOVED ? offset_of_index(v, v->moved.at[r.moved - 1].index)
+						      : offset_of(m, &e),
+				0, WTR_NONE, wf_v1_specs[e.type].name, wtr__v1_fault_rule(f),
+				"goroutine %llu on proc %lld at %lld ticks: %s", (unsigned long long)e.g,
+				(long long)pid, (long long)e.ts, wtr__v1_fault_text(f));
 	}
 	wtr__v1_replay_close(&r);
 	return code;
@@ -931,10 +956,12 @@ static wtr_code start(merge *m)
 	m->buckets = wb_calloc(m->n_buckets, sizeof(*m->buckets));
 	m->idle = wb_calloc(m->n_streams, sizeof(*m->idle));
 	m->woken = wb_calloc(m->n_streams, sizeof(*m->woken));
-	if (!m->streams || !m->heap || !m->buckets || !m->idle || !m->woken || !wb_vec_reserve(&v->picks, v->n_events * v->pick_bytes + 4) ||
-	    !wtr__v1_check_open(&m->check, v, &v->syscalls, &v->unblocks))
+	if (!m->streams || !m->heap || !m->buckets || !m->idle || !m->woken ||
+		!wb_vec_reserve(&v->picks, v->n_events * v->pick_bytes + 4) ||
+		!wtr__v1_check_open(&m->check, v, &v->syscalls, &v->unblocks))
 		return no_memory(m);
-	size_t words = v->n_events / 32 + 1; /* two bits for every event that could be a GoUnblock; untouched pages cost nothing */
+	size_t words = v->n_events / 32 +
+		       1; /* two bits for every event that could be a GoUnblock; untouched pages cost nothing */
 	v->unblocks.words.at = wb_calloc(words, sizeof(uint64_t));
 	if (!v->unblocks.words.at)
 		return no_memory(m);

@@ -199,7 +199,8 @@ static inline bool wtr__v1_replay_hold(wtr__v1_replay *r)
 		r->held_stream = s;
 		if (__builtin_expect(s == v->procs.n, 0)) {
 			const wtr__v1_sample *c = &v->samples.at[r->sample++];
-			*e = (wtr__v1_event){ v->at + c->at, c->ts, c->g, { (uint64_t)(int64_t)c->p, 0, 0, 0 }, c->stack, WF_V1_CPUSample };
+			*e = (wtr__v1_event){ v->at + c->at, c->ts, c->g, { (uint64_t)(int64_t)c->p, 0, 0, 0 },
+				c->stack, WF_V1_CPUSample };
 		} else if (!wtr__v1_stream_next(v, &r->streams[s], e)) {
 			return false; /* does not happen */
 		}

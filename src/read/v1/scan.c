@@ -1,8 +1,8 @@
 /* read/v1/scan.c - the first pass over a v1 trace: what is where, and is every byte of it sound?
  *
- * The format has no sizes above the single event, so finding the batches means stepping over all events.  Everything that Go's
- * parser checks in an event by itself is checked here; later passes rely on it.  Rules are named v1.*, and numbers of the
- * limits are Go's (internal/trace/internal/tracev1, parser.go).
+ * The format has no sizes above the single event, so finding the batches means stepping over all events.  Everything
+ * that Go's parser checks in an event by itself is checked here; later passes rely on it.  Rules are named v1.*, and
+ * numbers of the limits are Go's (internal/trace/internal/tracev1, parser.go).
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -74,7 +74,8 @@ static wtr_code string_entry(scan *s, const uint8_t *at, const uint8_t **next, b
 	if (b.bad)
 		return bad_varint(s, at, &b);
 	if (n > (uint64_t)(s->end - b.at))
-		return fail(s, WTR_E_TRUNC, at, "v1.truncated", "the trace ends inside a string of %" PRIu64 " bytes", n);
+		return fail(
+			s, WTR_E_TRUNC, at, "v1.truncated", "the trace ends inside a string of %" PRIu64 " bytes", n);
 	*next = b.at + n;
 	if (!define)
 		return WTR_OK;
@@ -83,7 +84,8 @@ static wtr_code string_entry(scan *s, const uint8_t *at, const uint8_t **next, b
 	if (n == 0)
 		return fail(s, WTR_E_FORMAT, at, "v1.string-length", "string %" PRIu64 " is empty", id);
 	if (n > STRING_BYTES_MAX)
-		return fail(s, WTR_E_FORMAT, at, "v1.string-length", "string %" PRIu64 " has %" PRIu64 " bytes, more than 1000000", id, n);
+		return fail(s, WTR_E_FORMAT, at, "v1.string-length",
+			"string %" PRIu64 " has %" PRIu64 " bytes, more than 1000000", id, n);
 	switch (wtr__tables_add_string(&s->v->tables, id, (const char *)b.at, n)) {
 	case WTR_OK: return WTR_OK;
 	case WTR_E_NOMEM: return no_memory(s);
@@ -99,7 +101,8 @@ static uint32_t proc_index(scan *s, int64_t pid)
 	if (i != WB_IDMAP_NONE)
 		return i;
 	i = (uint32_t)v->procs.n;
-	if (!wb_vec_add(&v->procs, (wtr__v1_proc){ pid, WTR__V1_NONE, WTR__V1_NONE }) || !wb_idmap_set(&s->procs, (uint64_t)pid, i))
+	if (!wb_vec_add(&v->procs, (wtr__v1_proc){ pid, WTR__V1_NONE, WTR__V1_NONE }) ||
+		!wb_idmap_set(&s->procs, (uint64_t)pid, i))
 		return WTR__V1_NONE;
 	return i;
 }
@@ -126,7 +129,8 @@ static wtr_code add_batch(scan *s, const uint8_t *at, uint32_t proc)
 static wtr_code batch_entry(scan *s, const uint8_t *at, const uint8_t **next)
 {
 	if (*at >> 6 != 1)
-		return fail(s, WTR_E_FORMAT, at, "v1.batch-arguments", "a batch has %" PRIu64 " arguments instead of 2", (uint64_t)(*at >> 6) + 1);
+		return fail(s, WTR_E_FORMAT, at, "v1.batch-arguments", "a batch has %" PRIu64 " arguments instead of 2",
+			(uint64_t)(*at >> 6) + 1);
 	wb_bytes b = { at + 1, s->end, false };
 	uint64_t pid = wb_uvarint(&b), ts = wb_uvarint(&b);
 	if (b.bad)
@@ -145,12 +149,15 @@ static wtr_code stack_entry(scan *s, const uint8_t *at, size_t n)
 {
 	const uint64_t *a = s->args;
 	if (n < 2)
-		return fail(s, WTR_E_FORMAT, at, "v1.stack-arguments", "a stack has %zu numbers instead of at least 2", n);
+		return fail(
+			s, WTR_E_FORMAT, at, "v1.stack-arguments", "a stack has %zu numbers instead of at least 2", n);
 	uint64_t frames = a[1];
 	if (frames > FRAMES_MAX)
-		return fail(s, WTR_E_FORMAT, at, "v1.stack-frames", "stack %" PRIu64 " has %" PRIu64 " frames, more than 1000", a[0], frames);
+		return fail(s, WTR_E_FORMAT, at, "v1.stack-frames",
+			"stack %" PRIu64 " has %" PRIu64 " frames, more than 1000", a[0], frames);
 	if (n != 2 + 4 * frames)
-		return fail(s, WTR_E_FORMAT, at, "v1.stack-arguments", "a stack of %" PRIu64 " frames has %zu numbers", frames, n);
+		return fail(s, WTR_E_FORMAT, at, "v1.stack-arguments", "a stack of %" PRIu64 " frames has %zu numbers",
+			frames, n);
 	uint64_t id = (uint32_t)a[0];
 	if (id == 0 || frames == 0)
 		return WTR_OK;
@@ -170,7 +177,8 @@ static wtr_code stack_entry(scan *s, const uint8_t *at, size_t n)
 static wtr_code sample_entry(scan *s, const uint8_t *at, size_t n)
 {
 	if (*at >> 6 != 3 || n != 5)
-		return fail(s, WTR_E_FORMAT, at, "v1.arguments", "a CPU sample has %zu numbers instead of 5", *at >> 6 == 3 ? n : 0);
+		return fail(s, WTR_E_FORMAT, at, "v1.arguments", "a CPU sample has %zu numbers instead of 5",
+			*at >> 6 == 3 ? n : 0);
 	const uint64_t *a = s->args;
 	wtr__v1_sample c = { (int64_t)a[1], a[3], (uint64_t)(at - s->begin), (int32_t)(uint32_t)a[2], (uint32_t)a[4] };
 	if (!wb_vec_add(&s->v->samples, c))
@@ -186,9 +194,11 @@ static wtr_code message(scan *s, const uint8_t *at, const uint8_t **next)
 	if (b.bad)
 		return bad_varint(s, at, &b);
 	if (n > STRING_BYTES_MAX)
-		return fail(s, WTR_E_FORMAT, at, "v1.string-length", "a log message has %" PRIu64 " bytes, more than 1000000", n);
+		return fail(s, WTR_E_FORMAT, at, "v1.string-length",
+			"a log message has %" PRIu64 " bytes, more than 1000000", n);
 	if (n > (uint64_t)(s->end - b.at))
-		return fail(s, WTR_E_TRUNC, at, "v1.truncated", "the trace ends inside a log message of %" PRIu64 " bytes", n);
+		return fail(s, WTR_E_TRUNC, at, "v1.truncated",
+			"the trace ends inside a log message of %" PRIu64 " bytes", n);
 	if (n > 0 && !wb_vec_add(&s->v->messages, (uint64_t)(*next - s->begin)))
 		return no_memory(s);
 	*next = b.at + n;
@@ -214,13 +224,15 @@ static wtr_code numbers(scan *s, const uint8_t *at, const uint8_t **next, size_t
 		if (b.at > at + 2 && wtr__v1_kinds[*at & 63].timed)
 			s->v->long_lengths = true;
 		if (length > ARGS_BYTES_MAX)
-			return fail(s, WTR_E_FORMAT, at, "v1.length", "the arguments take %" PRIu64 " bytes, more than 2048", length);
+			return fail(s, WTR_E_FORMAT, at, "v1.length",
+				"the arguments take %" PRIu64 " bytes, more than 2048", length);
 		if (length > (uint64_t)(s->end - b.at))
 			return fail(s, WTR_E_TRUNC, at, "v1.truncated", "the trace ends inside an event");
 		for (b.end = b.at + length; b.at < b.end && !b.bad; n++)
 			s->args[n] = wb_uvarint(&b);
 		if (b.bad)
-			return fail(s, WTR_E_FORMAT, at, "v1.varint", "a number is cut off by the length of its event or does not fit into 64 bits");
+			return fail(s, WTR_E_FORMAT, at, "v1.varint",
+				"a number is cut off by the length of its event or does not fit into 64 bits");
 	}
 	*next = b.at;
 	*ret_n = n;
@@ -235,7 +247,8 @@ static wtr_code untimed(scan *s, const uint8_t *at, unsigned type, size_t n)
 		return fail(s, WTR_E_FORMAT, at, "v1.arguments", "%zu numbers instead of 1", n);
 	if (type == WF_V1_Frequency) {
 		if ((int64_t)s->args[0] <= 0)
-			return fail(s, WTR_E_FORMAT, at, "v1.frequency", "a frequency of %" PRIu64 " ticks per second", s->args[0]);
+			return fail(s, WTR_E_FORMAT, at, "v1.frequency", "a frequency of %" PRIu64 " ticks per second",
+				s->args[0]);
 		s->frequency = (int64_t)s->args[0];
 	} else if (!wb_vec_add(&s->v->timers, s->args[0])) {
 		return no_memory(s);
@@ -286,7 +299,8 @@ static void shapes(scan *s)
 	}
 }
 
-/* Steps over the simple events from p on, of which at least 32 bytes are readable each; where it stops entry() must look. */
+/* Steps over the simple events from p on, of which at least 32 bytes are readable each; where it stops entry() must
+ * look. */
 static const uint8_t *simple(scan *s, const uint8_t *p, const uint8_t *stop)
 {
 	uint64_t n_events = 0;
@@ -332,7 +346,8 @@ static bool plausible(scan *s, const uint8_t *p)
 {
 	wb_bytes b = { p + 1, s->end, false };
 	uint64_t pid = wb_uvarint(&b), ts = wb_uvarint(&b);
-	if (b.bad || *p != (1 << 6 | WF_V1_Batch) || (pid != UINT64_MAX && wb_idmap_get(&s->procs, pid) == WB_IDMAP_NONE))
+	if (b.bad || *p != (1 << 6 | WF_V1_Batch) ||
+		(pid != UINT64_MAX && wb_idmap_get(&s->procs, pid) == WB_IDMAP_NONE))
 		return false;
 	if ((int64_t)ts < s->batch_ts - (INT64_C(1) << 40) || (int64_t)ts > s->batch_ts + (INT64_C(1) << 40))
 		return false;
@@ -401,7 +416,8 @@ static wtr_code progress(scan *s, const uint8_t *p)
 	s->progress_at = p + PROGRESS_BYTES;
 	const wtr_options *o = &s->t->opt;
 	if (o->progress && !o->progress(o->progress_user, "reading", (uint64_t)(p - s->begin) / 3, s->v->n))
-		return wtr__fail(s->err, WTR_E_IO, (uint64_t)(p - s->begin), 0, WTR_NONE, "", "stopped", "reading was stopped");
+		return wtr__fail(
+			s->err, WTR_E_IO, (uint64_t)(p - s->begin), 0, WTR_NONE, "", "stopped", "reading was stopped");
 	return WTR_OK;
 }
 
@@ -445,10 +461,11 @@ static wtr_code finish(scan *s)
 {
 	wtr__v1 *v = s->v;
 	if (v->n_events >= UINT32_MAX || v->tables.strings.n + v->messages.n >= WTR__EXTRA)
-		return fail(s, WTR_E_LIMIT, s->end, "v1.limit", "%" PRIu64 " events and %" PRIu64 " texts are too many", v->n_events,
-			(uint64_t)(v->tables.strings.n + v->messages.n));
+		return fail(s, WTR_E_LIMIT, s->end, "v1.limit", "%" PRIu64 " events and %" PRIu64 " texts are too many",
+			v->n_events, (uint64_t)(v->tables.strings.n + v->messages.n));
 	v->has_frequency = s->frequency > 0;
-	/* Without it times are a guess: most clocks of that age tick 2 to 4 times a ns and are counted in units of 64. */
+	/* Without it times are a guess: most clocks of that age tick 2 to 4 times a ns and are counted in units of
+	 * 64. */
 	v->ns_per_tick = v->has_frequency ? 1e9 / (double)s->frequency : 64.0 / 3;
 	for (size_t i = 0; i < v->tables.frames.n; i++) {
 		const wtr__frame *f = &v->tables.frames.at[i];
@@ -472,7 +489,8 @@ wtr_code wtr__v1_scan(wtr_trace *t, wtr__v1 *v, wtr_error *err)
 {
 	scan *s = wb_calloc(1, sizeof(*s));
 	if (!s)
-		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory while reading the trace");
+		return wtr__fail(
+			err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory while reading the trace");
 	s->t = t;
 	s->v = v;
 	s->err = err;

@@ -1,7 +1,7 @@
 /* read/v1/source.c - the ordered events of a v1 trace as the events of today.
  *
- * Which v1 event becomes which event, with what context, is as Go 1.27 converts (internal/trace, tracev1.go), oddities included:
- * format in docs/format.md, "v1: conversion"; where the analyses correct it, docs/go-differences.md.
+ * Which v1 event becomes which event, with what context, is as Go 1.27 converts (internal/trace, tracev1.go), oddities
+ * included: format in docs/format.md, "v1: conversion"; where the analyses correct it, docs/go-differences.md.
  */
 #include <string.h>
 
@@ -110,7 +110,8 @@ static inline uint32_t string_of(source *s, uint64_t wire)
 }
 
 /* The goroutine leaves the processor, for a reason. */
-static inline void stops(source *s, wtr_event *o, const wtr__v1_event *e, uint8_t type, unsigned to, wtr__v1_text reason)
+static inline void stops(
+	source *s, wtr_event *o, const wtr__v1_event *e, uint8_t type, unsigned to, wtr__v1_text reason)
 {
 	go(o, type, e->g, WTR_G_RUNNING, to);
 	o->str = s->v->texts[reason];
@@ -318,8 +319,15 @@ static int convert_rare(source *s, const wtr__v1_event *e, proc *p, wtr_event *o
 	case WF_V1_GoStartLabel:
 		o->m = p->has_m ? p->m : 0; /* so does Go */
 		go(o, WF_EV_GO_START, e->a[0], WTR_G_RUNNABLE, WTR_G_RUNNING);
-		o[1] = (wtr_event){ .time_ns = o->time_ns, .m = o->m, .p = o->p, .g = o->g, .id = o->g, .str = string_of(s, e->a[2]),
-			.kind = WTR_KIND_LABEL, .type = WF_EV_GO_LABEL, .resource = WTR_RES_GOROUTINE };
+		o[1] = (wtr_event){ .time_ns = o->time_ns,
+			.m = o->m,
+			.p = o->p,
+			.g = o->g,
+			.id = o->g,
+			.str = string_of(s, e->a[2]),
+			.kind = WTR_KIND_LABEL,
+			.type = WF_EV_GO_LABEL,
+			.resource = WTR_RES_GOROUTINE };
 		return 2;
 	case WF_V1_CPUSample:
 		o->p = (int64_t)e->a[0];
@@ -343,7 +351,8 @@ static int convert_rare(source *s, const wtr__v1_event *e, proc *p, wtr_event *o
 			s->base.diag[WTR__DIAG_SKIPPED_EVENTS]++;
 			return 0;
 		}
-		wtr__fail(&s->base.err, WTR_E_FORMAT, (uint64_t)(e->at - s->v->at), 0, WTR_NONE, wf_v1_specs[e->type].name, "v1.futile-wakeup",
+		wtr__fail(&s->base.err, WTR_E_FORMAT, (uint64_t)(e->at - s->v->at), 0, WTR_NONE,
+			wf_v1_specs[e->type].name, "v1.futile-wakeup",
 			"events of type %u are not written since Go 1.5 and have no meaning today", e->type);
 		return -1;
 	}
@@ -361,7 +370,9 @@ static inline int convert(source *s, const wtr__v1_event *e, proc *p, wtr_event 
 			return -1;
 		}
 		go(o, WF_EV_GO_CREATE, e->a[0], WTR_G_NOTEXIST, WTR_G_RUNNABLE);
-		o->transition_stack = e->a[1] <= UINT32_MAX ? wtr__v1_stack_id(s->v, e->a[1], &s->base.diag[WTR__DIAG_UNKNOWN_STACKS]) : 0;
+		o->transition_stack = e->a[1] <= UINT32_MAX
+					      ? wtr__v1_stack_id(s->v, e->a[1], &s->base.diag[WTR__DIAG_UNKNOWN_STACKS])
+					      : 0;
 		o->stack = stack_of(s, e);
 		return 1;
 	case WF_V1_GoStart:
@@ -464,7 +475,9 @@ static inline int step(source *s, wtr_event *o)
 	if (what == WTR__V1_END)
 		return -1;
 	const wtr__v1_moved *x = &v->moved.at[s->replay.moved - 1];
-	*o = (wtr_event){ .time_ns = ns_of(s, x->ts), .m = WTR_NONE, .p = WTR__V1_P_SYSCALL, .g = x->g ? (int64_t)x->g : WTR_NONE };
+	*o = (wtr_event){
+		.time_ns = ns_of(s, x->ts), .m = WTR_NONE, .p = WTR__V1_P_SYSCALL, .g = x->g ? (int64_t)x->g : WTR_NONE
+	};
 	go(o, WF_EV_GO_SYSCALL_END_BLOCKED, x->g, WTR_G_SYSCALL, WTR_G_RUNNABLE);
 	return 1;
 }
@@ -490,8 +503,15 @@ static void add_rows(source *s)
 {
 	if (s->v->long_lengths)
 		return;
-	row start = { .arg = UINT64_MAX, .start = UINT64_MAX, .type = WF_EV_GO_START, .detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING };
-	row wake = { .arg = UINT64_MAX, .stay = UINT64_MAX, .own = UINT32_MAX, .type = WF_EV_GO_UNBLOCK, .detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE,
+	row start = { .arg = UINT64_MAX,
+		.start = UINT64_MAX,
+		.type = WF_EV_GO_START,
+		.detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING };
+	row wake = { .arg = UINT64_MAX,
+		.stay = UINT64_MAX,
+		.own = UINT32_MAX,
+		.type = WF_EV_GO_UNBLOCK,
+		.detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE,
 		.wakes = true };
 	add_row(s, WF_V1_GoStart, start);
 	add_row(s, WF_V1_GoStartLocal, start);
@@ -540,7 +560,8 @@ static size_t common(source *s, wtr_event *out, size_t cap)
 		uint64_t end = ends[h->numbers];
 		if (__builtin_expect(end == 0, 0))
 			break;
-		uint64_t dt = w & (ends[1] ^ (ends[1] - 1)) & ~V1_HIGH, a0 = (w & (ends[2] ^ (ends[2] - 1))) >> __builtin_ctzll(ends[1]) >> 1 & ~V1_HIGH;
+		uint64_t dt = w & (ends[1] ^ (ends[1] - 1)) & ~V1_HIGH,
+			 a0 = (w & (ends[2] ^ (ends[2] - 1))) >> __builtin_ctzll(ends[1]) >> 1 & ~V1_HIGH;
 		uint64_t stack = (w & (end ^ (end - 1))) >> __builtin_ctzll(ends[h->numbers - 1]) >> 1 & ~V1_HIGH;
 		dt = wtr__v1_compact(dt);
 		a0 = wtr__v1_compact(a0);
@@ -549,7 +570,8 @@ static size_t common(source *s, wtr_event *out, size_t cap)
 		if (__builtin_expect((ts >= until) | (stack >= n_direct), 0))
 			break;
 		uint32_t id = direct[stack] - 1;
-		unsigned by = (unsigned)(v->unblocks.words.at[unblock >> 6] >> (unblock & 63)) & 3 & -(unsigned)h->wakes;
+		unsigned by =
+			(unsigned)(v->unblocks.words.at[unblock >> 6] >> (unblock & 63)) & 3 & -(unsigned)h->wakes;
 		double ns = (double)(int64_t)((uint64_t)ts - (uint64_t)first_ts) * ns_per_tick;
 		if (__builtin_expect((id == WTR__UNKNOWN) | (by != 0) | !(ns < 0x1p62), 0))
 			break;

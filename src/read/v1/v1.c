@@ -33,7 +33,8 @@ static wtr_code add_texts(wtr_trace *t, wtr__v1 *v, wtr_error *err)
 	for (unsigned i = 0; i < WTR__V1_TEXT_COUNT; i++) {
 		v->texts[i] = *texts[i] ? wtr__extra_string(t, texts[i], strlen(texts[i])) : 0;
 		if (v->texts[i] == WTR__UNKNOWN)
-			return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory while reading the trace");
+			return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory",
+				"out of memory while reading the trace");
 	}
 	return WTR_OK;
 }
@@ -61,7 +62,8 @@ wtr_code wtr__v1_open(wtr_trace *t, wtr_error *err)
 	wtr_error e = { .thread = WTR_NONE, .event = "", .rule = "" };
 	wtr__v1 *v = wb_calloc(1, sizeof(*v));
 	if (!v)
-		return wtr__fail(err ? err : &e, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory while reading the trace");
+		return wtr__fail(err ? err : &e, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory",
+			"out of memory while reading the trace");
 	v->at = t->at;
 	v->n = t->n;
 	v->version = t->version;

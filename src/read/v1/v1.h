@@ -1,9 +1,9 @@
 /* read/v1/v1.h - what is known of a v1 trace after opening it, for the files of read/v1/.
  *
- * Opening makes two passes: scan (scan.c) hops over all bytes and checks them, merge (merge.c) finds the order of events and
- * checks that it makes sense.  What stays is one small number per event, whose stream is next, so that every later pass
- * (replay.h, source.c) decodes and delivers without deciding anything again.
- * Format and rules: docs/format.md, "v1"; the tables in src/fmt/v1events.def.
+ * Opening makes two passes: scan (scan.c) hops over all bytes and checks them, merge (merge.c) finds the order of
+ * events and checks that it makes sense.  What stays is one small number per event, whose stream is next, so that every
+ * later pass (replay.h, source.c) decodes and delivers without deciding anything again. Format and rules:
+ * docs/format.md, "v1"; the tables in src/fmt/v1events.def.
  */
 #ifndef READ_V1_V1_H
 #define READ_V1_V1_H
@@ -84,7 +84,8 @@ struct wtr__v1 {
 	WB_VEC(wtr__v1_batch) batches;   /* in file order */
 	WB_VEC(wtr__v1_proc) procs;      /* by pid, once scanned */
 	WB_VEC(wtr__v1_sample) samples;  /* by time, once scanned; stream number procs.n */
-	WB_VEC(uint64_t) messages;       /* offset of the length of each UserLog's message; string id = tables.strings.n + index */
+	WB_VEC(uint64_t)
+	messages; /* offset of the length of each UserLog's message; string id = tables.strings.n + index */
 	WB_VEC(uint64_t) timers;         /* goroutines named by TimerGoroutine */
 	uint64_t       n_events;         /* with samples */
 	bool           long_lengths;     /* the length of some timed event takes more than one byte */
@@ -93,7 +94,8 @@ struct wtr__v1 {
 
 	/* From the merge. */
 	unsigned       pick_bytes;       /* 1, 2 or 4 */
-	WB_VEC(uint8_t) picks;           /* stream numbers; all bits set is an escape, then WTR__V1_SKIP or _STAY, then a stream */
+	WB_VEC(uint8_t)
+	picks; /* stream numbers; all bits set is an escape, then WTR__V1_SKIP or _STAY, then a stream */
 	WB_VEC(wtr__v1_moved) moved;     /* by time, then index */
 	wtr__v1_bits   syscalls;         /* per GoSysCall: the goroutine's next event says that it blocked */
 	wtr__v1_bits   unblocks;         /* per GoUnblock */
@@ -107,7 +109,10 @@ struct wtr__v1 {
 };
 typedef struct wtr__v1 wtr__v1;
 
-enum { WTR__V1_SKIP = 0, WTR__V1_STAY = 1 }; /* after an escape: leave the event out; deliver a GoSysExit where it stands */
+enum {
+	WTR__V1_SKIP = 0,
+	WTR__V1_STAY = 1
+}; /* after an escape: leave the event out; deliver a GoSysExit where it stands */
 
 /* What to know about an event type, beyond wf_v1_specs. */
 typedef enum wtr__v1_seq {

@@ -2,7 +2,8 @@
  *
  * How a generation ends depends on the version: from 1.26 on by a byte of its own, before that where the number of the
  * next one begins.  What happens at damage follows Go 1.27's reader (internal/trace, readGeneration and
- * readGenerationWithSpill): from 1.26 on an incomplete generation is dropped whole; before, what was read of it is used.
+ * readGenerationWithSpill): from 1.26 on an incomplete generation is dropped whole; before, what was read of it is
+ * used.
  */
 #include "read/v2/container.h"
 
@@ -56,7 +57,8 @@ static wtr_code read_batch(scan *s, wtr__batch *ret, uint64_t *ret_gen, bool *re
 	if (*ret_end)
 		return WTR_OK;
 	if (type != WF_EV_EVENT_BATCH && type != WF_EV_EXPERIMENTAL_BATCH)
-		return wtr__fail(err, WTR_E_FORMAT, offset, s->gen.number, WTR_NONE, "", "container.batch-start", "expected the start of a batch, found byte 0x%02x", type);
+		return wtr__fail(err, WTR_E_FORMAT, offset, s->gen.number, WTR_NONE, "", "container.batch-start",
+			"expected the start of a batch, found byte 0x%02x", type);
 	uint8_t exp = type == WF_EV_EXPERIMENTAL_BATCH ? wb_byte(in) : 0;
 	uint64_t gen = wb_uvarint(in);
 	uint64_t m = wb_uvarint(in);
@@ -64,19 +66,27 @@ static wtr_code read_batch(scan *s, wtr__batch *ret, uint64_t *ret_gen, bool *re
 	uint64_t size = wb_uvarint(in);
 	const char *name = exp ? "ExperimentalBatch" : "EventBatch";
 	if (in->bad)
-		return wtr__fail(err, in->end - in->at < 10 ? WTR_E_TRUNC : WTR_E_FORMAT, offset, gen, (int64_t)m, name, "container.batch-header", "incomplete batch header");
+		return wtr__fail(err, in->end - in->at < 10 ? WTR_E_TRUNC : WTR_E_FORMAT, offset, gen, (int64_t)m, name,
+			"container.batch-header", "incomplete batch header");
 	if (size > WF_BATCH_BYTES_MAX)
-		return wtr__fail(err, WTR_E_FORMAT, offset, gen, (int64_t)m, name, "container.batch-size", "a batch of %llu bytes; the most is %d",
-		                 (unsigned long long)size, WF_BATCH_BYTES_MAX);
+		return wtr__fail(err, WTR_E_FORMAT, offset, gen, (int64_t)m, name, "container.batch-size",
+			"a batch of %llu bytes; the most is %d", (unsigned long long)size, WF_BATCH_BYTES_MAX);
 	if (size > (uint64_t)(in->end - in->at)) {
 		unsigned long long missing = size - (uint64_t)(in->end - in->at);
-		return wtr__fail(err, WTR_E_TRUNC, offset, gen, (int64_t)m, name, "container.batch-data", "the trace ends inside a batch: %llu of its %llu bytes are missing",
-		                 missing, (unsigned long long)size);
+		return wtr__fail(err, WTR_E_TRUNC, offset, gen, (int64_t)m, name, "container.batch-data",
+			"the trace ends inside a batch: %llu of its %llu bytes are missing", missing,
+			(unsigned long long)size);
 	}
-	*ret = (wtr__batch){ .offset = offset, .time = time, .m = (int64_t)m, .size = (uint32_t)size, .next = UINT32_MAX, .head = (uint8_t)(in->at - start),
+	*ret = (wtr__batch){ .offset = offset,
+		.time = time,
+		.m = (int64_t)m,
+		.size = (uint32_t)size,
+		.next = UINT32_MAX,
+		.head = (uint8_t)(in->at - start),
 		.kind = exp ? WTR__BATCH_EXPERIMENTAL : (uint8_t)kind_of(in->at, (uint32_t)size, s->t->version) };
 	*ret_gen = gen;
-	*ret_end = !exp && size && in->at[0] == WF_EV_END_OF_GENERATION; /* nobody writes that, but Go takes it for the mark */
+	*ret_end = !exp && size &&
+		   in->at[0] == WF_EV_END_OF_GENERATION; /* nobody writes that, but Go takes it for the mark */
 	in->at += size;
 	return WTR_OK;
 }
@@ -95,7 +105,8 @@ static wtr_code add_batch(scan *s, wtr__batch b)
 	}
 	if (s->v->batches.n >= UINT32_MAX - 1 || !wb_vec_add(&s->v->batches, b))
 		return no_memory(s);
-	/* One byte of each batch is looked at, but the kernel maps its neighbours with it: all of the file, in the end. */
+	/* One byte of each batch is looked at, but the kernel maps its neighbours with it: all of the file, in the
+	 * end. */
 	if (b.offset - s->released > RELEASE_BYTES) {
 		wo_map_release(&s->t->map, s->released, b.offset);
 		s->released = b.offset;
@@ -137,7 +148,8 @@ static void resync(scan *s, uint64_t gen)
 			wtr__batch b;
 			uint64_t g;
 			bool eog;
-			if (*probe.in.at != WF_EV_EVENT_BATCH && *probe.in.at != WF_EV_END_OF_GENERATION && *probe.in.at != WF_EV_EXPERIMENTAL_BATCH)
+			if (*probe.in.at != WF_EV_EVENT_BATCH && *probe.in.at != WF_EV_END_OF_GENERATION &&
+				*probe.in.at != WF_EV_EXPERIMENTAL_BATCH)
 				break;
 			if (read_batch(&probe, &b, &g, &eog, NULL) != WTR_OK)
 				break;
@@ -164,8 +176,8 @@ static void step_over(scan *s, const wtr_error *why)
 	s->t->info.lost_bytes += (uint64_t)(s->in.at - bad);
 }
 
-/* The file ends inside a generation that has tables only.  Go takes that for a proper end, except when a table is broken:
- * it reads those at once, and what the generation as a whole lacks only at its end. */
+/* The file ends inside a generation that has tables only.  Go takes that for a proper end, except when a table is
+ * broken: it reads those at once, and what the generation as a whole lacks only at its end. */
 static wtr_code end_in_tables(scan *s)
 {
 	if (close_gen(s, s->in.end, NULL) != WTR_OK)
@@ -192,14 +204,18 @@ static wtr_code scan_marked(scan *s, bool repair)
 		bool end_of_gen;
 		wtr_error why = { 0 };
 		const uint8_t *start = s->in.at;
-		if (s->in.end - start == 1 && *start == WF_EV_EXPERIMENTAL_BATCH) /* Go takes this for the end of the file */
+		if (s->in.end - start == 1 &&
+			*start == WF_EV_EXPERIMENTAL_BATCH) /* Go takes this for the end of the file */
 			break;
 		wtr_code rc = read_batch(s, &b, &gen, &end_of_gen, &why);
 		if (rc == WTR_OK && !end_of_gen && gen == 0)
-			rc = wtr__fail(&why, WTR_E_FORMAT, b.offset, 0, b.m, "EventBatch", "container.generation-zero", "generation number 0");
+			rc = wtr__fail(&why, WTR_E_FORMAT, b.offset, 0, b.m, "EventBatch", "container.generation-zero",
+				"generation number 0");
 		else if (rc == WTR_OK && !end_of_gen && s->gen.number && gen != s->gen.number)
-			rc = wtr__fail(&why, WTR_E_FORMAT, b.offset, s->gen.number, b.m, "EventBatch", "container.generation-mixed",
-			               "a batch of generation %llu inside generation %llu, which has not ended", (unsigned long long)gen, (unsigned long long)s->gen.number);
+			rc = wtr__fail(&why, WTR_E_FORMAT, b.offset, s->gen.number, b.m, "EventBatch",
+				"container.generation-mixed",
+				"a batch of generation %llu inside generation %llu, which has not ended",
+				(unsigned long long)gen, (unsigned long long)s->gen.number);
 		if (rc == WTR_OK && end_of_gen) {
 			if (!s->gen.number)
 				s->gen.number = gen;
@@ -216,7 +232,8 @@ static wtr_code scan_marked(scan *s, bool repair)
 		}
 		if (!repair)
 			return close_gen(s, start, &why);
-		if (why.rule && strcmp(why.rule, "container.generation-mixed") == 0) { /* the end marker is lost: the next begins here */
+		if (why.rule && strcmp(why.rule, "container.generation-mixed") ==
+					0) { /* the end marker is lost: the next begins here */
 			if (s->v->tail.code == WTR_OK)
 				s->v->tail = why;
 			s->in = (wb_bytes){ .at = start, .end = s->in.end };
@@ -232,7 +249,9 @@ static wtr_code scan_marked(scan *s, bool repair)
 		return end_in_tables(s);
 	wtr_error why;
 	wtr__fail(&why, WTR_E_TRUNC, offset_of(s, s->in.end), s->gen.number, WTR_NONE, "", "container.generation-torn",
-	          "the trace ends inside generation %llu, which has no end mark: the program did not stop tracing, or the file was cut", (unsigned long long)s->gen.number);
+		"the trace ends inside generation %llu, which has no end mark: the program did not stop tracing, or "
+		"the file was cut",
+		(unsigned long long)s->gen.number);
 	return close_gen(s, s->in.end, &why);
 }
 
@@ -253,15 +272,19 @@ static wtr_code scan_counted(scan *s, bool repair)
 			if (s->gen.number && gen == s->gen.number + 1 && close_gen(s, start, NULL) != WTR_OK)
 				return WTR_E_NOMEM;
 			drop = true;
-			rc = wtr__fail(&why, WTR_E_FORMAT, offset_of(s, start), s->gen.number, WTR_NONE, end_of_gen ? "EndOfGeneration" : "EventBatch", "container.generation-zero",
-			               end_of_gen ? "an end-of-generation mark in a go 1.%u trace" : "generation number 0 in a go 1.%u trace", s->t->version);
+			rc = wtr__fail(&why, WTR_E_FORMAT, offset_of(s, start), s->gen.number, WTR_NONE,
+				end_of_gen ? "EndOfGeneration" : "EventBatch", "container.generation-zero",
+				end_of_gen ? "an end-of-generation mark in a go 1.%u trace"
+					   : "generation number 0 in a go 1.%u trace",
+				s->t->version);
 		} else if (rc == WTR_OK && s->gen.number && gen == s->gen.number + 1) {
 			if (close_gen(s, start, NULL) != WTR_OK)
 				return WTR_E_NOMEM;
 		} else if (rc == WTR_OK && s->gen.number && gen != s->gen.number) {
 			drop = true;
-			rc = wtr__fail(&why, WTR_E_FORMAT, b.offset, s->gen.number, b.m, "EventBatch", "container.generation-order",
-			               "a batch of generation %llu inside generation %llu", (unsigned long long)gen, (unsigned long long)s->gen.number);
+			rc = wtr__fail(&why, WTR_E_FORMAT, b.offset, s->gen.number, b.m, "EventBatch",
+				"container.generation-order", "a batch of generation %llu inside generation %llu",
+				(unsigned long long)gen, (unsigned long long)s->gen.number);
 		}
 		if (rc == WTR_OK) {
 			s->gen.number = gen;
@@ -270,7 +293,8 @@ static wtr_code scan_counted(scan *s, bool repair)
 			continue;
 		}
 		if (repair) {
-			if (!end_of_gen && drop && gen > s->gen.number && gen - s->gen.number < 3) { /* a whole generation is missing */
+			if (!end_of_gen && drop && gen > s->gen.number &&
+				gen - s->gen.number < 3) { /* a whole generation is missing */
 				if (s->v->tail.code == WTR_OK)
 					s->v->tail = why;
 				if (close_gen(s, start, NULL) != WTR_OK)
@@ -306,7 +330,8 @@ static wtr_code reserve_ids(wtr_trace *t, wtr_error *err)
 			stacks += b->kind == WTR__BATCH_STACKS ? b->size / 3 + 1 : 0;
 		}
 		if (strings >= WTR__EXTRA - 1 || stacks >= WTR__EXTRA - 1)
-			return wtr__fail(err, WTR_E_LIMIT, g->offset, g->number, WTR_NONE, "", "limit.ids", "more than 2^31 strings or stacks");
+			return wtr__fail(err, WTR_E_LIMIT, g->offset, g->number, WTR_NONE, "", "limit.ids",
+				"more than 2^31 strings or stacks");
 	}
 	return WTR_OK;
 }
@@ -423,7 +448,9 @@ bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)
 	if (!t->v2) {
 		if (i != 0)
 			return false;
-		*ret = (wtr_generation){ .offset = WF_HEADER_BYTES, .bytes = t->n - WF_HEADER_BYTES, .batches = t->info.batches };
+		*ret = (wtr_generation){
+			.offset = WF_HEADER_BYTES, .bytes = t->n - WF_HEADER_BYTES, .batches = t->info.batches
+		};
 		return true;
 	}
 	if (i >= t->v2->gens.n)
@@ -437,7 +464,11 @@ bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)
 			return false;
 		wtr__gen_put(t, i, !wtr__keeps_tables(t));
 	}
-	*ret = (wtr_generation){ .number = g->number, .offset = g->offset, .bytes = g->bytes, .batches = g->n_batches, .has_clock = g->has_clock };
+	*ret = (wtr_generation){ .number = g->number,
+		.offset = g->offset,
+		.bytes = g->bytes,
+		.batches = g->n_batches,
+		.has_clock = g->has_clock };
 	if (g->has_clock) {
 		ret->clock_trace_ns = wtr__ns(g->clock_time, g->ns_per_tick);
 		ret->clock_mono_ns = g->clock_mono_ns;

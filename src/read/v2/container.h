@@ -1,7 +1,7 @@
 /* read/v2/container.h - the batches and generations of a v2 trace, found by hopping over headers.
  *
- * Opening a trace makes one wtr__gen per generation, in file order, exactly as Go 1.27's reader would cut them (and, with
- * WTR_REPAIR, more of what it gives up).  Their tables are built later, by whichever thread gets there first.
+ * Opening a trace makes one wtr__gen per generation, in file order, exactly as Go 1.27's reader would cut them (and,
+ * with WTR_REPAIR, more of what it gives up).  Their tables are built later, by whichever thread gets there first.
  */
 #ifndef WTR_READ_V2_CONTAINER_H
 #define WTR_READ_V2_CONTAINER_H
@@ -13,14 +13,22 @@
 #include "read/tables.h"
 #include "read/trace.h"
 
-typedef enum wtr__batch_kind { WTR__BATCH_EVENTS, WTR__BATCH_STRINGS, WTR__BATCH_STACKS, WTR__BATCH_SAMPLES, WTR__BATCH_SYNC, WTR__BATCH_EXPERIMENTAL } wtr__batch_kind;
+typedef enum wtr__batch_kind {
+	WTR__BATCH_EVENTS,
+	WTR__BATCH_STRINGS,
+	WTR__BATCH_STACKS,
+	WTR__BATCH_SAMPLES,
+	WTR__BATCH_SYNC,
+	WTR__BATCH_EXPERIMENTAL
+} wtr__batch_kind;
 
 typedef struct wtr__batch {
 	uint64_t offset;  /* of its header in the trace */
 	uint64_t time;    /* ticks */
 	int64_t  m;
 	uint32_t size;    /* of its data */
-	uint32_t next;    /* next batch with events of the same thread and generation, UINT32_MAX: none; set when tables are built */
+	uint32_t next;    /* next batch with events of the same thread and generation, UINT32_MAX: none; set when tables
+			     are built */
 	uint8_t  head;    /* bytes of the header, so data = offset + head */
 	uint8_t  kind;    /* wtr__batch_kind */
 } wtr__batch;
@@ -46,7 +54,7 @@ typedef struct wtr__gen {
 	uint64_t  min_time;          /* ticks; of its batches, by Go's rule */
 	uint32_t  string_base, stack_base;
 	uint32_t  n_experimental;
-	bool      stops;             /* Go's reader stops before this generation, with `err`; WTR_REPAIR uses what there is */
+	bool stops; /* Go's reader stops before this generation, with `err`; WTR_REPAIR uses what there is */
 	wtr_error err;
 
 	wtr__gen_state state;        /* guarded by wtr__gens.lock, as are users */
@@ -76,7 +84,8 @@ struct wtr__gens {
 wtr_code wtr__gen_get(wtr_trace *t, size_t i, wtr_error *err);
 void     wtr__gen_put(wtr_trace *t, size_t i, bool release);
 
-/* Builds the tables of one generation; the caller has set BUILDING.  E_NOMEM only; other faults set stops and err. (gen.c) */
+/* Builds the tables of one generation; the caller has set BUILDING.  E_NOMEM only; other faults set stops and err.
+ * (gen.c) */
 wtr_code wtr__gen_build(wtr_trace *t, wtr__gen *g, wtr_error *err);
 void     wtr__gen_free(wtr__gen *g);
 

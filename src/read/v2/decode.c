@@ -29,7 +29,8 @@ bool wtr__decode_16(const order *o, cursor *c, decoded *d)
 static wtr_code bad_event(order *o, cursor *c, const char *rule, const char *what)
 {
 	const char *name = wf_specs[c->at[0]].name;
-	return wtr__fail(&o->base.err, WTR_E_FORMAT, (uint64_t)(c->at - o->t->at), o->gen_number, c->m, name ? name : "", rule, "%s (event byte 0x%02x)", what, c->at[0]);
+	return wtr__fail(&o->base.err, WTR_E_FORMAT, (uint64_t)(c->at - o->t->at), o->gen_number, c->m,
+		name ? name : "", rule, "%s (event byte 0x%02x)", what, c->at[0]);
 }
 
 /* Decodes the event at c->at into c->now with every check; see fast_decode. */
@@ -38,13 +39,15 @@ static wtr_code decode(order *o, cursor *c)
 	wb_bytes b = { .at = c->at, .end = c->end };
 	unsigned n = wtr__n_args[c->at[0]];
 	if (n == 0)
-		return bad_event(o, c, "event.type", wf_specs[c->at[0]].name ? "this event may not stand among events" : "no such event");
+		return bad_event(o, c, "event.type",
+			wf_specs[c->at[0]].name ? "this event may not stand among events" : "no such event");
 	c->now->type = wb_byte(&b);
 	uint64_t dt = wb_uvarint(&b);
 	for (unsigned i = 1; i < n; i++)
 		c->now->arg[i - 1] = wb_uvarint(&b);
 	if (b.bad)
-		return bad_event(o, c, "event.varint", "a number of this event is cut short by the end of its batch, or too long");
+		return bad_event(o, c, "event.varint",
+			"a number of this event is cut short by the end of its batch, or too long");
 	c->now->event = c->at;
 	c->at = b.at;
 	if (c->last == 0) /* as in Go, which takes 0 for "not yet begun": matters only where times overflow */

@@ -10,7 +10,7 @@
 #include "read/v2/order.h"
 
 enum {
-	FAST_BYTES = 64,       /* fast_decode looks at up to 41 bytes: with this much left in the file it needs no bounds, */
+	FAST_BYTES = 64, /* fast_decode looks at up to 41 bytes: with this much left in the file it needs no bounds, */
 	FAST_EVENT_BYTES = 17, /* and its events have at most so many: with them left in the batch, they end in it */
 };
 
@@ -65,7 +65,8 @@ static inline uint32_t continuation_bits(const uint8_t *p)
 
 /* The place of the n-th (1 to 4) set bit; `by_rest` has them by n % 4.  Without a branch: the kind of the next event is
  * the hardest thing to predict here. */
-static inline __attribute__((always_inline)) unsigned nth_end(uint32_t ends, unsigned n, const uint8_t by_rest[4], bool pext)
+static inline __attribute__((always_inline)) unsigned nth_end(
+	uint32_t ends, unsigned n, const uint8_t by_rest[4], bool pext)
 {
 #if defined(__x86_64__)
 	if (pext) {
@@ -79,7 +80,8 @@ static inline __attribute__((always_inline)) unsigned nth_end(uint32_t ends, uns
 	return by_rest[n & 3];
 }
 
-static inline __attribute__((always_inline)) void decoded_at(const order *o, cursor *c, decoded *d, uint64_t dt, const uint8_t *next)
+static inline __attribute__((always_inline)) void decoded_at(
+	const order *o, cursor *c, decoded *d, uint64_t dt, const uint8_t *next)
 {
 	d->event = c->at;
 	d->type = c->at[0];
@@ -87,9 +89,9 @@ static inline __attribute__((always_inline)) void decoded_at(const order *o, cur
 	c->at = next;
 }
 
-/* Decodes the event at c->at into d if it has up to four numbers (dt included) in 16 bytes, without a branch per number or
- * byte: all four are extracted, how many belong to the event only decides where the next one begins.  false: nothing done,
- * decode() knows.  c->at is before c->fast_end. */
+/* Decodes the event at c->at into d if it has up to four numbers (dt included) in 16 bytes, without a branch per number
+ * or byte: all four are extracted, how many belong to the event only decides where the next one begins.  false: nothing
+ * done, decode() knows.  c->at is before c->fast_end. */
 static inline __attribute__((always_inline)) bool decode_16(const order *o, cursor *c, decoded *d, bool pext)
 {
 	const uint8_t *q = c->at + 1;
@@ -103,7 +105,8 @@ static inline __attribute__((always_inline)) bool decode_16(const order *o, curs
 	unsigned e2 = (unsigned)__builtin_ctz(ends);
 	ends &= ends - 1;
 	unsigned e3 = (unsigned)__builtin_ctz(ends);
-	unsigned last = nth_end(~more, n, (const uint8_t[4]){ (uint8_t)e3, (uint8_t)e0, (uint8_t)e1, (uint8_t)e2 }, pext);
+	unsigned last =
+		nth_end(~more, n, (const uint8_t[4]){ (uint8_t)e3, (uint8_t)e0, (uint8_t)e1, (uint8_t)e2 }, pext);
 	if (__builtin_expect(n - 1 >= 4, 0))
 		return false;
 	if (__builtin_expect(last >= 8, 0)) { /* only then can a number have more than 8 bytes */
@@ -157,14 +160,16 @@ static inline __attribute__((always_inline)) bool fast_decode(const order *o, cu
 	__builtin_prefetch(c->at + 512);
 #if defined(__x86_64__)
 	if (pext) {
-		/* All its numbers in one word: each has the bits from behind the end of the one before to its own end. */
+		/* All its numbers in one word: each has the bits from behind the end of the one before to its own
+		 * end. */
 		const uint8_t *p = c->at;
 		uint64_t w = load_le64(p + 1), ends = ~w & 0x8080808080808080u, last;
 		__asm__("pdep %2, %1, %0" : "=r"(last) : "r"((uint64_t)wtr__nth_bit[*p]), "r"(ends));
 		if (__builtin_expect(last == 0, 0))
 			return wtr__decode_16(o, c, d);
 		uint64_t end0 = payload_to_end(ends), end1 = payload_to_end(ends = without_lowest(ends)),
-		         end2 = payload_to_end(ends = without_lowest(ends)), end3 = payload_to_end(without_lowest(ends));
+			 end2 = payload_to_end(ends = without_lowest(ends)),
+			 end3 = payload_to_end(without_lowest(ends));
 		uint64_t dt = gather(w, end0);
 		if (__builtin_expect(dt >= o->dt_safe, 0))
 			return false;

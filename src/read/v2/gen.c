@@ -1,7 +1,8 @@
 /* read/v2/gen.c - the tables of one generation: strings, stacks, CPU samples, clock, and the batches of each thread.
  *
- * Faults are met in file order, as Go's reader meets them, and make the generation unreadable; with WTR_REPAIR the batch
- * with the fault is left out and what is missing is made up: the clock rate of an earlier generation, empty names.
+ * Faults are met in file order, as Go's reader meets them, and make the generation unreadable; with WTR_REPAIR the
+ * batch with the fault is left out and what is missing is made up: the clock rate of an earlier generation, empty
+ * names.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,7 +28,8 @@ static uint64_t here(const build *s)
 	return (uint64_t)(s->in.at - s->t->at);
 }
 
-__attribute__((format(printf, 4, 5))) static wtr_code fault(build *s, const char *event, const char *rule, const char *fmt, ...)
+__attribute__((format(printf, 4, 5))) static wtr_code fault(
+	build *s, const char *event, const char *rule, const char *fmt, ...)
 {
 	char what[200];
 	va_list ap;
@@ -46,7 +48,9 @@ static wtr_code defined(build *s, wtr_code rc, const char *event, const char *ru
 {
 	if (rc == WTR_E_NOMEM)
 		return no_memory(s);
-	return rc == WTR_OK ? rc : fault(s, event, rule, "id %llu %s", (unsigned long long)id, id ? "is defined twice" : "is reserved");
+	return rc == WTR_OK ? rc
+			    : fault(s, event, rule, "id %llu %s", (unsigned long long)id,
+				      id ? "is defined twice" : "is reserved");
 }
 
 static wtr_code read_strings(build *s)
@@ -58,12 +62,16 @@ static wtr_code read_strings(build *s)
 			return fault(s, "String", "tables.entry", "expected a String entry, found byte 0x%02x", type);
 		uint64_t id = wb_uvarint(in), n = wb_uvarint(in);
 		if (in->bad)
-			return fault(s, "String", "tables.varint", "a number of a String entry is cut short or too long");
+			return fault(
+				s, "String", "tables.varint", "a number of a String entry is cut short or too long");
 		if (n > WF_STRING_BYTES_MAX)
-			return fault(s, "String", "tables.string-size", "a string of %llu bytes; the most is %d", (unsigned long long)n, WF_STRING_BYTES_MAX);
+			return fault(s, "String", "tables.string-size", "a string of %llu bytes; the most is %d",
+				(unsigned long long)n, WF_STRING_BYTES_MAX);
 		if (n > (uint64_t)(in->end - in->at))
-			return fault(s, "String", "tables.string-data", "string %llu ends behind its batch", (unsigned long long)id);
-		wtr_code rc = defined(s, wtr__tables_add_string(&s->g->tables, id, (const char *)in->at, (size_t)n), "String", "tables.string-id", id);
+			return fault(s, "String", "tables.string-data", "string %llu ends behind its batch",
+				(unsigned long long)id);
+		wtr_code rc = defined(s, wtr__tables_add_string(&s->g->tables, id, (const char *)in->at, (size_t)n),
+			"String", "tables.string-id", id);
 		if (rc != WTR_OK)
 			return rc;
 		in->at += n;
@@ -80,7 +88,8 @@ static wtr_code read_stacks(build *s)
 			return fault(s, "Stack", "tables.entry", "expected a Stack entry, found byte 0x%02x", type);
 		uint64_t id = wb_uvarint(in), n = wb_uvarint(in);
 		if (!in->bad && n > WF_FRAMES_MAX)
-			return fault(s, "Stack", "tables.stack-size", "a stack of %llu frames; the most is %d", (unsigned long long)n, WF_FRAMES_MAX);
+			return fault(s, "Stack", "tables.stack-size", "a stack of %llu frames; the most is %d",
+				(unsigned long long)n, WF_FRAMES_MAX);
 		wtr__frame frames[WF_FRAMES_MAX];
 		for (uint64_t i = 0; i < n && !in->bad; i++) {
 			frames[i].pc = wb_uvarint(in);
@@ -90,7 +99,8 @@ static wtr_code read_stacks(build *s)
 		}
 		if (in->bad)
 			return fault(s, "Stack", "tables.varint", "a number of a Stack entry is cut short or too long");
-		wtr_code rc = defined(s, wtr__tables_add_stack(&s->g->tables, id, frames, (size_t)n), "Stack", "tables.stack-id", id);
+		wtr_code rc = defined(
+			s, wtr__tables_add_stack(&s->g->tables, id, frames, (size_t)n), "Stack", "tables.stack-id", id);
 		if (rc != WTR_OK)
 			return rc;
 	}
@@ -103,11 +113,16 @@ static wtr_code read_samples(build *s)
 	while (in->at < in->end) {
 		uint8_t type = wb_byte(in);
 		if (type != WF_EV_CPU_SAMPLE)
-			return fault(s, "CPUSample", "tables.entry", "expected a CPUSample entry, found byte 0x%02x", type);
-		uint64_t time = wb_uvarint(in), m = wb_uvarint(in), p = wb_uvarint(in), g = wb_uvarint(in), stack = wb_uvarint(in);
+			return fault(
+				s, "CPUSample", "tables.entry", "expected a CPUSample entry, found byte 0x%02x", type);
+		uint64_t time = wb_uvarint(in), m = wb_uvarint(in), p = wb_uvarint(in), g = wb_uvarint(in),
+			 stack = wb_uvarint(in);
 		if (in->bad)
-			return fault(s, "CPUSample", "tables.varint", "a number of a CPUSample entry is cut short or too long");
-		wtr__sample x = { .time_ns = (int64_t)time, .m = (int64_t)m, .p = (int64_t)p, .g = g ? (int64_t)g : WTR_NONE };
+			return fault(s, "CPUSample", "tables.varint",
+				"a number of a CPUSample entry is cut short or too long");
+		wtr__sample x = {
+			.time_ns = (int64_t)time, .m = (int64_t)m, .p = (int64_t)p, .g = g ? (int64_t)g : WTR_NONE
+		};
 		if (!wb_vec_add(&s->sample_stacks, stack) || !wb_vec_add(&s->g->samples, x))
 			return no_memory(s);
 	}
@@ -123,24 +138,29 @@ static wtr_code read_sync(build *s)
 		uint8_t type = wb_byte(in);
 		if (type == WF_EV_FREQUENCY) {
 			if (g->ns_per_tick != 0)
-				return fault(s, "Frequency", "sync.frequency-twice", "a second frequency in one generation");
+				return fault(
+					s, "Frequency", "sync.frequency-twice", "a second frequency in one generation");
 			uint64_t f = wb_uvarint(in);
 			if (in->bad)
 				return fault(s, "Frequency", "tables.varint", "the frequency is cut short or too long");
 			g->ns_per_tick = 1.0 / ((double)f / 1e9);
 		} else if (type == WF_EV_CLOCK_SNAPSHOT && s->t->version >= 25) {
 			if (g->has_clock)
-				return fault(s, "ClockSnapshot", "sync.clock-twice", "a second clock snapshot in one generation");
-			uint64_t dt = wb_uvarint(in), mono = wb_uvarint(in), sec = wb_uvarint(in), nsec = wb_uvarint(in);
+				return fault(s, "ClockSnapshot", "sync.clock-twice",
+					"a second clock snapshot in one generation");
+			uint64_t dt = wb_uvarint(in), mono = wb_uvarint(in), sec = wb_uvarint(in),
+				 nsec = wb_uvarint(in);
 			if (in->bad)
-				return fault(s, "ClockSnapshot", "tables.varint", "a number of the clock snapshot is cut short or too long");
+				return fault(s, "ClockSnapshot", "tables.varint",
+					"a number of the clock snapshot is cut short or too long");
 			time += dt;
 			g->has_clock = true;
 			g->clock_time = time;
 			g->clock_mono_ns = mono;
 			g->clock_wall_ns = (int64_t)(sec * 1000000000u + nsec);
 		} else {
-			return fault(s, "Sync", "tables.entry", "expected a Frequency or a ClockSnapshot, found byte 0x%02x", type);
+			return fault(s, "Sync", "tables.entry",
+				"expected a Frequency or a ClockSnapshot, found byte 0x%02x", type);
 		}
 	}
 	return WTR_OK;
@@ -190,10 +210,11 @@ static wtr_code read_one(build *s, size_t index)
 static wtr_code check_clock(build *s)
 {
 	if (s->g->ns_per_tick == 0)
-		return wtr__fail(&s->why, WTR_E_FORMAT, s->g->offset + s->g->bytes, s->g->number, WTR_NONE, "Frequency", "sync.no-frequency", "the generation has no frequency");
+		return wtr__fail(&s->why, WTR_E_FORMAT, s->g->offset + s->g->bytes, s->g->number, WTR_NONE, "Frequency",
+			"sync.no-frequency", "the generation has no frequency");
 	if (s->t->version >= 25 && !s->g->has_clock)
-		return wtr__fail(&s->why, WTR_E_FORMAT, s->g->offset + s->g->bytes, s->g->number, WTR_NONE, "ClockSnapshot", "sync.no-clock",
-		                 "the generation has no clock snapshot");
+		return wtr__fail(&s->why, WTR_E_FORMAT, s->g->offset + s->g->bytes, s->g->number, WTR_NONE,
+			"ClockSnapshot", "sync.no-clock", "the generation has no clock snapshot");
 	return WTR_OK;
 }
 
@@ -251,8 +272,9 @@ static wtr_code read_all(build *s, bool repair)
 		g->ns_per_tick = borrowed_rate(s->t);
 	uint64_t stack = 0, string = 0;
 	if (wtr__tables_finish(&g->tables, repair, &stack, &string) != WTR_OK)
-		return wtr__fail(&s->why, WTR_E_FORMAT, g->offset + g->bytes, g->number, WTR_NONE, "Stack", "tables.stack-string",
-		                 "stack %llu of this generation names string %llu, which is not defined", (unsigned long long)stack, (unsigned long long)string);
+		return wtr__fail(&s->why, WTR_E_FORMAT, g->offset + g->bytes, g->number, WTR_NONE, "Stack",
+			"tables.stack-string", "stack %llu of this generation names string %llu, which is not defined",
+			(unsigned long long)stack, (unsigned long long)string);
 	finish_samples(s);
 	return WTR_OK;
 }
@@ -265,7 +287,8 @@ wtr_code wtr__gen_build(wtr_trace *t, wtr__gen *g, wtr_error *err)
 	g->lost_batches = 0;
 	g->ns_per_tick = 0;
 	g->has_clock = false;
-	wtr_code rc = wtr__tables_init(&g->tables, g->string_base, g->stack_base) ? read_all(&s, repair) : no_memory(&s);
+	wtr_code rc =
+		wtr__tables_init(&g->tables, g->string_base, g->stack_base) ? read_all(&s, repair) : no_memory(&s);
 	wb_idmap_free(&s.threads);
 	wb_vec_free(&s.sample_stacks);
 	if (rc == WTR_E_NOMEM) {

@@ -1,7 +1,7 @@
 /* read/v2/merge.c - which thread's event comes next.
  *
- * A binary heap of one cursor per thread, keyed by time, whose exact moves decide ties as Go's do.  The head is tried first;
- * when it has to wait for another thread, the others are tried in the order of their times.
+ * A binary heap of one cursor per thread, keyed by time, whose exact moves decide ties as Go's do.  The head is tried
+ * first; when it has to wait for another thread, the others are tried in the order of their times.
  */
 #include <stdio.h>
 
@@ -55,7 +55,8 @@ static void heap_remove(order *o, size_t i)
 		sift_down(h, o->n_heap, 0);
 }
 
-/* Stable.  Go's own sort is not beyond 12 cursors, so there tied events may come in another order than Go's (test/interop/ties.c). */
+/* Stable.  Go's own sort is not beyond 12 cursors, so there tied events may come in another order than Go's
+ * (test/interop/ties.c). */
 static void sort_heap(order *o)
 {
 	entry *h = o->heap;
@@ -75,7 +76,8 @@ static bool make_thread(order *o, cursor *c)
 		slot = (uint32_t)o->threads.n;
 		if (!wb_vec_reserve(&o->threads, 1) || !wb_idmap_set(&o->m_ids, (uint64_t)c->m, slot))
 			return false;
-		o->threads.at[o->threads.n++] = (thread){ .m = c->m, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT };
+		o->threads.at[o->threads.n++] =
+			(thread){ .m = c->m, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT };
 	}
 	c->thread = slot;
 	return true;
@@ -89,7 +91,9 @@ static verdict try_cursor(order *o, cursor *c, wtr_event *out)
 	o->n_out = 0;
 	if (__builtin_expect(c->thread == NO_SLOT, 0)) {
 		if (c->m == WTR_NONE) { /* no thread: no context, and none is kept */
-			thread none = { .m = WTR_NONE, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT };
+			thread none = {
+				.m = WTR_NONE, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT
+			};
 			return wtr__apply(o, c, &none);
 		}
 		if (!make_thread(o, c))
@@ -135,8 +139,10 @@ static verdict stuck(order *o, const cursor *c)
 	char args[160] = "";
 	size_t n = 0;
 	for (unsigned i = 1; i < spec->n_args && n < sizeof(args); i++)
-		n += (size_t)snprintf(args + n, sizeof(args) - n, " %s=%lld", spec->args[i].name, (long long)c->now->arg[i - 1]);
-	return wtr__fault(o, c, "order.stuck", "no thread can go on; the earliest, %lld, waits with %s%s", (long long)c->m, spec->name, args);
+		n += (size_t)snprintf(
+			args + n, sizeof(args) - n, " %s=%lld", spec->args[i].name, (long long)c->now->arg[i - 1]);
+	return wtr__fault(o, c, "order.stuck", "no thread can go on; the earliest, %lld, waits with %s%s",
+		(long long)c->m, spec->name, args);
 }
 
 /* The head cannot come now: tries the others in the order of their times.  *ret_i is the slot that could, or, after a
@@ -183,7 +189,13 @@ static void deliver_sample(order *o, wtr_event *out)
 {
 	const wtr__sample *s = &o->gen->samples.at[o->sample++];
 	next_sample(o);
-	*out = (wtr_event){ .time_ns = s->time_ns, .m = s->m, .p = s->p, .g = s->g, .stack = s->stack, .kind = WTR_KIND_STACK_SAMPLE, .type = WF_EV_CPU_SAMPLE };
+	*out = (wtr_event){ .time_ns = s->time_ns,
+		.m = s->m,
+		.p = s->p,
+		.g = s->g,
+		.stack = s->stack,
+		.kind = WTR_KIND_STACK_SAMPLE,
+		.type = WF_EV_CPU_SAMPLE };
 	if (s->stack == WTR__UNKNOWN) {
 		out->stack = 0;
 		o->base.diag[WTR__DIAG_SAMPLES_UNKNOWN_STACK]++;
@@ -193,7 +205,12 @@ static void deliver_sample(order *o, wtr_event *out)
 
 static void deliver_sync(order *o, wtr_event *out, int64_t time)
 {
-	*out = (wtr_event){ .time_ns = time, .m = WTR_NONE, .p = WTR_NONE, .g = WTR_NONE, .id = (int64_t)++o->syncs, .kind = WTR_KIND_SYNC };
+	*out = (wtr_event){ .time_ns = time,
+		.m = WTR_NONE,
+		.p = WTR_NONE,
+		.g = WTR_NONE,
+		.id = (int64_t)++o->syncs,
+		.kind = WTR_KIND_SYNC };
 	out->value[0] = o->gen ? o->gen_index : 0; /* index + 1: gen_index has moved on */
 	stamp(o, out);
 }
@@ -224,9 +241,10 @@ static inline __attribute__((always_inline)) bool merge_one(order *o, wtr_event 
 
 /* As many events as there is room for, until the generation is used up.  false at an error.
  *
- * Three kinds of event make up nearly all of a busy program's trace: GoStart, GoBlock, GoUnblock.  They are applied right
- * here when everything is as it mostly is; merge_one() has the rules, and gets whatever does not fit. */
-static inline __attribute__((always_inline)) bool merge_with(order *o, wtr_event *out, size_t cap, size_t *ret_n, bool pext)
+ * Three kinds of event make up nearly all of a busy program's trace: GoStart, GoBlock, GoUnblock.  They are applied
+ * right here when everything is as it mostly is; merge_one() has the rules, and gets whatever does not fit. */
+static inline __attribute__((always_inline)) bool merge_with(
+	order *o, wtr_event *out, size_t cap, size_t *ret_n, bool pext)
 {
 	wtr_event *e = out + *ret_n, *full = out + cap - EVENTS_PER_STEP;
 	bool ok = true;
@@ -246,7 +264,8 @@ static inline __attribute__((always_inline)) bool merge_with(order *o, wtr_event
 		const decoded *d = c->now;
 		unit *u;
 		thread *th;
-		if (__builtin_expect(c->thread == NO_SLOT, 0) || __builtin_expect((th = &o->threads.at[c->thread])->p == WTR_NONE, 0))
+		if (__builtin_expect(c->thread == NO_SLOT, 0) ||
+			__builtin_expect((th = &o->threads.at[c->thread])->p == WTR_NONE, 0))
 			goto careful;
 		e->m = th->m;
 		e->p = th->p;
@@ -277,11 +296,13 @@ static inline __attribute__((always_inline)) bool merge_with(order *o, wtr_event
 			e->transition_stack = e->str = e->str2 = 0;
 			e->detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE;
 		} else if (d->type == WF_EV_GO_BLOCK) {
-			uint32_t slot = th->g_slot, str = wtr__string_id(o->tables, d->arg[0]), stack = wtr__stack_id(o->tables, d->arg[1]);
+			uint32_t slot = th->g_slot, str = wtr__string_id(o->tables, d->arg[0]),
+				 stack = wtr__stack_id(o->tables, d->arg[1]);
 			if (__builtin_expect(slot >= o->gs.n || str == WTR__UNKNOWN || stack == WTR__UNKNOWN, 0))
 				goto careful;
 			u = &o->gs.at[slot];
-			if (__builtin_expect(u->id != th->g || u->status != WF_GO_RUNNING || th->g == WTR_NONE, 0)) /* a goroutine may have the id of none */
+			if (__builtin_expect(u->id != th->g || u->status != WF_GO_RUNNING || th->g == WTR_NONE,
+				    0)) /* a goroutine may have the id of none */
 				goto careful;
 			u->status = WF_GO_WAITING;
 			th->g = WTR_NONE;
@@ -367,7 +388,11 @@ static bool set_out(order *o)
 	}
 	for (size_t i = 0; i < g->threads.n; i++) {
 		cursor *c = &o->cursors[o->n_cursors++];
-		*c = (cursor){ .m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT, .now = c->ev, .other = c->ev + 1 };
+		*c = (cursor){ .m = g->threads.at[i].m,
+			.batch = g->threads.at[i].first,
+			.thread = NO_SLOT,
+			.now = c->ev,
+			.other = c->ev + 1 };
 		switch (wtr__advance_cursor(o, c)) {
 		case STEP_ERROR: return false;
 		case STEP_END: continue;
@@ -438,7 +463,8 @@ static void count_lost(order *o)
 	for (size_t i = 0; i < o->n_heap; i++) {
 		const cursor *c = o->heap[i].c;
 		in_gen += (uint64_t)(c->end - c->now->event);
-		for (uint32_t b = o->t->v2->batches.at[c->batch].next; b != UINT32_MAX; b = o->t->v2->batches.at[b].next)
+		for (uint32_t b = o->t->v2->batches.at[c->batch].next; b != UINT32_MAX;
+			b = o->t->v2->batches.at[b].next)
 			in_gen += o->t->v2->batches.at[b].size;
 	}
 	o->base.losses.bytes = rest - o->gen->bytes + in_gen;

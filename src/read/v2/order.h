@@ -1,9 +1,9 @@
 /* read/v2/order.h - one pass over a v2 trace, from the inside.  Private to read/v2; hence the short names.
  *
- * decode.c turns bytes into events, rules*.c say whether an event can come now and what it does, merge.c picks the thread
- * whose event comes next.  All of it follows Go 1.27's reader (internal/trace: reader.go, order.go, batchcursor.go) decision
- * by decision, because "which order" is a definition and not a preference.  docs/format.md explains the rules; test/wire has
- * traces for each.  Nothing is kept per event.
+ * decode.c turns bytes into events, rules*.c say whether an event can come now and what it does, merge.c picks the
+ * thread whose event comes next.  All of it follows Go 1.27's reader (internal/trace: reader.go, order.go,
+ * batchcursor.go) decision by decision, because "which order" is a definition and not a preference.  docs/format.md
+ * explains the rules; test/wire has traces for each.  Nothing is kept per event.
  */
 #ifndef WTR_READ_V2_ORDER_H
 #define WTR_READ_V2_ORDER_H
@@ -131,14 +131,14 @@ typedef struct order {
 
 typedef enum step { STEP_OK, STEP_END, STEP_ERROR } step;
 
-/* Decodes the cursor's next event into c->now, going on to its next batch where one ends; events decoded ahead must have been
- * used.  STEP_ERROR leaves the error in base.err. (decode.c) */
+/* Decodes the cursor's next event into c->now, going on to its next batch where one ends; events decoded ahead must
+ * have been used.  STEP_ERROR leaves the error in base.err. (decode.c) */
 step wtr__advance_cursor(order *o, cursor *c);
 /* Gives the pages back that no cursor needs any more. */
 void wtr__release_pages(order *o);
 
-/* Tries the current event of a cursor: ADVANCE leaves n_out events (1 to 3) in o->out, with their own times; FAULT the error in
- * base.err.  An event whose string or stack is unknown advances and sets o->late. (rules.c) */
+/* Tries the current event of a cursor: ADVANCE leaves n_out events (1 to 3) in o->out, with their own times; FAULT the
+ * error in base.err.  An event whose string or stack is unknown advances and sets o->late. (rules.c) */
 verdict wtr__apply(order *o, cursor *c, thread *th);
 
 #endif

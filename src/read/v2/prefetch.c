@@ -52,7 +52,8 @@ wtr__prefetch *wtr__prefetch_start(wtr_trace *t)
 		most = WORKERS_MAX;
 	if ((size_t)most + 1 > t->v2->gens.n)
 		most = t->v2->gens.n ? (int)t->v2->gens.n - 1 : 0;
-	/* n_workers is read by running workers, so it is set before the first one starts: a worker less only looks ahead less. */
+	/* n_workers is read by running workers, so it is set before the first one starts: a worker less only looks
+	 * ahead less. */
 	p->n_workers = most > 0 ? most : 0;
 	for (int i = 0; i < p->n_workers; i++)
 		if (wo_thread_start(&p->workers[i], work, p) < 0) {

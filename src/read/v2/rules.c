@@ -1,7 +1,7 @@
 /* read/v2/rules.c - goroutines, procs and threads: what may follow what.
  *
- * Each function is one event: conditions that another thread's event may still bring about give RETRY, all others FAULT; then
- * the state changes and the event is delivered in the context from before it.
+ * Each function is one event: conditions that another thread's event may still bring about give RETRY, all others
+ * FAULT; then the state changes and the event is delivered in the context from before it.
  */
 #include "read/v2/rules.h"
 
@@ -15,7 +15,8 @@ verdict wtr__fault(order *o, const cursor *c, const char *rule, const char *fmt,
 	va_start(ap, fmt);
 	vsnprintf(what, sizeof(what), fmt, ap);
 	va_end(ap);
-	wtr__fail(&o->base.err, WTR_E_ORDER, (uint64_t)(c->now->event - o->t->at), o->gen_number, c->m, wtr_type_name(c->now->type), rule, "%s", what);
+	wtr__fail(&o->base.err, WTR_E_ORDER, (uint64_t)(c->now->event - o->t->at), o->gen_number, c->m,
+		wtr_type_name(c->now->type), rule, "%s", what);
 	return FAULT;
 }
 
@@ -86,8 +87,9 @@ uint32_t wtr__unknown_id(order *o, const cursor *c, const char *kind, uint64_t w
 {
 	o->base.diag[diag]++;
 	if (!o->repair && o->late == WTR_OK)
-		o->late = wtr__fail(&o->base.err, WTR_E_FORMAT, (uint64_t)(c->now->event - o->t->at), o->gen_number, c->m, wtr_type_name(c->now->type), "event.table-id",
-		                    "it names %s %llu, which no table of its generation defines", kind, (unsigned long long)wire);
+		o->late = wtr__fail(&o->base.err, WTR_E_FORMAT, (uint64_t)(c->now->event - o->t->at), o->gen_number,
+			c->m, wtr_type_name(c->now->type), "event.table-id",
+			"it names %s %llu, which no table of its generation defines", kind, (unsigned long long)wire);
 	return 0;
 }
 
@@ -98,7 +100,8 @@ verdict wtr__bad_context(order *o, const cursor *c, const thread *th, unsigned n
 	                : need & NO_P && th->p != WTR_NONE ? "its thread must have no proc, but has one"
 	                : need & HAS_G && th->g == WTR_NONE ? "it needs a goroutine and its thread has none"
 	                                                    : "its thread must have no goroutine, but has one";
-	return wtr__fault(o, c, "order.context", "%s (M=%lld P=%lld G=%lld)", why, (long long)th->m, (long long)th->p, (long long)th->g);
+	return wtr__fault(o, c, "order.context", "%s (M=%lld P=%lld G=%lld)", why, (long long)th->m, (long long)th->p,
+		(long long)th->g);
 }
 
 static const char *go_status_name(unsigned s)
@@ -113,19 +116,23 @@ static const char *proc_status_name(unsigned s)
 	return s < WF_PROC_STATUS_COUNT ? names[s] : "Bad";
 }
 
-static const uint8_t go_state[WF_GO_STATUS_COUNT] = { WTR_G_UNDETERMINED, WTR_G_RUNNABLE, WTR_G_RUNNING, WTR_G_SYSCALL, WTR_G_WAITING };
-static const uint8_t proc_state[WF_PROC_STATUS_COUNT] = { WTR_P_UNDETERMINED, WTR_P_RUNNING, WTR_P_IDLE, WTR_P_RUNNING, WTR_P_IDLE };
+static const uint8_t go_state[WF_GO_STATUS_COUNT] = { WTR_G_UNDETERMINED, WTR_G_RUNNABLE, WTR_G_RUNNING, WTR_G_SYSCALL,
+	WTR_G_WAITING };
+static const uint8_t proc_state[WF_PROC_STATUS_COUNT] = { WTR_P_UNDETERMINED, WTR_P_RUNNING, WTR_P_IDLE, WTR_P_RUNNING,
+	WTR_P_IDLE };
 
 /* The thread's goroutine, which must exist and be in a status; NULL after a fault. */
 static inline unit *g_in(order *o, const cursor *c, const thread *th, uint8_t status)
 {
 	unit *u = current_g(o, th);
 	if (__builtin_expect(!u, 0)) {
-		wtr__fault(o, c, "order.goroutine-unknown", "goroutine %lld of its thread does not exist", (long long)th->g);
+		wtr__fault(o, c, "order.goroutine-unknown", "goroutine %lld of its thread does not exist",
+			(long long)th->g);
 		return NULL;
 	}
 	if (__builtin_expect(u->status != status, 0)) {
-		wtr__fault(o, c, "order.goroutine-status", "goroutine %lld of its thread must be %s, but is %s", (long long)th->g, go_status_name(status), go_status_name(u->status));
+		wtr__fault(o, c, "order.goroutine-status", "goroutine %lld of its thread must be %s, but is %s",
+			(long long)th->g, go_status_name(status), go_status_name(u->status));
 		return NULL;
 	}
 	return u;
@@ -138,7 +145,8 @@ static verdict proc_status(order *o, cursor *c, thread *th)
 	uint64_t id = c->now->arg[0];
 	uint8_t st = (uint8_t)c->now->arg[1], shown = st;
 	if (st >= WF_PROC_STATUS_COUNT)
-		return wtr__fault(o, c, "order.proc-status-value", "status %u of proc %lld does not exist", st, (long long)id);
+		return wtr__fault(
+			o, c, "order.proc-status-value", "status %u of proc %lld does not exist", st, (long long)id);
 	wtr_pstate from = proc_state[st];
 	thread owner = *th;
 	unit *u = find_p(o, id);
@@ -158,10 +166,12 @@ static verdict proc_status(order *o, cursor *c, thread *th)
 				found = true;
 			}
 		if (!found)
-			return wtr__fault(o, c, "order.proc-owner", "no thread holds proc %lld, which is about to be stolen", (long long)id);
+			return wtr__fault(o, c, "order.proc-owner",
+				"no thread holds proc %lld, which is about to be stolen", (long long)id);
 	} else if (u->status != st) {
 		if (!o->repair)
-			return wtr__fault(o, c, "order.proc-status", "proc %lld is said to be %s, but is %s", (long long)id, proc_status_name(st), proc_status_name(u->status));
+			return wtr__fault(o, c, "order.proc-status", "proc %lld is said to be %s, but is %s",
+				(long long)id, proc_status_name(st), proc_status_name(u->status));
 		from = proc_state[u->status];
 		u->status = st;
 		o->base.diag[WTR__DIAG_FORCED_STATES]++;
@@ -196,9 +206,11 @@ static verdict proc_stop(order *o, cursor *c, thread *th)
 {
 	unit *u = current_p(o, th);
 	if (!u)
-		return wtr__fault(o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
+		return wtr__fault(
+			o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
 	if (u->status != WF_PROC_RUNNING && u->status != WF_PROC_SYSCALL)
-		return wtr__fault(o, c, "order.proc-running", "proc %lld must be Running or Syscall, but is %s", (long long)th->p, proc_status_name(u->status));
+		return wtr__fault(o, c, "order.proc-running", "proc %lld must be Running or Syscall, but is %s",
+			(long long)th->p, proc_status_name(u->status));
 	NEED(HAS_M | HAS_P);
 	u->status = WF_PROC_IDLE;
 	emit_p(o, c, th, u->id, WTR_P_RUNNING, WTR_P_IDLE);
@@ -210,7 +222,8 @@ static verdict proc_steal(order *o, cursor *c, thread *th)
 {
 	int64_t id = (int64_t)c->now->arg[0], victim = (int64_t)c->now->arg[2];
 	unit *u = find_p(o, c->now->arg[0]);
-	if (!u || (u->status != WF_PROC_SYSCALL && u->status != WF_PROC_SYSCALL_ABANDONED) || !succeeds(o, c->now->arg[1], u))
+	if (!u || (u->status != WF_PROC_SYSCALL && u->status != WF_PROC_SYSCALL_ABANDONED) ||
+		!succeeds(o, c->now->arg[1], u))
 		return RETRY;
 	NEED(HAS_M);
 	bool abandoned = u->status == WF_PROC_SYSCALL_ABANDONED;
@@ -218,7 +231,9 @@ static verdict proc_steal(order *o, cursor *c, thread *th)
 	u->seq = c->now->arg[1];
 	if (!abandoned && victim == th->m) {
 		if (th->p != id)
-			return wtr__fault(o, c, "order.steal-own", "thread %lld steals proc %lld from itself, but has proc %lld", (long long)victim, (long long)id, (long long)th->p);
+			return wtr__fault(o, c, "order.steal-own",
+				"thread %lld steals proc %lld from itself, but has proc %lld", (long long)victim,
+				(long long)id, (long long)th->p);
 		emit_p(o, c, th, id, WTR_P_RUNNING, WTR_P_IDLE);
 		th->p = WTR_NONE;
 		return ADVANCE;
@@ -226,10 +241,14 @@ static verdict proc_steal(order *o, cursor *c, thread *th)
 	if (!abandoned) {
 		uint32_t v = wb_idmap_get(&o->m_ids, (uint64_t)victim);
 		if (v == WB_IDMAP_NONE)
-			return wtr__fault(o, c, "order.steal-thread", "proc %lld is stolen from thread %lld, which does not exist", (long long)id, (long long)victim);
+			return wtr__fault(o, c, "order.steal-thread",
+				"proc %lld is stolen from thread %lld, which does not exist", (long long)id,
+				(long long)victim);
 		thread *from = &o->threads.at[v];
 		if (from->p != id)
-			return wtr__fault(o, c, "order.steal-proc", "proc %lld is stolen from thread %lld, which has proc %lld", (long long)id, (long long)victim, (long long)from->p);
+			return wtr__fault(o, c, "order.steal-proc",
+				"proc %lld is stolen from thread %lld, which has proc %lld", (long long)id,
+				(long long)victim, (long long)from->p);
 		from->p = WTR_NONE;
 	}
 	emit_p(o, c, th, id, abandoned ? WTR_P_IDLE : WTR_P_RUNNING, WTR_P_IDLE);
@@ -244,18 +263,22 @@ static verdict go_status(order *o, cursor *c, thread *th)
 	int64_t mid = (int64_t)c->now->arg[1];
 	uint8_t st = (uint8_t)c->now->arg[2];
 	if (st >= WF_GO_STATUS_COUNT)
-		return wtr__fault(o, c, "order.go-status-value", "status %u of goroutine %lld does not exist", st, (long long)id);
+		return wtr__fault(
+			o, c, "order.go-status-value", "status %u of goroutine %lld does not exist", st, (long long)id);
 	wtr_gstate from = go_state[st];
 	unit *u = find_g(o, id);
 	if (u && u->status != st) {
 		if (!o->repair)
-			return wtr__fault(o, c, "order.go-status", "goroutine %lld is said to be %s, but is %s", (long long)id, go_status_name(st), go_status_name(u->status));
+			return wtr__fault(o, c, "order.go-status", "goroutine %lld is said to be %s, but is %s",
+				(long long)id, go_status_name(st), go_status_name(u->status));
 		from = go_state[u->status];
 		u->status = st;
 		o->base.diag[WTR__DIAG_FORCED_STATES]++;
 	} else if (!u) {
 		if (o->gen_number != o->initial_gen && !o->repair)
-			return wtr__fault(o, c, "order.go-status-new", "goroutine %lld turns up after the first generation without having been created", (long long)id);
+			return wtr__fault(o, c, "order.go-status-new",
+				"goroutine %lld turns up after the first generation without having been created",
+				(long long)id);
 		u = new_g(o, id, st);
 		if (!u)
 			return wtr__no_memory(o);
@@ -268,24 +291,30 @@ static verdict go_status(order *o, cursor *c, thread *th)
 	bool bind = st == WF_GO_RUNNING;
 	if (st == WF_GO_SYSCALL) {
 		if (mid == WTR_NONE)
-			return wtr__fault(o, c, "order.syscall-thread", "goroutine %lld is in a system call without a thread", (long long)id);
+			return wtr__fault(o, c, "order.syscall-thread",
+				"goroutine %lld is in a system call without a thread", (long long)id);
 		if (mid == th->m) {
 			if (o->gen_number != o->initial_gen && th->g != (int64_t)id && !o->repair)
-				return wtr__fault(o, c, "order.syscall-thread", "goroutine %lld is in a system call on thread %lld, which has goroutine %lld", (long long)id, (long long)mid,
-				             (long long)th->g);
+				return wtr__fault(o, c, "order.syscall-thread",
+					"goroutine %lld is in a system call on thread %lld, which has goroutine %lld",
+					(long long)id, (long long)mid, (long long)th->g);
 			bind = true;
 		} else {
 			uint32_t slot = wb_idmap_get(&o->m_ids, (uint64_t)mid);
 			if (slot == WB_IDMAP_NONE) {
-				if (!wb_vec_reserve(&o->threads, 1) || !wb_idmap_set(&o->m_ids, (uint64_t)mid, (uint32_t)o->threads.n))
+				if (!wb_vec_reserve(&o->threads, 1) ||
+					!wb_idmap_set(&o->m_ids, (uint64_t)mid, (uint32_t)o->threads.n))
 					return wtr__no_memory(o);
 				thread *other = &o->threads.at[o->threads.n++];
-				*other = (thread){ .m = mid, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT };
+				*other = (thread){
+					.m = mid, .g = WTR_NONE, .p = WTR_NONE, .g_slot = NO_SLOT, .p_slot = NO_SLOT
+				};
 				bind_g(other, o, u);
 				th = NULL; /* the vector may have moved */
 			} else if (o->threads.at[slot].g != (int64_t)id && !o->repair) {
-				return wtr__fault(o, c, "order.syscall-thread", "goroutine %lld is in a system call on thread %lld, which has goroutine %lld", (long long)id, (long long)mid,
-				             (long long)o->threads.at[slot].g);
+				return wtr__fault(o, c, "order.syscall-thread",
+					"goroutine %lld is in a system call on thread %lld, which has goroutine %lld",
+					(long long)id, (long long)mid, (long long)o->threads.at[slot].g);
 			} else {
 				context.g = o->threads.at[slot].g;
 			}
@@ -306,14 +335,18 @@ static verdict go_create(order *o, cursor *c, thread *th)
 	if (th->g != WTR_NONE) {
 		unit *cur = current_g(o, th);
 		if (cur && cur->status != WF_GO_RUNNING)
-			return wtr__fault(o, c, "order.goroutine-status", "goroutine %lld of its thread must be Running, but is %s", (long long)th->g, go_status_name(cur->status));
+			return wtr__fault(o, c, "order.goroutine-status",
+				"goroutine %lld of its thread must be Running, but is %s", (long long)th->g,
+				go_status_name(cur->status));
 	}
 	if (find_g(o, c->now->arg[0]))
-		return wtr__fault(o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->now->arg[0]);
+		return wtr__fault(
+			o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->now->arg[0]);
 	bool blocked = c->now->type == WF_EV_GO_CREATE_BLOCKED;
 	if (!new_g(o, c->now->arg[0], blocked ? WF_GO_WAITING : WF_GO_RUNNABLE))
 		return wtr__no_memory(o);
-	wtr_event *e = emit_g(o, c, th, (int64_t)c->now->arg[0], WTR_G_NOTEXIST, blocked ? WTR_G_WAITING : WTR_G_RUNNABLE);
+	wtr_event *e =
+		emit_g(o, c, th, (int64_t)c->now->arg[0], WTR_G_NOTEXIST, blocked ? WTR_G_WAITING : WTR_G_RUNNABLE);
 	e->stack = stack_id(o, c, c->now->arg[2]);
 	e->transition_stack = stack_id(o, c, c->now->arg[1]);
 	return ADVANCE;
@@ -396,7 +429,8 @@ static verdict go_switch(order *o, cursor *c, thread *th)
 		return wtr__no_memory(o);
 	if (!destroy)
 		cur->status = WF_GO_WAITING;
-	emit_g(o, c, th, th->g, WTR_G_RUNNING, destroy ? WTR_G_NOTEXIST : WTR_G_WAITING)->type = destroy ? WF_EV_GO_DESTROY : WF_EV_GO_BLOCK;
+	emit_g(o, c, th, th->g, WTR_G_RUNNING, destroy ? WTR_G_NOTEXIST : WTR_G_WAITING)->type =
+		destroy ? WF_EV_GO_DESTROY : WF_EV_GO_BLOCK;
 	next->status = WF_GO_RUNNING;
 	next->seq = c->now->arg[1];
 	unbind_g(th);
@@ -415,10 +449,13 @@ static verdict go_syscall_begin(order *o, cursor *c, thread *th)
 		return FAULT;
 	unit *p = current_p(o, th);
 	if (!p)
-		return wtr__fault(o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
+		return wtr__fault(
+			o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
 	if (!succeeds(o, c->now->arg[0], p) && !o->repair)
-		return wtr__fault(o, c, "order.proc-seq", "proc %lld is at sequence number %llu of generation %llu, so %llu cannot follow", (long long)th->p, (unsigned long long)p->seq,
-		             (unsigned long long)p->gen, (unsigned long long)c->now->arg[0]);
+		return wtr__fault(o, c, "order.proc-seq",
+			"proc %lld is at sequence number %llu of generation %llu, so %llu cannot follow",
+			(long long)th->p, (unsigned long long)p->seq, (unsigned long long)p->gen,
+			(unsigned long long)c->now->arg[0]);
 	u->status = WF_GO_SYSCALL;
 	p->status = WF_PROC_SYSCALL;
 	p->gen = o->gen_number;
@@ -436,9 +473,11 @@ static verdict go_syscall_end(order *o, cursor *c, thread *th)
 		return FAULT;
 	unit *p = current_p(o, th);
 	if (!p)
-		return wtr__fault(o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
+		return wtr__fault(
+			o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
 	if (p->status != WF_PROC_SYSCALL)
-		return wtr__fault(o, c, "order.proc-syscall", "proc %lld must be Syscall, but is %s", (long long)th->p, proc_status_name(p->status));
+		return wtr__fault(o, c, "order.proc-syscall", "proc %lld must be Syscall, but is %s", (long long)th->p,
+			proc_status_name(p->status));
 	u->status = WF_GO_RUNNING;
 	p->status = WF_PROC_RUNNING;
 	emit_g(o, c, th, u->id, WTR_G_SYSCALL, WTR_G_RUNNING);
@@ -450,7 +489,8 @@ static verdict go_syscall_end_blocked(order *o, cursor *c, thread *th)
 	if (th->p != WTR_NONE) {
 		unit *p = current_p(o, th);
 		if (!p)
-			return wtr__fault(o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
+			return wtr__fault(
+				o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
 		if (p->status == WF_PROC_SYSCALL)
 			return RETRY; /* it will lose this proc: wait until it has */
 	}
@@ -468,7 +508,8 @@ static verdict go_create_syscall(order *o, cursor *c, thread *th)
 {
 	NEED(HAS_M | NO_G);
 	if (find_g(o, c->now->arg[0]))
-		return wtr__fault(o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->now->arg[0]);
+		return wtr__fault(
+			o, c, "order.go-exists", "goroutine %lld is created, but exists", (long long)c->now->arg[0]);
 	unit *u = new_g(o, c->now->arg[0], WF_GO_SYSCALL);
 	if (!u)
 		return wtr__no_memory(o);
@@ -487,9 +528,11 @@ static verdict go_destroy_syscall(order *o, cursor *c, thread *th)
 	if (th->p != WTR_NONE) {
 		unit *p = current_p(o, th);
 		if (!p)
-			return wtr__fault(o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
+			return wtr__fault(
+				o, c, "order.proc-unknown", "proc %lld of its thread does not exist", (long long)th->p);
 		if (p->status != WF_PROC_SYSCALL)
-			return wtr__fault(o, c, "order.proc-syscall", "proc %lld must be Syscall, but is %s", (long long)th->p, proc_status_name(p->status));
+			return wtr__fault(o, c, "order.proc-syscall", "proc %lld must be Syscall, but is %s",
+				(long long)th->p, proc_status_name(p->status));
 		/* The system may use the thread's id again: from here on nobody knows who holds this proc. */
 		p->status = WF_PROC_SYSCALL_ABANDONED;
 		emit_p(o, c, &before, p->id, WTR_P_RUNNING, WTR_P_IDLE)->type = WF_EV_PROC_STEAL;
@@ -545,7 +588,8 @@ verdict wtr__apply(order *o, cursor *c, thread *th)
 	case WF_EV_USER_REGION_BEGIN:
 	case WF_EV_USER_REGION_END: return wtr__rule_region(o, c, th);
 	case WF_EV_USER_LOG: return wtr__rule_log(o, c, th);
-	case WF_EV_CLOCK_SNAPSHOT: return wtr__fault(o, c, "event.type", "a clock snapshot stands among the events of a thread");
+	case WF_EV_CLOCK_SNAPSHOT:
+		return wtr__fault(o, c, "event.type", "a clock snapshot stands among the events of a thread");
 	default: return wtr__rule_experimental(o, c, th);
 	}
 }

@@ -5,7 +5,8 @@
 #include "read/v2/order.h"
 
 /* Why an event cannot be: always FAULT. */
-verdict wtr__fault(order *o, const cursor *c, const char *rule, const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+verdict wtr__fault(order *o, const cursor *c, const char *rule, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 verdict wtr__no_memory(order *o);
 
 /* The ranges and regions of a goroutine or proc, made on first use; NULL: out of memory. */
@@ -66,7 +67,9 @@ static inline void bind_p(thread *th, const order *o, const unit *u)
 static inline wtr_event *emit(order *o, const cursor *c, const thread *th, wtr_kind kind)
 {
 	wtr_event *e = &o->out[o->n_out++];
-	*e = (wtr_event){ .time_ns = c->now->time, .m = th->m, .p = th->p, .g = th->g, .kind = (uint8_t)kind, .type = c->now->type };
+	*e = (wtr_event){
+		.time_ns = c->now->time, .m = th->m, .p = th->p, .g = th->g, .kind = (uint8_t)kind, .type = c->now->type
+	};
 	return e;
 }
 
@@ -91,21 +94,25 @@ static inline wtr_event *emit_p(order *o, const cursor *c, const thread *th, int
 static inline uint32_t stack_id(order *o, const cursor *c, uint64_t wire)
 {
 	uint32_t id = wtr__stack_id(o->tables, wire);
-	return __builtin_expect(id == WTR__UNKNOWN, 0) ? wtr__unknown_id(o, c, "stack", wire, WTR__DIAG_UNKNOWN_STACKS) : id;
+	return __builtin_expect(id == WTR__UNKNOWN, 0) ? wtr__unknown_id(o, c, "stack", wire, WTR__DIAG_UNKNOWN_STACKS)
+						       : id;
 }
 
 static inline uint32_t string_id(order *o, const cursor *c, uint64_t wire)
 {
 	uint32_t id = wtr__string_id(o->tables, wire);
-	return __builtin_expect(id == WTR__UNKNOWN, 0) ? wtr__unknown_id(o, c, "string", wire, WTR__DIAG_UNKNOWN_STRINGS) : id;
+	return __builtin_expect(id == WTR__UNKNOWN, 0)
+		       ? wtr__unknown_id(o, c, "string", wire, WTR__DIAG_UNKNOWN_STRINGS)
+		       : id;
 }
 
 enum { HAS_M = 1, HAS_P = 2, HAS_G = 4, NO_P = 8, NO_G = 16, USER_GO = HAS_M | HAS_P | HAS_G };
 
 static inline bool context_ok(const thread *th, unsigned need)
 {
-	return !((need & HAS_M && th->m == WTR_NONE) || (need & HAS_P && th->p == WTR_NONE) || (need & NO_P && th->p != WTR_NONE) ||
-	         (need & HAS_G && th->g == WTR_NONE) || (need & NO_G && th->g != WTR_NONE));
+	return !((need & HAS_M && th->m == WTR_NONE) || (need & HAS_P && th->p == WTR_NONE) ||
+		 (need & NO_P && th->p != WTR_NONE) || (need & HAS_G && th->g == WTR_NONE) ||
+		 (need & NO_G && th->g != WTR_NONE));
 }
 
 #define NEED(what)                                      \

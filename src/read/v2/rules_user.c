@@ -19,7 +19,8 @@ static verdict name_of(order *o, const cursor *c, uint64_t wire, uint32_t *ret)
 		o->base.diag[WTR__DIAG_UNKNOWN_STRINGS]++;
 		return ADVANCE;
 	}
-	return wtr__fault(o, c, "event.table-id", "it names string %llu, which no table of its generation defines", (unsigned long long)wire);
+	return wtr__fault(o, c, "event.table-id", "it names string %llu, which no table of its generation defines",
+		(unsigned long long)wire);
 }
 
 verdict wtr__rule_task_begin(order *o, cursor *c, thread *th)
@@ -27,7 +28,8 @@ verdict wtr__rule_task_begin(order *o, cursor *c, thread *th)
 	uint64_t id = c->now->arg[0], parent = c->now->arg[1] ? c->now->arg[1] : (uint64_t)WTR_NONE;
 	uint32_t name, known = wb_idmap_get(&o->task_ids, id);
 	if (known != WB_IDMAP_NONE && !o->repair)
-		return wtr__fault(o, c, "order.task-active", "task %llu begins, but is already going on", (unsigned long long)id);
+		return wtr__fault(
+			o, c, "order.task-active", "task %llu begins, but is already going on", (unsigned long long)id);
 	if (name_of(o, c, c->now->arg[2], &name) != ADVANCE)
 		return FAULT;
 	NEED(USER_GO);
@@ -81,7 +83,8 @@ verdict wtr__rule_region(order *o, cursor *c, thread *th)
 		return FAULT;
 	unit *u = current_g(o, th);
 	if (!u)
-		return wtr__fault(o, c, "order.goroutine-unknown", "goroutine %lld of its thread does not exist", (long long)th->g);
+		return wtr__fault(o, c, "order.goroutine-unknown", "goroutine %lld of its thread does not exist",
+			(long long)th->g);
 	region r = { c->now->arg[0], keep_text(o, name) };
 	extras *x = wtr__extras_of(o, u);
 	if (!x || r.str == WTR__UNKNOWN || (begin && !wb_vec_add(&x->regions, r)))
@@ -91,8 +94,11 @@ verdict wtr__rule_region(order *o, cursor *c, thread *th)
 		if (top.task != r.task || top.str != r.str) {
 			wtr_str a = wtr_string(o->t, r.str), b = wtr_string(o->t, top.str);
 			o->base.diag[WTR__DIAG_REGION_MISMATCH]++;
-			return wtr__fault(o, c, "order.region-end", "goroutine %lld ends region \"%.*s\" of task %llu, but the innermost open one is \"%.*s\" of task %llu", (long long)th->g,
-			             (int)(a.n < 40 ? a.n : 40), a.at, (unsigned long long)r.task, (int)(b.n < 40 ? b.n : 40), b.at, (unsigned long long)top.task);
+			return wtr__fault(o, c, "order.region-end",
+				"goroutine %lld ends region \"%.*s\" of task %llu, but the innermost open one is "
+				"\"%.*s\" of task %llu",
+				(long long)th->g, (int)(a.n < 40 ? a.n : 40), a.at, (unsigned long long)r.task,
+				(int)(b.n < 40 ? b.n : 40), b.at, (unsigned long long)top.task);
 		}
 		x->regions.n--;
 	}

@@ -47,7 +47,8 @@ static size_t size_of(const made *k, const wtr_index *x, int64_t group)
 	return n;
 }
 
-static void check_counts(const made *k, const wtr_index *x, int64_t group, int64_t t0, int64_t step, size_t n, double tolerance)
+static void check_counts(
+	const made *k, const wtr_index *x, int64_t group, int64_t t0, int64_t step, size_t n, double tolerance)
 {
 	static float got[N * 9];
 	static double want[N * 9];
@@ -60,7 +61,8 @@ static void check_counts(const made *k, const wtr_index *x, int64_t group, int64
 			double w = want[j * 9 + c] / (double)step;
 			there += (double)got[j * 9 + c];
 			if (fabs(w - (double)got[j * 9 + c]) > tolerance)
-				fail_msg("group %d step %zu class %u: %g, not %g (t0 %+lld, step %lld)", (int)group, j, c, (double)got[j * 9 + c], w, (long long)(t0 - k->start), (long long)step);
+				fail_msg("group %d step %zu class %u: %g, not %g (t0 %+lld, step %lld)", (int)group, j,
+					c, (double)got[j * 9 + c], w, (long long)(t0 - k->start), (long long)step);
 		}
 		assert_true(fabs(all - there - (double)got[j * 9]) < 1e-2 || (there >= all && got[j * 9] == 0));
 	}
@@ -76,10 +78,12 @@ static void small_ones_are_exact(void **state)
 		assert_non_null(x);
 		for (int64_t group = -1; group < 4; group++)
 			for (unsigned i = 0; i < 12; i++) {
-				int64_t step = 1 + (int64_t)(made_random() % (uint64_t)((k->end - k->start) / N + 1000));
+				int64_t step =
+					1 + (int64_t)(made_random() % (uint64_t)((k->end - k->start) / N + 1000));
 				if (x->lanes->all.k >= 63 || step >= INT64_C(1) << 10)
 					step = 1 + step % 1000; /* finer than any row: the lanes answer */
-				int64_t t0 = k->start - 5000 + (int64_t)(made_random() % (uint64_t)(k->end - k->start + 5000));
+				int64_t t0 = k->start - 5000 +
+					     (int64_t)(made_random() % (uint64_t)(k->end - k->start + 5000));
 				check_counts(k, x, group, t0, step, N, 1e-3);
 			}
 		made_index_free(x);
@@ -117,7 +121,8 @@ static void between_rows_nothing_is_lost(void **state)
 	wtr_index *x = made_index(k, 1024);
 	assert_non_null(x);
 	for (unsigned i = 0; i < 20; i++) {
-		int64_t row = INT64_C(1) << x->lanes->all.k, t0 = k->start + (int64_t)(made_random() % (uint64_t)((k->end - k->start) / row)) * row;
+		int64_t row = INT64_C(1) << x->lanes->all.k,
+			t0 = k->start + (int64_t)(made_random() % (uint64_t)((k->end - k->start) / row)) * row;
 		assert_true(wtr_counts(x, -1, t0, row / 8, 8, fine));
 		assert_true(wtr_counts(x, -1, t0, row, 1, coarse));
 		for (unsigned c = 1; c < 9; c++) {
@@ -144,14 +149,17 @@ static void groups_are_lanes(void **state)
 			for (unsigned zoom = 0; zoom < 30; zoom++) {
 				int64_t t0 = k->start - 100 + (int64_t)(made_random() % (uint64_t)(k->end - k->start));
 				unsigned width = 512;
-				size_t n = wtr_tile(x, (wtr_lane){ WTR_LANE_GROUP, group }, t0, zoom, width, runs, 1000);
+				size_t n =
+					wtr_tile(x, (wtr_lane){ WTR_LANE_GROUP, group }, t0, zoom, width, runs, 1000);
 				assert_true(n <= width / 2 + 2);
 				double got = 0, all = (double)size_of(k, x, group);
 				for (size_t i = 0; i < n; i++) {
-					assert_true(runs[i].x0 < runs[i].x1 && runs[i].x0 >= 0 && runs[i].x1 <= (float)width + 2);
+					assert_true(runs[i].x0 < runs[i].x1 && runs[i].x0 >= 0 &&
+						    runs[i].x1 <= (float)width + 2);
 					assert_true(i == 0 || runs[i].x0 >= runs[i - 1].x1);
 					assert_int_equal(runs[i].kind, WTR_RUN_BLENDED);
-					got += (double)runs[i].share[WTR_CLASS_RUNNING - 1] / 255 * (double)(runs[i].x1 - runs[i].x0);
+					got += (double)runs[i].share[WTR_CLASS_RUNNING - 1] / 255 *
+					       (double)(runs[i].x1 - runs[i].x0);
 				}
 				double want[9];
 				plain(k, x, group, t0, (int64_t)width << zoom, 1, want);
@@ -161,7 +169,8 @@ static void groups_are_lanes(void **state)
 					continue;
 				}
 				unsigned row = x->lanes->groups.at[x->lanes->census_of[group]].census.k;
-				double rows = row > zoom ? ldexp(2, (int)(row - zoom)) : 2; /* a row at each edge is cut in proportion */
+				double rows = row > zoom ? ldexp(2, (int)(row - zoom))
+							 : 2; /* a row at each edge is cut in proportion */
 				if (zoom + 9 > row)
 					assert_true(fabs(px - got) < width * 1.0 / 255 + rows);
 			}

@@ -194,7 +194,8 @@ static void order_is_by_group_then_creation(void **state)
 	made_free(k);
 }
 
-/* A goroutine found running has run since the trace began, but the thread that came to its proc later shows only its part. */
+/* A goroutine found running has run since the trace began, but the thread that came to its proc later shows only its
+ * part. */
 static void a_thread_shows_what_it_held(void **state)
 {
 	(void)state;
@@ -213,9 +214,15 @@ static void a_thread_shows_what_it_held(void **state)
 		{ 1000, 0, 1, WTR_RES_GOROUTINE, WTR_G_RUNNING, WTR_G_RUNNABLE },
 	};
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
-		assert_true(wb_vec_add(&k->ev, (wtr_event){ .time_ns = steps[i].t, .m = 100, .p = steps[i].p, .g = steps[i].g,
-			.id = steps[i].resource == WTR_RES_PROC ? steps[i].p : steps[i].g, .kind = WTR_KIND_STATE_TRANSITION,
-			.resource = steps[i].resource, .detail = (uint8_t)(steps[i].from << 4 | steps[i].to) }));
+		assert_true(
+			wb_vec_add(&k->ev, (wtr_event){ .time_ns = steps[i].t,
+						   .m = 100,
+						   .p = steps[i].p,
+						   .g = steps[i].g,
+						   .id = steps[i].resource == WTR_RES_PROC ? steps[i].p : steps[i].g,
+						   .kind = WTR_KIND_STATE_TRANSITION,
+						   .resource = steps[i].resource,
+						   .detail = (uint8_t)(steps[i].from << 4 | steps[i].to) }));
 	k->end = 1000;
 	wtr_index *x = made_index(k, 1);
 	assert_non_null(x);

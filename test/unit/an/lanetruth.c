@@ -55,10 +55,14 @@ static size_t check_goroutines(const char *name, const wtr_index *x)
 		sums s;
 		sum_lane(x, r->id, &s);
 		int64_t block = s.state[WTR_G_WAITING] - s.since_forever, syscall = s.state[WTR_G_SYSCALL];
-		if (s.state[WTR_G_RUNNING] != r->exec_ns || s.state[WTR_G_RUNNABLE] != r->sched_ns || block != r->block_ns || syscall != r->syscall_ns + r->syscall_block_ns)
-			fail_msg("%s: goroutine %lld: running %lld %lld, runnable %lld %lld, waiting %lld %lld, syscall %lld %lld", name, (long long)r->id,
-				(long long)s.state[WTR_G_RUNNING], (long long)r->exec_ns, (long long)s.state[WTR_G_RUNNABLE], (long long)r->sched_ns,
-				(long long)block, (long long)r->block_ns, (long long)syscall, (long long)(r->syscall_ns + r->syscall_block_ns));
+		if (s.state[WTR_G_RUNNING] != r->exec_ns || s.state[WTR_G_RUNNABLE] != r->sched_ns ||
+			block != r->block_ns || syscall != r->syscall_ns + r->syscall_block_ns)
+			fail_msg("%s: goroutine %lld: running %lld %lld, runnable %lld %lld, waiting %lld %lld, "
+				 "syscall %lld %lld",
+				name, (long long)r->id, (long long)s.state[WTR_G_RUNNING], (long long)r->exec_ns,
+				(long long)s.state[WTR_G_RUNNABLE], (long long)r->sched_ns, (long long)block,
+				(long long)r->block_ns, (long long)syscall,
+				(long long)(r->syscall_ns + r->syscall_block_ns));
 	}
 	return n;
 }

@@ -17,14 +17,27 @@ uint64_t made_random(void)
 }
 
 /* Texts: 1 .. are reasons; 50 a label. */
-static const char *const reasons[] = { "", "chan receive", "sync", "network", "sleep", "wait until GC ends", "something new" };
-static const uint8_t reason_cls[] = { WTR_CLASS_BLOCKED, WTR_CLASS_BLOCKED, WTR_CLASS_LOCK, WTR_CLASS_NETWORK, WTR_CLASS_SLEEP, WTR_CLASS_GC, WTR_CLASS_BLOCKED };
-enum { REASONS = 7, TEXT_WORKER = 50, TEXT_STW = 51, TEXT_PREEMPTED = 52, STACK_ENTRY = 1000, GROUPS = 4, WORKER_GROUP = 3 };
+static const char *const reasons[] = { "", "chan receive", "sync", "network", "sleep", "wait until GC ends",
+	"something new" };
+static const uint8_t reason_cls[] = { WTR_CLASS_BLOCKED, WTR_CLASS_BLOCKED, WTR_CLASS_LOCK, WTR_CLASS_NETWORK,
+	WTR_CLASS_SLEEP, WTR_CLASS_GC, WTR_CLASS_BLOCKED };
+enum {
+	REASONS = 7,
+	TEXT_WORKER = 50,
+	TEXT_STW = 51,
+	TEXT_PREEMPTED = 52,
+	STACK_ENTRY = 1000,
+	GROUPS = 4,
+	WORKER_GROUP = 3
+};
 
 wtr_str made_string(void *user, uint32_t id)
 {
 	(void)user;
-	const char *s = id < REASONS ? reasons[id] : id == TEXT_WORKER ? "GC (dedicated)" : id == TEXT_STW ? "GC mark termination" : "preempted";
+	const char *s = id < REASONS        ? reasons[id]
+			: id == TEXT_WORKER ? "GC (dedicated)"
+			: id == TEXT_STW    ? "GC mark termination"
+					    : "preempted";
 	return (wtr_str){ s, strlen(s) };
 }
 
@@ -70,7 +83,15 @@ static bool add(made_lane *lane, made_span s)
 
 static made_span span_of(int64_t from, uint8_t cls, uint8_t state, int64_t g, int64_t p, int64_t m)
 {
-	return (made_span){ .from = from, .cls = cls, .state = state, .reason = "", .g = g, .p = p, .m = m, .waker = WTR_NONE, .waker_p = WTR_NONE };
+	return (made_span){ .from = from,
+		.cls = cls,
+		.state = state,
+		.reason = "",
+		.g = g,
+		.p = p,
+		.m = m,
+		.waker = WTR_NONE,
+		.waker_p = WTR_NONE };
 }
 
 static int64_t id_of(int g) { return g < 0 ? WTR_NONE : g + 1; }
@@ -83,7 +104,11 @@ static wtr_event *event(sched *s, int m, wtr_kind kind)
 	if (made_random() % 2000 == 0)
 		s->now += 3 * INT64_C(4294967296) / 2; /* longer than 32 bits */
 	int g = m < 0 ? -1 : s->m_g[m] >= 0 ? s->m_g[m] : s->m_p[m] >= 0 ? s->p_g[s->m_p[m]] : -1;
-	wtr_event e = { .time_ns = s->now, .m = m_id(m), .p = m < 0 || s->m_p[m] < 0 ? WTR_NONE : s->m_p[m], .g = id_of(g), .kind = (uint8_t)kind };
+	wtr_event e = { .time_ns = s->now,
+		.m = m_id(m),
+		.p = m < 0 || s->m_p[m] < 0 ? WTR_NONE : s->m_p[m],
+		.g = id_of(g),
+		.kind = (uint8_t)kind };
 	if (!wb_vec_add(&s->k->ev, e))
 		abort();
 	return &s->k->ev.at[s->k->ev.n - 1];
@@ -132,7 +157,11 @@ static void p_shows(sched *s, int p, int g, uint8_t cls)
 /* Threads: a held proc is written down as class 255, to be looked up in the proc's lane. */
 static void m_shows(sched *s, int m, int p, int g)
 {
-	made_span span = span_of(s->now, p >= 0 ? 255 : g >= 0 ? WTR_CLASS_SYSCALL : WTR_CLASS_NONE, WTR_P_RUNNING, id_of(g), p, m_id(m));
+	made_span span = span_of(s->now,
+		p >= 0   ? 255
+		: g >= 0 ? WTR_CLASS_SYSCALL
+			 : WTR_CLASS_NONE,
+		WTR_P_RUNNING, id_of(g), p, m_id(m));
 	made_lane *lane = &s->k->m[m];
 	if (lane->n == 0 && p < 0 && g < 0)
 		return;
@@ -264,7 +293,8 @@ static void do_create(sched *s)
 	wtr_event *e = g_event(s, m, g, WTR_G_NOTEXIST, blocked ? WTR_G_WAITING : WTR_G_RUNNABLE);
 	e->transition_stack = STACK_ENTRY + group_of(g);
 	e->stack = own_stack((unsigned)by);
-	made_span *span = g_shows(s, g, blocked ? WTR_G_WAITING : WTR_G_RUNNABLE, blocked ? WTR_CLASS_BLOCKED : WTR_CLASS_RUNNABLE);
+	made_span *span = g_shows(
+		s, g, blocked ? WTR_G_WAITING : WTR_G_RUNNABLE, blocked ? WTR_CLASS_BLOCKED : WTR_CLASS_RUNNABLE);
 	span->stack = e->transition_stack;
 	woken(span, e);
 }
@@ -373,7 +403,8 @@ static void do_gc(sched *s)
 		return;
 	range(s, m, s->gc ? WTR_KIND_RANGE_END : WTR_KIND_RANGE_BEGIN, WTR_RANGE_GC_MARK, WTR_RES_NONE, 0);
 	s->gc = !s->gc;
-	made_span span = span_of(s->now, s->gc ? WTR_CLASS_GC : WTR_CLASS_NONE, WTR_P_RUNNING, id_of(g), s->m_p[m], m_id(m));
+	made_span span =
+		span_of(s->now, s->gc ? WTR_CLASS_GC : WTR_CLASS_NONE, WTR_P_RUNNING, id_of(g), s->m_p[m], m_id(m));
 	if (!add(&s->k->gc, span))
 		abort();
 }
@@ -383,10 +414,12 @@ static void do_stw(sched *s)
 	int m = pick_m(s, true), g = runs(s, m);
 	if (g < 0)
 		return;
-	wtr_event *e = range(s, m, s->stw ? WTR_KIND_RANGE_END : WTR_KIND_RANGE_BEGIN, WTR_RANGE_STW, WTR_RES_GOROUTINE, id_of(g));
+	wtr_event *e = range(
+		s, m, s->stw ? WTR_KIND_RANGE_END : WTR_KIND_RANGE_BEGIN, WTR_RANGE_STW, WTR_RES_GOROUTINE, id_of(g));
 	e->str = TEXT_STW;
 	s->stw = !s->stw;
-	made_span span = span_of(s->now, s->stw ? WTR_CLASS_GC : WTR_CLASS_NONE, WTR_P_RUNNING, id_of(g), s->m_p[m], m_id(m));
+	made_span span =
+		span_of(s->now, s->stw ? WTR_CLASS_GC : WTR_CLASS_NONE, WTR_P_RUNNING, id_of(g), s->m_p[m], m_id(m));
 	span.reason = "GC mark termination";
 	if (!add(&s->k->stw, span))
 		abort();
@@ -397,7 +430,8 @@ static void do_assist(sched *s)
 	int m = pick_m(s, true), g = runs(s, m);
 	if (g < 0)
 		return;
-	range(s, m, s->assist[g] ? WTR_KIND_RANGE_END : WTR_KIND_RANGE_BEGIN, WTR_RANGE_MARK_ASSIST, WTR_RES_GOROUTINE, id_of(g));
+	range(s, m, s->assist[g] ? WTR_KIND_RANGE_END : WTR_KIND_RANGE_BEGIN, WTR_RANGE_MARK_ASSIST, WTR_RES_GOROUTINE,
+		id_of(g));
 	bool was = s->assist[g];
 	assist_over(s, g);
 	s->assist[g] = !was;
@@ -487,8 +521,31 @@ static void begin(sched *s)
 }
 
 static void (*const steps_of[])(sched *) = {
-	do_start, do_start, do_start, do_start, do_start, do_block, do_block, do_block, do_unblock, do_unblock, do_unblock, do_unblock, do_stop, do_create,
-	do_syscall, do_sysexit, do_sysexit, do_idle, do_procstart, do_procstart, do_repeat, do_log, do_assist, do_switch, do_switch,
+	do_start,
+	do_start,
+	do_start,
+	do_start,
+	do_start,
+	do_block,
+	do_block,
+	do_block,
+	do_unblock,
+	do_unblock,
+	do_unblock,
+	do_unblock,
+	do_stop,
+	do_create,
+	do_syscall,
+	do_sysexit,
+	do_sysexit,
+	do_idle,
+	do_procstart,
+	do_procstart,
+	do_repeat,
+	do_log,
+	do_assist,
+	do_switch,
+	do_switch,
 };
 
 made *made_run(unsigned seed, size_t steps, unsigned max_g, int64_t pace_ns)
@@ -580,7 +637,9 @@ static bool tables(const made *k, wtr_index *x)
 	x->tables[WTR_TABLE_GOROUTINES].n = k->n_g;
 	x->tables[WTR_TABLE_GROUPS].n = GROUPS;
 	for (unsigned g = 0; g < k->n_g; g++)
-		rows[g] = (wtr_goroutine_row){ .id = g + 1, .create_ns = k->end - k->g[g].at[0].from, .group = GROUPS - 1 - group_of(g) };
+		rows[g] = (wtr_goroutine_row){
+			.id = g + 1, .create_ns = k->end - k->g[g].at[0].from, .group = GROUPS - 1 - group_of(g)
+		};
 	return true;
 }
 

@@ -1,7 +1,7 @@
 /* test/unit/an/made.h - a made-up program run: its ordered events, and what every lane must show.
  *
- * A small scheduler of goroutines, procs and threads makes random steps.  It writes down the events that a trace of it would
- * have and, from its own state and not from the events, the spans of every lane.
+ * A small scheduler of goroutines, procs and threads makes random steps.  It writes down the events that a trace of it
+ * would have and, from its own state and not from the events, the spans of every lane.
  */
 #ifndef MADE_H
 #define MADE_H

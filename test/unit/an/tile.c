@@ -52,7 +52,9 @@ static void wide_ones_are_exact(const tile *t, const made_lane *spans, const wtr
 		double x0 = px(t, s->from), x1 = px(t, s->to);
 		if (!s->cls || x1 - x0 < 2 || x1 <= 0 || x0 >= t->width || s->from >= s->to)
 			continue;
-		while (r < t->n && (t->run[r].kind != WTR_RUN_EXACT || fabs(t->run[r].x0 - x0) > 1e-3 + fabs(x0) * 1e-6 || fabs(t->run[r].x1 - x1) > 1e-3 + fabs(x1) * 1e-6))
+		while (r < t->n &&
+			(t->run[r].kind != WTR_RUN_EXACT || fabs(t->run[r].x0 - x0) > 1e-3 + fabs(x0) * 1e-6 ||
+				fabs(t->run[r].x1 - x1) > 1e-3 + fabs(x1) * 1e-6))
 			r++;
 		if (r == t->n)
 			fail_msg("no run %g to %g (kind %d, zoom %u)", x0, x1, (int)t->lane.kind, t->zoom);
@@ -92,9 +94,11 @@ static void runs_are_few(const tile *t, const made_lane *spans)
 			break;
 		const wtr_run *b = &t->run[i + 1];
 		assert_true(b->x0 >= a->x1 - 1e-3f - fabsf(a->x1) * 1e-6f);
-		/* narrow ones have something wide behind them: at most one run for every two pixels, and one more between wide ones */
+		/* narrow ones have something wide behind them: at most one run for every two pixels, and one more
+		 * between wide ones */
 		if (a->x1 - a->x0 < 1.999f)
-			assert_true(b->x1 - b->x0 >= 1.999f || b->x0 - a->x1 >= 1.999f || a->x0 < 2 || b->x1 > (float)t->width - 2);
+			assert_true(b->x1 - b->x0 >= 1.999f || b->x0 - a->x1 >= 1.999f || a->x0 < 2 ||
+				    b->x1 > (float)t->width - 2);
 	}
 }
 
@@ -110,15 +114,18 @@ static void shares_add_up(const tile *t, const made_lane *spans, bool exact)
 			want[spans->at[i].cls] += x1 - x0;
 	}
 	for (size_t i = 0; i < t->n; i++) {
-		double x0 = t->run[i].x0 < 0 ? 0 : (double)t->run[i].x0, x1 = t->run[i].x1 > (float)t->width ? t->width : (double)t->run[i].x1;
+		double x0 = t->run[i].x0 < 0 ? 0 : (double)t->run[i].x0,
+		       x1 = t->run[i].x1 > (float)t->width ? t->width : (double)t->run[i].x1;
 		for (unsigned c = 0; c < 8; c++)
 			got[c + 1] += t->run[i].share[c] / 255.0 * (x1 - x0);
 	}
-	/* a block's summary, then the run's share: half of 1/255 each; blocks cut by the tile's edges count in proportion */
+	/* a block's summary, then the run's share: half of 1/255 each; blocks cut by the tile's edges count in
+	 * proportion */
 	double tolerance = t->width * 1.3 / 255 + 4 + (exact ? 0 : t->width * 0.02);
 	for (unsigned c = 1; c < 9; c++)
 		if (fabs(want[c] - got[c]) > tolerance)
-			fail_msg("class %u: %g px, not %g (kind %d, zoom %u, %zu runs)", c, got[c], want[c], (int)t->lane.kind, t->zoom, t->n);
+			fail_msg("class %u: %g px, not %g (kind %d, zoom %u, %zu runs)", c, got[c], want[c],
+				(int)t->lane.kind, t->zoom, t->n);
 }
 
 static void check_tiles(const made *k, const wtr_index *x, unsigned tiles)
@@ -135,7 +142,10 @@ static void check_tiles(const made *k, const wtr_index *x, unsigned tiles)
 			unsigned top = 1;
 			while (INT64_C(1) << top < k->end - k->start)
 				top++;
-			tile t = { .k = k, .lane = lane, .zoom = (unsigned)(made_random() % (top + 1)), .width = 1 + (unsigned)(made_random() % 1920) };
+			tile t = { .k = k,
+				.lane = lane,
+				.zoom = (unsigned)(made_random() % (top + 1)),
+				.width = 1 + (unsigned)(made_random() % 1920) };
 			t.t0 = k->start - 1000 + (int64_t)(made_random() % (uint64_t)(k->end - k->start + 2000));
 			if (made_random() % 4 == 0)
 				t.t0 = k->start;
@@ -193,11 +203,47 @@ static void a_small_lane(void **state)
 	made k = { .start = 1000, .n_g = 1 };
 	wtr_event ev[] = {
 		{ .time_ns = 1000, .m = -1, .p = -1, .g = -1, .kind = WTR_KIND_SYNC },
-		{ .time_ns = 1010, .m = 5, .p = 0, .g = -1, .id = 1, .kind = WTR_KIND_STATE_TRANSITION, .resource = WTR_RES_GOROUTINE, .detail = WTR_G_UNDETERMINED << 4 | WTR_G_RUNNING },
-		{ .time_ns = 1100, .m = 5, .p = 0, .g = 1, .id = 1, .kind = WTR_KIND_STATE_TRANSITION, .resource = WTR_RES_GOROUTINE, .detail = WTR_G_RUNNING << 4 | WTR_G_WAITING, .str = 2 },
-		{ .time_ns = 1101, .m = -1, .p = -1, .g = -1, .id = 1, .kind = WTR_KIND_STATE_TRANSITION, .resource = WTR_RES_GOROUTINE, .detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE },
-		{ .time_ns = 1102, .m = 5, .p = 0, .g = -1, .id = 1, .kind = WTR_KIND_STATE_TRANSITION, .resource = WTR_RES_GOROUTINE, .detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING },
-		{ .time_ns = 1200, .m = 5, .p = 0, .g = 1, .id = 1, .kind = WTR_KIND_STATE_TRANSITION, .resource = WTR_RES_GOROUTINE, .detail = WTR_G_RUNNING << 4 | WTR_G_NOTEXIST },
+		{ .time_ns = 1010,
+			.m = 5,
+			.p = 0,
+			.g = -1,
+			.id = 1,
+			.kind = WTR_KIND_STATE_TRANSITION,
+			.resource = WTR_RES_GOROUTINE,
+			.detail = WTR_G_UNDETERMINED << 4 | WTR_G_RUNNING },
+		{ .time_ns = 1100,
+			.m = 5,
+			.p = 0,
+			.g = 1,
+			.id = 1,
+			.kind = WTR_KIND_STATE_TRANSITION,
+			.resource = WTR_RES_GOROUTINE,
+			.detail = WTR_G_RUNNING << 4 | WTR_G_WAITING,
+			.str = 2 },
+		{ .time_ns = 1101,
+			.m = -1,
+			.p = -1,
+			.g = -1,
+			.id = 1,
+			.kind = WTR_KIND_STATE_TRANSITION,
+			.resource = WTR_RES_GOROUTINE,
+			.detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE },
+		{ .time_ns = 1102,
+			.m = 5,
+			.p = 0,
+			.g = -1,
+			.id = 1,
+			.kind = WTR_KIND_STATE_TRANSITION,
+			.resource = WTR_RES_GOROUTINE,
+			.detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING },
+		{ .time_ns = 1200,
+			.m = 5,
+			.p = 0,
+			.g = 1,
+			.id = 1,
+			.kind = WTR_KIND_STATE_TRANSITION,
+			.resource = WTR_RES_GOROUTINE,
+			.detail = WTR_G_RUNNING << 4 | WTR_G_NOTEXIST },
 		{ .time_ns = 1300, .m = -1, .p = -1, .g = -1, .kind = WTR_KIND_SYNC },
 	};
 	for (size_t i = 0; i < sizeof(ev) / sizeof(*ev); i++)
@@ -211,15 +257,18 @@ static void a_small_lane(void **state)
 
 	/* 1 ns a pixel: all is exact but the two spans of 1 ns, together: one run of 2 px. */
 	assert_int_equal(wtr_tile(x, g, 1000, 0, 512, r, 10), 3);
-	assert_true(r[0].kind == WTR_RUN_EXACT && r[0].cls == WTR_CLASS_RUNNING && r[0].x0 == 0 && r[0].x1 == 100 && r[0].flags == 1);
+	assert_true(r[0].kind == WTR_RUN_EXACT && r[0].cls == WTR_CLASS_RUNNING && r[0].x0 == 0 && r[0].x1 == 100 &&
+		    r[0].flags == 1);
 	assert_true(r[1].kind == WTR_RUN_BLENDED && r[1].count == 2 && r[1].x0 == 100 && r[1].x1 == 102);
 	assert_int_equal(r[1].share[WTR_CLASS_LOCK - 1], 128);
 	assert_int_equal(r[1].share[WTR_CLASS_RUNNABLE - 1], 128);
 	assert_true(r[2].kind == WTR_RUN_EXACT && r[2].x1 == 200 && r[2].flags == 0);
 
-	/* 64 ns a pixel: the first and the last 100 ns are narrower than 2 px; one run, and the goroutine's end is a gap. */
+	/* 64 ns a pixel: the first and the last 100 ns are narrower than 2 px; one run, and the goroutine's end is a
+	 * gap. */
 	assert_int_equal(wtr_tile(x, g, 1000, 6, 512, r, 10), 1);
-	assert_true(r[0].kind == WTR_RUN_BLENDED && r[0].count == 4 && r[0].cls == WTR_CLASS_RUNNING && r[0].x1 == 200.0f / 64);
+	assert_true(r[0].kind == WTR_RUN_BLENDED && r[0].count == 4 && r[0].cls == WTR_CLASS_RUNNING &&
+		    r[0].x1 == 200.0f / 64);
 
 	/* The proc, from the middle on: the gap of 2 ns stays one at 1 ns a pixel. */
 	assert_int_equal(wtr_tile(x, p, 1050, 0, 512, r, 10), 2);
@@ -255,20 +304,25 @@ static void rare_things_are_marked(void **state)
 		for (unsigned zoom = 0; zoom < 16; zoom += 3) {
 			const int64_t *near_to = k->logs[g].n && zoom % 2 ? k->logs[g].at : &k->start;
 			size_t n_near = k->logs[g].n && zoom % 2 ? k->logs[g].n : 1;
-			int64_t t0 = near_to[made_random() % n_near] - (int64_t)(made_random() % (UINT64_C(512) << zoom));
+			int64_t t0 =
+				near_to[made_random() % n_near] - (int64_t)(made_random() % (UINT64_C(512) << zoom));
 			size_t n = wtr_tile(x, (wtr_lane){ WTR_LANE_GOROUTINE, g + 1 }, t0, zoom, 512, runs, RUNS_MAX);
 			for (size_t r = 0; r < n; r++) {
-				double a = (double)runs[r].x0 * (double)(1 << zoom) + (double)t0, b = (double)runs[r].x1 * (double)(1 << zoom) + (double)t0;
-				bool log = false, assist = false, near = false; /* near: at the very edge, where rounding decides */
+				double a = (double)runs[r].x0 * (double)(1 << zoom) + (double)t0,
+				       b = (double)runs[r].x1 * (double)(1 << zoom) + (double)t0;
+				bool log = false, assist = false,
+				     near = false; /* near: at the very edge, where rounding decides */
 				for (size_t i = 0; i < k->logs[g].n; i++) {
 					double at = (double)k->logs[g].at[i];
 					log |= at >= a && at < b;
 					near |= fabs(at - a) < 2 || fabs(at - b) < 2;
 				}
 				for (size_t i = 0; i < k->assists[g].n; i += 2) {
-					double from = (double)k->assists[g].at[i], to = i + 1 < k->assists[g].n ? (double)k->assists[g].at[i + 1] : 1e300;
+					double from = (double)k->assists[g].at[i],
+					       to = i + 1 < k->assists[g].n ? (double)k->assists[g].at[i + 1] : 1e300;
 					assist |= from < b && to > a;
-					near |= fabs(from - b) < 2 || fabs(to - a) < 2 || fabs(from - a) < 2 || fabs(to - b) < 2;
+					near |= fabs(from - b) < 2 || fabs(to - a) < 2 || fabs(from - a) < 2 ||
+						fabs(to - b) < 2;
 				}
 				if (near || fabs(a) > 1e12)
 					continue;

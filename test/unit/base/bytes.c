@@ -35,7 +35,8 @@ static void reads_every_length_and_padding(void **state)
 				assert_int_equal(wb_uvarint(&b), v);
 				assert_false(b.bad);
 				assert_ptr_equal(b.at, t + n);
-				for (size_t cut = 0; cut < n; cut++) { /* every proper prefix is bad, and does not move */
+				for (size_t cut = 0; cut < n;
+					cut++) { /* every proper prefix is bad, and does not move */
 					b = (wb_bytes){ .at = t, .end = t + cut };
 					assert_int_equal(wb_uvarint(&b), 0);
 					assert_true(b.bad);

@@ -10,8 +10,9 @@
 
 #include "cli/cli.h"
 
-#define PARSE(command, ret, ...) \
-	cli_parse(cli_find_command(command), sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *), (char *[]){ __VA_ARGS__ }, ret)
+#define PARSE(command, ret, ...)                                                                 \
+	cli_parse(cli_find_command(command), sizeof((char *[]){ __VA_ARGS__ }) / sizeof(char *), \
+		(char *[]){ __VA_ARGS__ }, ret)
 
 static int quiet(void **state)
 {
@@ -22,13 +23,27 @@ static int quiet(void **state)
 static void times(void **state)
 {
 	(void)state;
-	static const struct { const char *text; int64_t ns; bool absolute; } good[] = {
-		{ "0", 0, false }, { "1500", 1500, false }, { "9223372036854775807", INT64_MAX, false }, { "1.2s", 1200000000, false },
-		{ "5ms", 5000000, false }, { "30us", 30000, false }, { "30\xc2\xb5s", 30000, false }, { "100ns", 100, false }, { ".5s", 500000000, false },
-		{ "2m", 120000000000, false }, { "1h", 3600000000000, false }, { "0.000000001s", 1, false }, { "1.5", 2, false },
-		{ "@3223306183168", 3223306183168, true }, { "@-1", -1, true }, { "@1s", 1000000000, true },
+	static const struct { const char *text; int64_t ns; bool absolute;
+	} good[] = {
+		{ "0", 0, false },
+		{ "1500", 1500, false },
+		{ "9223372036854775807", INT64_MAX, false },
+		{ "1.2s", 1200000000, false },
+		{ "5ms", 5000000, false },
+		{ "30us", 30000, false },
+		{ "30\xc2\xb5s", 30000, false },
+		{ "100ns", 100, false },
+		{ ".5s", 500000000, false },
+		{ "2m", 120000000000, false },
+		{ "1h", 3600000000000, false },
+		{ "0.000000001s", 1, false },
+		{ "1.5", 2, false },
+		{ "@3223306183168", 3223306183168, true },
+		{ "@-1", -1, true },
+		{ "@1s", 1000000000, true },
 	};
-	static const char *const bad[] = { "", "s", "1x", "1 s", "-1", "1.2.3s", "1e3", "@", "@s", "--", "9223372036854775808", "300y", "99999999999h", "1S", "0x10",
+	static const char *const bad[] = { "", "s", "1x", "1 s", "-1", "1.2.3s", "1e3", "@", "@s", "--",
+		"9223372036854775808", "300y", "99999999999h", "1S", "0x10",
 		"1111111111111111111111111111111111111111.0s" };
 	for (size_t i = 0; i < sizeof(good) / sizeof(*good); i++) {
 		int64_t ns = -42;

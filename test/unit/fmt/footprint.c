@@ -13,8 +13,10 @@
 static void counts(void **state)
 {
 	(void)state;
-	static const char text[] = "Trace Go1.26\nEventBatch gen=1 m=1 time=1 size=/10\nGoDestroy dt=1\nGoDestroy dt=128/5\n"
-		"Strings\nString id=1\n\tdata=\"abc\"/4\nStack id=1\n\tpc=300 func=1 file=1 line=1/2\nExperimentalBatch exp=1 gen=1 m=1 time=1\n\tdata=\"x\"\n";
+	static const char text[] =
+		"Trace Go1.26\nEventBatch gen=1 m=1 time=1 size=/10\nGoDestroy dt=1\nGoDestroy dt=128/5\n"
+		"Strings\nString id=1\n\tdata=\"abc\"/4\nStack id=1\n\tpc=300 func=1 file=1 "
+		"line=1/2\nExperimentalBatch exp=1 gen=1 m=1 time=1\n\tdata=\"x\"\n";
 	wb_buf b = { 0 };
 	wf_footprint f;
 	assert_int_equal(wf_text_assemble(text, strlen(text), &b, NULL), WF_TEXT_OK);

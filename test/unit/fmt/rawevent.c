@@ -91,7 +91,8 @@ static void every_prefix_is_covered(void **state)
 static void knows_headers(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "go 1.20 trace\0\0", "go 1.24 trace\0\0", "go 1.27 trace\0\0", "go 1.2x trace\0\0", "go 2.22 trace\0\0", "go 1.22 trace\0\1" };
+	static const char *const bad[] = { "go 1.20 trace\0\0", "go 1.24 trace\0\0", "go 1.27 trace\0\0",
+		"go 1.2x trace\0\0", "go 2.22 trace\0\0", "go 1.22 trace\0\1" };
 	wf_raw_reader r;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++)
 		assert_false(wf_raw_open(&r, bad[i], 16, false));

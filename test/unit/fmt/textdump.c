@@ -18,12 +18,21 @@ static bool to_buf(void *user, const char *at, size_t n)
 }
 
 static const char v2[] = "go 1.26 trace\0\0\0"
-	"\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x64\x8f\x80\x00" "\x32\x08\xa8\xd6\xb9\x07\x33\x01\x63\xe9\xa0\x87\xbe\x06\x7b"
-	"\x01\x01\x07\x6e\x09" "\x0d\x01\x00\x01" "\x19\x01\x01\x07\x02"
-	"\x01\x01\x07\x6f\x0c" "\x04" "\x05\x01\x05main\n" "\x05\x02\x00"
-	"\x01\x01\x07\x6f\x0a" "\x02" "\x03\x01\x01\x90\x4e\x01\x02\x8a\x00"
-	"\x31\x01\x01\x07\x70\x83\x00" "\x00\x81\xff"
-	"\x34";
+			 "\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x64\x8f\x80\x00"
+			 "\x32\x08\xa8\xd6\xb9\x07\x33\x01\x63\xe9\xa0\x87\xbe\x06\x7b"
+			 "\x01\x01\x07\x6e\x09"
+			 "\x0d\x01\x00\x01"
+			 "\x19\x01\x01\x07\x02"
+			 "\x01\x01\x07\x6f\x0c"
+			 "\x04"
+			 "\x05\x01\x05main\n"
+			 "\x05\x02\x00"
+			 "\x01\x01\x07\x6f\x0a"
+			 "\x02"
+			 "\x03\x01\x01\x90\x4e\x01\x02\x8a\x00"
+			 "\x31\x01\x01\x07\x70\x83\x00"
+			 "\x00\x81\xff"
+			 "\x34";
 
 static void writes_the_form_of_go(void **state)
 {
@@ -94,7 +103,8 @@ static void writes_v1(void **state)
 	(void)state;
 	wb_buf b = { 0 };
 	wf_text_error err;
-	assert_int_equal(wf_text_dump(v1, sizeof(v1) - 1, &(wf_text_options){ .bytes = true }, to_buf, &b, &err), WF_TEXT_BROKEN);
+	assert_int_equal(wf_text_dump(v1, sizeof(v1) - 1, &(wf_text_options){ .bytes = true }, to_buf, &b, &err),
+		WF_TEXT_BROKEN);
 	assert_int_equal(err.offset, sizeof(v1) - 2);
 	assert_int_equal(err.lost, 1);
 	assert_string_equal(wb_buf_cstr(&b),
@@ -115,10 +125,18 @@ static void writes_v1(void **state)
 static void names_damage_and_goes_on(void **state)
 {
 	(void)state;
-	static const char bad[] = "go 1.22 trace\0\0\0" "\x01\x01\x07\x64\x05" "\x11\x01" "\x35\x11\x01" "\x01\x01\x07\x65\x02" "\x11\x01" "\x99";
+	static const char bad[] = "go 1.22 trace\0\0\0"
+				  "\x01\x01\x07\x64\x05"
+				  "\x11\x01"
+				  "\x35\x11\x01"
+				  "\x01\x01\x07\x65\x02"
+				  "\x11\x01"
+				  "\x99";
 	wb_buf b = { 0 };
 	wf_text_error err;
-	assert_int_equal(wf_text_dump(bad, sizeof(bad) - 1, &(wf_text_options){ .bytes = true, .offsets = true }, to_buf, &b, &err), WF_TEXT_BROKEN);
+	assert_int_equal(wf_text_dump(bad, sizeof(bad) - 1, &(wf_text_options){ .bytes = true, .offsets = true },
+				 to_buf, &b, &err),
+		WF_TEXT_BROKEN);
 	assert_string_equal(wb_buf_cstr(&b),
 		"Trace Go1.22\n"
 		"# offset 16\n"
@@ -142,8 +160,10 @@ static void headers_that_are_none_are_bytes(void **state)
 	(void)state;
 	wb_buf b = { 0 };
 	wf_text_error err;
-	assert_int_equal(wf_text_dump("hello", 5, &(wf_text_options){ .bytes = true }, to_buf, &b, &err), WF_TEXT_BROKEN);
-	assert_string_equal(wb_buf_cstr(&b), "# broken at offset 0: not a Go execution trace (5 bytes)\nBytes 68656c6c6f\n");
+	assert_int_equal(
+		wf_text_dump("hello", 5, &(wf_text_options){ .bytes = true }, to_buf, &b, &err), WF_TEXT_BROKEN);
+	assert_string_equal(
+		wb_buf_cstr(&b), "# broken at offset 0: not a Go execution trace (5 bytes)\nBytes 68656c6c6f\n");
 	wb_buf_free(&b);
 }
 

@@ -1,5 +1,5 @@
-/* Quoted texts read back: what is written is read, and what is no quoted text is refused.  (That the writing is as Go's is
- * tested with Go's own answers in test/unit/fmt/quote.c.) */
+/* Quoted texts read back: what is written is read, and what is no quoted text is refused.  (That the writing is as Go's
+ * is tested with Go's own answers in test/unit/fmt/quote.c.) */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -66,8 +66,8 @@ static void reads_every_escape(void **state)
 static void refuses_what_is_no_text(void **state)
 {
 	(void)state;
-	static const char *const bad[] = { "", "a", "\"", "\"a", "\"\\", "\"\\\"", "\"\\q\"", "\"\\x4\"", "\"\\x4g\"", "\"\\400\"", "\"\\08\"",
-		"\"\\ud800\"", "\"\\U00110000\"", "\"\\uffg0\"", "\"a\nb\"" };
+	static const char *const bad[] = { "", "a", "\"", "\"a", "\"\\", "\"\\\"", "\"\\q\"", "\"\\x4\"", "\"\\x4g\"",
+		"\"\\400\"", "\"\\08\"", "\"\\ud800\"", "\"\\U00110000\"", "\"\\uffg0\"", "\"a\nb\"" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
 		wb_buf b = { 0 };
 		assert_int_equal(wf_unquote(&b, bad[i], strlen(bad[i])), 0);

@@ -29,7 +29,8 @@ static void programs_end_with_their_status(void **state)
 	assert_int_equal(status_of((const char *const[]){ "false", NULL }), 1);
 	assert_int_equal(status_of((const char *const[]){ "sh", "-c", "exit 7", NULL }), 7);
 	assert_int_equal(status_of((const char *const[]){ "sh", "-c", "kill -9 $$", NULL }), 137);
-	assert_int_equal(status_of((const char *const[]){ "sh", "-c", "kill -TERM $$", NULL }), 143); /* not blocked there */
+	assert_int_equal(
+		status_of((const char *const[]){ "sh", "-c", "kill -TERM $$", NULL }), 143); /* not blocked there */
 	assert_int_equal(status_of((const char *const[]){ "sh", "-c", "read x; echo out; echo err >&2", NULL }), 0);
 }
 

@@ -42,13 +42,19 @@ static void modes(void **state)
 	assert_int_equal(res.trace_bytes, trace.n);
 	assert_int_equal(res.lost_bytes, 0);
 	out.n = 0;
-	assert_int_equal(wtr_dump_bytes(trace.at, trace.n, &(wtr_dump_options){ .mode = WTR_DUMP_WIRE }, to_buf, &out, NULL, NULL), WTR_OK);
+	assert_int_equal(wtr_dump_bytes(trace.at, trace.n, &(wtr_dump_options){ .mode = WTR_DUMP_WIRE }, to_buf, &out,
+				 NULL, NULL),
+		WTR_OK);
 	assert_string_equal(wb_buf_cstr(&out), "EventBatch gen=1 m=1 time=1 size=2\nGoDestroy dt=1\n");
 	out.n = 0;
-	assert_int_equal(wtr_dump_bytes(trace.at, trace.n, &(wtr_dump_options){ .mode = WTR_DUMP_FOOTPRINT }, to_buf, &out, NULL, NULL), WTR_OK);
+	assert_int_equal(wtr_dump_bytes(trace.at, trace.n, &(wtr_dump_options){ .mode = WTR_DUMP_FOOTPRINT }, to_buf,
+				 &out, NULL, NULL),
+		WTR_OK);
 	assert_memory_equal(wb_buf_cstr(&out), "Event   ", 8);
 	for (int mode = 0; mode < 3; mode++)
-		assert_int_equal(wtr_dump_bytes(trace.at, trace.n, &(wtr_dump_options){ .mode = (wtr_dump_mode)mode }, refuse, NULL, NULL, &err), WTR_E_IO);
+		assert_int_equal(wtr_dump_bytes(trace.at, trace.n, &(wtr_dump_options){ .mode = (wtr_dump_mode)mode },
+					 refuse, NULL, NULL, &err),
+			WTR_E_IO);
 	assert_int_equal(wtr_assemble(text, strlen(text), refuse, NULL, &err), WTR_E_IO);
 	wb_buf_free(&trace);
 	wb_buf_free(&out);
@@ -64,8 +70,10 @@ static void what_is_broken(void **state)
 		wtr_dump_options opt = { .mode = (wtr_dump_mode)mode };
 		assert_int_equal(wtr_dump_bytes("hello", 5, &opt, to_buf, &out, &res, &err), WTR_E_MAGIC);
 		assert_int_equal(res.lost_bytes, 5);
-		assert_int_equal(wtr_dump_bytes("go 1.27 trace\0\0\0", 16, &opt, to_buf, &out, &res, &err), WTR_E_VERSION);
-		assert_int_equal(wtr_dump_bytes("go 1.26 trace\0\0\0\x99", 17, &opt, to_buf, &out, &res, &err), WTR_E_FORMAT);
+		assert_int_equal(
+			wtr_dump_bytes("go 1.27 trace\0\0\0", 16, &opt, to_buf, &out, &res, &err), WTR_E_VERSION);
+		assert_int_equal(
+			wtr_dump_bytes("go 1.26 trace\0\0\0\x99", 17, &opt, to_buf, &out, &res, &err), WTR_E_FORMAT);
 		assert_int_equal(err.offset, 16);
 		assert_int_equal(res.lost_bytes, 1);
 		assert_string_equal(err.what, "no event has this number");

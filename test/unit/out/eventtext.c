@@ -27,11 +27,13 @@ size_t wtr_stack(const wtr_trace *t, uint32_t id, wtr_frame *ret, size_t n)
 {
 	static const wtr_frame frames[][3] = {
 		{ { 0 } },
-		{ { 1, STR("runtime.gopark"), STR("runtime/proc.go"), 9 }, { 2, STR("internal/poll.(*FD).Read"), STR("internal/poll/fd.go"), 8 },
+		{ { 1, STR("runtime.gopark"), STR("runtime/proc.go"), 9 },
+			{ 2, STR("internal/poll.(*FD).Read"), STR("internal/poll/fd.go"), 8 },
 			{ 3, STR("main.main"), STR("a/b/main.go"), 7 } },
 		{ { 1, STR("f\n\033[2J"), STR("x/\r.go"), 1 } },
 		{ { 0, STR(""), STR(""), 0 } },
-		{ { 1, STR("runtime.mallocgc"), STR("malloc.go"), 5 }, { 1, STR("runtime.newobject"), STR("malloc.go"), 6 } },
+		{ { 1, STR("runtime.mallocgc"), STR("malloc.go"), 5 },
+			{ 1, STR("runtime.newobject"), STR("malloc.go"), 6 } },
 	};
 	static const size_t have[] = { 0, 3, 1, 1, 2, 1000 };
 	(void)t;
@@ -62,8 +64,8 @@ static void prints(wtr_event e, const char *want)
 static void says_where(void **state)
 {
 	(void)state;
-	wtr_event e = { CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_BLOCK, .resource = WTR_RES_GOROUTINE, .id = 1,
-		.detail = WTR_G_RUNNING << 4 | WTR_G_WAITING, .str = 1, .stack = 1, .transition_stack = 1 };
+	wtr_event e = { CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_BLOCK, .resource = WTR_RES_GOROUTINE,
+		.id = 1, .detail = WTR_G_RUNNING << 4 | WTR_G_WAITING, .str = 1, .stack = 1, .transition_stack = 1 };
 	prints(e, HEAD "GoBlock            G1 Running->Waiting  (chan receive)  at main.main main.go:7");
 	e.stack = 4; /* nothing else there */
 	prints(e, HEAD "GoBlock            G1 Running->Waiting  (chan receive)  at runtime.mallocgc malloc.go:5");
@@ -79,13 +81,14 @@ static void says_where(void **state)
 static void texts_cannot_forge_lines(void **state)
 {
 	(void)state;
-	prints((wtr_event){ CTX, .kind = WTR_KIND_LOG, .type = WF_EV_USER_LOG, .id = 3, .str = 3, .str2 = 2, .stack = 2 },
+	prints((wtr_event){ CTX, .kind = WTR_KIND_LOG, .type = WF_EV_USER_LOG, .id = 3, .str = 3, .str2 = 2,
+		       .stack = 2 },
 		HEAD "UserLog            \\xff: \\x1b]0;title\\a\\nM1 forged  task 3  at f\\n\\x1b[2J \\r.go:1");
 	wb_buf b = { 0 };
 	for (unsigned kind = 0; kind <= WTR_KIND_COUNT; kind++)
 		for (unsigned type = 0; type < 256; type++) {
-			wtr_event e = { CTX, .kind = (uint8_t)kind, .type = (uint8_t)type, .resource = 1, .detail = (uint8_t)type,
-				.str = 2, .str2 = 2, .stack = 2, .transition_stack = 2 };
+			wtr_event e = { CTX, .kind = (uint8_t)kind, .type = (uint8_t)type, .resource = 1,
+				.detail = (uint8_t)type, .str = 2, .str2 = 2, .stack = 2, .transition_stack = 2 };
 			b.n = 0;
 			out_event_text(&b, NULL, &e, 0, NULL);
 			for (size_t i = 0; i < b.n; i++)
@@ -98,16 +101,19 @@ static void stacks(void **state)
 {
 	(void)state;
 	wb_buf b = { 0 };
-	wtr_event e = { CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_CREATE, .resource = WTR_RES_GOROUTINE, .id = 8, .stack = 1, .transition_stack = 2 };
+	wtr_event e = { CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_CREATE, .resource = WTR_RES_GOROUTINE,
+		.id = 8, .stack = 1, .transition_stack = 2 };
 	out_event_stacks(&b, NULL, &e);
 	assert_string_equal(wb_buf_cstr(&b),
 		"    G8 stack\n        f\\n\\x1b[2J  x/\\r.go:1\n"
-		"    stack\n        runtime.gopark  runtime/proc.go:9\n        internal/poll.(*FD).Read  internal/poll/fd.go:8\n        main.main  a/b/main.go:7\n");
+		"    stack\n        runtime.gopark  runtime/proc.go:9\n        internal/poll.(*FD).Read  "
+		"internal/poll/fd.go:8\n        main.main  a/b/main.go:7\n");
 	b.n = 0;
 	e.transition_stack = 1; /* the same: once is enough */
 	out_event_stacks(&b, NULL, &e);
-	assert_string_equal(wb_buf_cstr(&b),
-		"    stack\n        runtime.gopark  runtime/proc.go:9\n        internal/poll.(*FD).Read  internal/poll/fd.go:8\n        main.main  a/b/main.go:7\n");
+	assert_string_equal(
+		wb_buf_cstr(&b), "    stack\n        runtime.gopark  runtime/proc.go:9\n        "
+				 "internal/poll.(*FD).Read  internal/poll/fd.go:8\n        main.main  a/b/main.go:7\n");
 	wb_buf_free(&b);
 }
 
@@ -118,11 +124,13 @@ static void json_is_whole(void **state)
 	for (unsigned kind = 0; kind <= WTR_KIND_COUNT; kind++) {
 		wb_buf b = { 0 };
 		out_json j;
-		wtr_event e = { CTX, .kind = (uint8_t)kind, .type = WF_EV_SPAN, .resource = 7, .detail = 255, .str = 2, .str2 = 3, .stack = 5 };
+		wtr_event e = { CTX, .kind = (uint8_t)kind, .type = WF_EV_SPAN, .resource = 7, .detail = 255, .str = 2,
+			.str2 = 3, .stack = 5 };
 		out_json_to_buf(&j, &b, 0);
 		out_event_json(&j, NULL, &e, 0, true);
 		assert_true(out_json_done(&j));
-		assert_true(b.n > 100 && b.at[0] == '{' && memchr(b.at, 033, b.n) == NULL && memchr(b.at, '\n', b.n) == NULL);
+		assert_true(b.n > 100 && b.at[0] == '{' && memchr(b.at, 033, b.n) == NULL &&
+			    memchr(b.at, '\n', b.n) == NULL);
 		wb_buf_free(&b);
 	}
 }

@@ -1,4 +1,5 @@
-/* Every kind of event as Go prints it, from events made by hand; strings, stacks and clocks come from the tables below. */
+/* Every kind of event as Go prints it, from events made by hand; strings, stacks and clocks come from the tables
+ * below. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -14,7 +15,8 @@
 /* ---- a trace that is only its tables (instead of read/trace.c) ---- */
 
 #define STR(s) { (s), sizeof(s) - 1 }
-static const wtr_str strings[] = { STR(""), STR("chan receive"), STR("start \"trace\""), STR("caf\xc3\xa9\n"), STR("\xff") };
+static const wtr_str strings[] = { STR(""), STR("chan receive"), STR("start \"trace\""), STR("caf\xc3\xa9\n"),
+	STR("\xff") };
 
 wtr_str wtr_string(const wtr_trace *t, uint32_t id)
 {
@@ -37,7 +39,10 @@ bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)
 	(void)t;
 	if (i > 1)
 		return false;
-	*ret = (wtr_generation){ .has_clock = i == 1, .clock_trace_ns = 7, .clock_mono_ns = UINT64_MAX, .clock_wall_ns = 1795336374500000000 };
+	*ret = (wtr_generation){ .has_clock = i == 1,
+		.clock_trace_ns = 7,
+		.clock_mono_ns = UINT64_MAX,
+		.clock_wall_ns = 1795336374500000000 };
 	return true;
 }
 
@@ -64,8 +69,10 @@ static void prints(wtr_event e, const char *want)
 static void sync_points(void **state)
 {
 	(void)state;
-	prints((wtr_event){ .kind = WTR_KIND_SYNC, .m = -1, .p = -1, .g = -1, .time_ns = -5, .id = 1 }, "M=-1 P=-1 G=-1 Sync Time=-5 N=1\n");
-	prints((wtr_event){ .kind = WTR_KIND_SYNC, .m = -1, .p = -1, .g = -1, .id = 2, .value = { 1 } }, "M=-1 P=-1 G=-1 Sync Time=0 N=2\n");
+	prints((wtr_event){ .kind = WTR_KIND_SYNC, .m = -1, .p = -1, .g = -1, .time_ns = -5, .id = 1 },
+		"M=-1 P=-1 G=-1 Sync Time=-5 N=1\n");
+	prints((wtr_event){ .kind = WTR_KIND_SYNC, .m = -1, .p = -1, .g = -1, .id = 2, .value = { 1 } },
+		"M=-1 P=-1 G=-1 Sync Time=0 N=2\n");
 	prints((wtr_event){ .kind = WTR_KIND_SYNC, .m = -1, .p = -1, .g = -1, .id = 3, .value = { 2 } },
 		"M=-1 P=-1 G=-1 Sync Time=0 N=3 Trace=7 Mono=18446744073709551615 Wall=2026-11-22T08:32:54.5Z\n");
 }
@@ -73,31 +80,40 @@ static void sync_points(void **state)
 static void metrics_and_labels(void **state)
 {
 	(void)state;
-	prints((wtr_event){ CTX, .kind = WTR_KIND_METRIC, .type = WF_EV_HEAP_ALLOC, .detail = WTR_METRIC_HEAP_BYTES, .value = { UINT64_MAX } },
-		LINE "Metric Time=5 Name=\"/memory/classes/heap/objects:bytes\" Value=Value{Uint64(18446744073709551615)}\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_METRIC, .type = WF_EV_PROCS_CHANGE, .detail = WTR_METRIC_GOMAXPROCS, .value = { 4 }, .stack = 1 },
+	prints((wtr_event){ CTX, .kind = WTR_KIND_METRIC, .type = WF_EV_HEAP_ALLOC, .detail = WTR_METRIC_HEAP_BYTES,
+		       .value = { UINT64_MAX } },
+		LINE "Metric Time=5 Name=\"/memory/classes/heap/objects:bytes\" "
+		     "Value=Value{Uint64(18446744073709551615)}\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_METRIC, .type = WF_EV_PROCS_CHANGE, .detail = WTR_METRIC_GOMAXPROCS,
+		       .value = { 4 }, .stack = 1 },
 		LINE "Metric Time=5 Name=\"/sched/gomaxprocs:threads\" Value=Value{Uint64(4)}\nStack=\n" FRAME1 "\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_LABEL, .type = WF_EV_GO_LABEL, .resource = WTR_RES_GOROUTINE, .id = 1, .str = 3 },
+	prints((wtr_event){ CTX, .kind = WTR_KIND_LABEL, .type = WF_EV_GO_LABEL, .resource = WTR_RES_GOROUTINE, .id = 1,
+		       .str = 3 },
 		LINE "Label Time=5 Label=\"caf\xc3\xa9\\n\" Resource=Goroutine(1)\n");
 }
 
 static void ranges(void **state)
 {
 	(void)state;
-	prints((wtr_event){ CTX, .kind = WTR_KIND_RANGE_BEGIN, .type = WF_EV_STW_BEGIN, .detail = WTR_RANGE_STW, .resource = WTR_RES_GOROUTINE, .id = 1, .str = 2 },
+	prints((wtr_event){ CTX, .kind = WTR_KIND_RANGE_BEGIN, .type = WF_EV_STW_BEGIN, .detail = WTR_RANGE_STW,
+		       .resource = WTR_RES_GOROUTINE, .id = 1, .str = 2 },
 		LINE "RangeBegin Time=5 Name=\"stop-the-world (start \\\"trace\\\")\" Scope=Goroutine(1)\n");
 	prints((wtr_event){ CTX, .kind = WTR_KIND_RANGE_ACTIVE, .type = WF_EV_GC_ACTIVE, .detail = WTR_RANGE_GC_MARK },
 		LINE "RangeActive Time=5 Name=\"GC concurrent mark phase\" Scope=None\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_RANGE_END, .type = WF_EV_GC_MARK_ASSIST_END, .detail = WTR_RANGE_MARK_ASSIST, .resource = WTR_RES_GOROUTINE, .id = 1 },
+	prints((wtr_event){ CTX, .kind = WTR_KIND_RANGE_END, .type = WF_EV_GC_MARK_ASSIST_END,
+		       .detail = WTR_RANGE_MARK_ASSIST, .resource = WTR_RES_GOROUTINE, .id = 1 },
 		LINE "RangeEnd Time=5 Name=\"GC mark assist\" Scope=Goroutine(1) Attributes=[]\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_RANGE_END, .type = WF_EV_GC_SWEEP_END, .detail = WTR_RANGE_SWEEP, .resource = WTR_RES_PROC, .id = 2, .value = { 8192, 1 } },
-		LINE "RangeEnd Time=5 Name=\"GC incremental sweep\" Scope=Proc(2) Attributes=[\"bytes swept\"=Value{Uint64(8192)} \"bytes reclaimed\"=Value{Uint64(1)}]\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_RANGE_END, .type = WF_EV_GC_SWEEP_END, .detail = WTR_RANGE_SWEEP,
+		       .resource = WTR_RES_PROC, .id = 2, .value = { 8192, 1 } },
+		LINE "RangeEnd Time=5 Name=\"GC incremental sweep\" Scope=Proc(2) Attributes=[\"bytes "
+		     "swept\"=Value{Uint64(8192)} \"bytes reclaimed\"=Value{Uint64(1)}]\n");
 }
 
 static void annotations(void **state)
 {
 	(void)state;
-	prints((wtr_event){ CTX, .kind = WTR_KIND_TASK_BEGIN, .type = WF_EV_USER_TASK_BEGIN, .id = 3, .value = { (uint64_t)WTR_NONE }, .str = 1 },
+	prints((wtr_event){ CTX, .kind = WTR_KIND_TASK_BEGIN, .type = WF_EV_USER_TASK_BEGIN, .id = 3,
+		       .value = { (uint64_t)WTR_NONE }, .str = 1 },
 		LINE "TaskBegin Time=5 ID=3 Parent=18446744073709551615 Type=\"chan receive\"\n");
 	prints((wtr_event){ CTX, .kind = WTR_KIND_TASK_END, .type = WF_EV_USER_TASK_END, .id = -2, .value = { 0 } },
 		LINE "TaskEnd Time=5 ID=18446744073709551614 Parent=0 Type=\"\"\n");
@@ -110,34 +126,50 @@ static void annotations(void **state)
 static void transitions(void **state)
 {
 	(void)state;
-	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_BLOCK, .resource = WTR_RES_GOROUTINE, .id = 1,
-		.detail = WTR_G_RUNNING << 4 | WTR_G_WAITING, .str = 1, .stack = 2, .transition_stack = 2 },
-		LINE "StateTransition Time=5 GoID=1 Running->Waiting Reason=\"chan receive\"\nTransitionStack=\n" FRAME1 FRAME2 "\nStack=\n" FRAME1 FRAME2 "\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_PROC_STEAL, .resource = WTR_RES_PROC, .id = 3,
-		.detail = WTR_P_RUNNING << 4 | WTR_P_IDLE }, LINE "StateTransition Time=5 ProcID=3 Running->Idle Reason=\"\"\n");
-	prints((wtr_event){ .m = 7, .p = -1, .g = -1, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_PROC_STATUS, .resource = WTR_RES_PROC,
-		.detail = WTR_P_UNDETERMINED << 4 | WTR_P_RUNNING }, "M=7 P=-1 G=-1 StateTransition Time=0 ProcID=0 Undetermined->Running Reason=\"\"\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_BLOCK,
+		       .resource = WTR_RES_GOROUTINE, .id = 1, .detail = WTR_G_RUNNING << 4 | WTR_G_WAITING, .str = 1,
+		       .stack = 2, .transition_stack = 2 },
+		LINE "StateTransition Time=5 GoID=1 Running->Waiting Reason=\"chan receive\"\nTransitionStack=\n" FRAME1
+			FRAME2 "\nStack=\n" FRAME1 FRAME2 "\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_PROC_STEAL, .resource = WTR_RES_PROC,
+		       .id = 3, .detail = WTR_P_RUNNING << 4 | WTR_P_IDLE },
+		LINE "StateTransition Time=5 ProcID=3 Running->Idle Reason=\"\"\n");
+	prints((wtr_event){ .m = 7,
+		       .p = -1,
+		       .g = -1,
+		       .kind = WTR_KIND_STATE_TRANSITION,
+		       .type = WF_EV_PROC_STATUS,
+		       .resource = WTR_RES_PROC,
+		       .detail = WTR_P_UNDETERMINED << 4 | WTR_P_RUNNING },
+		"M=7 P=-1 G=-1 StateTransition Time=0 ProcID=0 Undetermined->Running Reason=\"\"\n");
 }
 
 /* Go prints the title of a creation's and of a sample's stack even without a stack, and of stacks without frames. */
 static void empty_stacks(void **state)
 {
 	(void)state;
-	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_CREATE, .resource = WTR_RES_GOROUTINE, .id = 8,
-		.detail = WTR_G_NOTEXIST << 4 | WTR_G_RUNNABLE }, LINE "StateTransition Time=5 GoID=8 NotExist->Runnable Reason=\"\"\nTransitionStack=\n\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_CREATE_BLOCKED, .resource = WTR_RES_GOROUTINE, .id = 8,
-		.detail = WTR_G_NOTEXIST << 4 | WTR_G_WAITING, .stack = 1 },
-		LINE "StateTransition Time=5 GoID=8 NotExist->Waiting Reason=\"\"\nTransitionStack=\n\nStack=\n" FRAME1 "\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_STACK_SAMPLE, .type = WF_EV_CPU_SAMPLE }, LINE "StackSample Time=5\nStack=\n\n");
-	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_UNBLOCK, .resource = WTR_RES_GOROUTINE, .id = 8,
-		.detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE, .stack = 3 }, LINE "StateTransition Time=5 GoID=8 Waiting->Runnable Reason=\"\"\nStack=\n\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_CREATE,
+		       .resource = WTR_RES_GOROUTINE, .id = 8, .detail = WTR_G_NOTEXIST << 4 | WTR_G_RUNNABLE },
+		LINE "StateTransition Time=5 GoID=8 NotExist->Runnable Reason=\"\"\nTransitionStack=\n\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_CREATE_BLOCKED,
+		       .resource = WTR_RES_GOROUTINE, .id = 8, .detail = WTR_G_NOTEXIST << 4 | WTR_G_WAITING,
+		       .stack = 1 },
+		LINE "StateTransition Time=5 GoID=8 NotExist->Waiting Reason=\"\"\nTransitionStack=\n\nStack=\n" FRAME1
+		     "\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_STACK_SAMPLE, .type = WF_EV_CPU_SAMPLE },
+		LINE "StackSample Time=5\nStack=\n\n");
+	prints((wtr_event){ CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_UNBLOCK,
+		       .resource = WTR_RES_GOROUTINE, .id = 8, .detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE,
+		       .stack = 3 },
+		LINE "StateTransition Time=5 GoID=8 Waiting->Runnable Reason=\"\"\nStack=\n\n");
 }
 
 static void experiments(void **state)
 {
 	(void)state;
 	prints((wtr_event){ CTX, .kind = WTR_KIND_EXPERIMENTAL, .type = WF_EV_SPAN, .id = -1, .value = { 2, 3 } },
-		LINE "Experimental Time=5 Name=Span Args=[id=Value{Uint64(18446744073709551615)}, npages_value=Value{Uint64(2)}, kindclass=Value{Uint64(3)}]\n");
+		LINE "Experimental Time=5 Name=Span Args=[id=Value{Uint64(18446744073709551615)}, "
+		     "npages_value=Value{Uint64(2)}, kindclass=Value{Uint64(3)}]\n");
 	prints((wtr_event){ CTX, .kind = WTR_KIND_EXPERIMENTAL, .type = WF_EV_HEAP_OBJECT_FREE, .id = 4 },
 		LINE "Experimental Time=5 Name=HeapObjectFree Args=[id=Value{Uint64(4)}]\n");
 }
@@ -192,7 +224,14 @@ static void prints_times_as_go(void **state)
 	unsigned n = 0;
 #define QUOTE(text, quoted)
 #define PRINTABLE(count, digest)
-#define WALL(ns, text) { wb_buf b = { 0 }; out_rfc3339(&b, ns); assert_string_equal(wb_buf_cstr(&b), text); wb_buf_free(&b); n++; }
+#define WALL(ns, text)                                      \
+	{                                                   \
+		wb_buf b = { 0 };                           \
+		out_rfc3339(&b, ns);                        \
+		assert_string_equal(wb_buf_cstr(&b), text); \
+		wb_buf_free(&b);                            \
+		n++;                                        \
+	}
 #include "../fmt/goquote.def"
 	assert_int_equal(n, 16);
 }

@@ -1,10 +1,15 @@
-/* How the container is cut into generations, and what opening tells of it.  test/wire has the error rules one by one. */
+/* How the container is cut into generations, and what opening tells of it.  test/wire has the error rules one by
+ * one. */
 #include "reader.h"
 
-#define SYNC26(gen) "EventBatch gen=" gen " m=-1 time=100\nSync\nFrequency freq=15625000\nClockSnapshot dt=1 mono=99 sec=5 nsec=7\n"
-#define STATUS(gen) "EventBatch gen=" gen " m=7 time=110\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\n"
+#define SYNC26(gen)                                                                                              \
+	"EventBatch gen=" gen " m=-1 time=100\nSync\nFrequency freq=15625000\nClockSnapshot dt=1 mono=99 sec=5 " \
+			      "nsec=7\n"
+#define STATUS(gen) \
+	"EventBatch gen=" gen " m=7 time=110\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\n"
 
-static const char two_generations[] = "Trace Go1.26\n" SYNC26("1") STATUS("1") "EndOfGeneration\n" SYNC26("5") STATUS("5") "EndOfGeneration\n";
+static const char two_generations[] =
+	"Trace Go1.26\n" SYNC26("1") STATUS("1") "EndOfGeneration\n" SYNC26("5") STATUS("5") "EndOfGeneration\n";
 
 static void a_generation_ends_with_its_mark(void **state)
 {

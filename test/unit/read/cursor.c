@@ -11,18 +11,30 @@ static wb_buf many_generations(unsigned gens, unsigned rounds)
 	wb_buf_puts(&t, "Trace Go1.26\n");
 	for (unsigned g = 1; g <= gens; g++) {
 		uint64_t time = 1000000 * g;
-		wb_buf_printf(&t, "EventBatch gen=%u m=-1 time=%llu\nSync\nFrequency freq=15625000\nClockSnapshot dt=1 mono=%u sec=5 nsec=7\n", g, (unsigned long long)time, g);
-		wb_buf_printf(&t, "EventBatch gen=%u m=7 time=%llu\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\nGoStatus dt=1 g=2 m=-1 gstatus=4\n", g,
-		              (unsigned long long)time + 10);
+		wb_buf_printf(&t,
+			"EventBatch gen=%u m=-1 time=%llu\nSync\nFrequency freq=15625000\nClockSnapshot dt=1 mono=%u "
+			"sec=5 nsec=7\n",
+			g, (unsigned long long)time, g);
+		wb_buf_printf(&t,
+			"EventBatch gen=%u m=7 time=%llu\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 "
+			"gstatus=2\nGoStatus dt=1 g=2 m=-1 gstatus=4\n",
+			g, (unsigned long long)time + 10);
 		for (unsigned i = 0; i < rounds; i++) {
 			unsigned running = 1 + i % 2, other = 3 - running;
-			wb_buf_printf(&t, "GoUnblock dt=2 g=%u g_seq=%u stack=1\nGoBlock dt=2 reason_string=1 stack=1\nGoStart dt=3 g=%u g_seq=%u\n", other, i / 2 * 2 + 1, other,
-			              i / 2 * 2 + 2);
+			wb_buf_printf(&t,
+				"GoUnblock dt=2 g=%u g_seq=%u stack=1\nGoBlock dt=2 reason_string=1 stack=1\nGoStart "
+				"dt=3 g=%u g_seq=%u\n",
+				other, i / 2 * 2 + 1, other, i / 2 * 2 + 2);
 		}
 		/* an even number of rounds leaves goroutine 1 running */
-		wb_buf_printf(&t, "EventBatch gen=%u m=-1 time=%llu\nStacks\nStack id=1 nframes=1\n\tpc=%u func=2 file=0 line=3\n", g, (unsigned long long)time, g);
-		wb_buf_printf(&t, "EventBatch gen=%u m=-1 time=%llu\nStrings\nString id=1\n\tdata=\"reason %u\"\nString id=2\n\tdata=\"main.f%u\"\nEndOfGeneration\n", g,
-		              (unsigned long long)time, g, g);
+		wb_buf_printf(&t,
+			"EventBatch gen=%u m=-1 time=%llu\nStacks\nStack id=1 nframes=1\n\tpc=%u func=2 file=0 "
+			"line=3\n",
+			g, (unsigned long long)time, g);
+		wb_buf_printf(&t,
+			"EventBatch gen=%u m=-1 time=%llu\nStrings\nString id=1\n\tdata=\"reason %u\"\nString "
+			"id=2\n\tdata=\"main.f%u\"\nEndOfGeneration\n",
+			g, (unsigned long long)time, g, g);
 	}
 	wb_buf b = assembled(wb_buf_cstr(&t));
 	wb_buf_free(&t);

@@ -9,9 +9,11 @@
 
 #include "base/alloc.h"
 
-static const char text[] = "Trace Go1.26\n"
+static const char text[] =
+	"Trace Go1.26\n"
 	"EventBatch gen=1 m=-1 time=100\nSync\nFrequency freq=15625000\nClockSnapshot dt=1 mono=99 sec=5 nsec=7\n"
-	"EventBatch gen=1 m=7 time=110\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\nEndOfGeneration\n";
+	"EventBatch gen=1 m=7 time=110\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 "
+	"gstatus=2\nEndOfGeneration\n";
 
 static wb_buf gzipped(const wb_buf *b)
 {

@@ -1,13 +1,19 @@
 /* What WTR_REPAIR saves of damaged traces that WTR_AS_GO gives up. */
 #include "reader.h"
 
-#define SYNC(gen) "EventBatch gen=" gen " m=-1 time=1" gen "00\nSync\nFrequency freq=15625000\nClockSnapshot dt=1 mono=99 sec=5 nsec=7\n"
-#define WORK(gen) \
-	"EventBatch gen=" gen " m=7 time=1" gen "01\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\nGoCreate dt=5 new_g=2" gen " new_stack=1 stack=1\n" \
-	"GoBlock dt=1 reason_string=1 stack=1\nGoStart dt=1 g=2" gen " g_seq=1\nGoDestroy dt=4\nGoUnblock dt=1 g=1 g_seq=1 stack=0\nGoStart dt=2 g=1 g_seq=2\n"
-#define TABLES(gen) \
+#define SYNC(gen)                                \
+	"EventBatch gen=" gen " m=-1 time=1" gen \
+	"00\nSync\nFrequency freq=15625000\nClockSnapshot dt=1 mono=99 sec=5 nsec=7\n"
+#define WORK(gen)                                                                                       \
+	"EventBatch gen=" gen " m=7 time=1" gen                                                         \
+	"01\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\nGoCreate dt=5 new_g=2" gen \
+	" new_stack=1 stack=1\n"                                                                        \
+	"GoBlock dt=1 reason_string=1 stack=1\nGoStart dt=1 g=2" gen                                    \
+	" g_seq=1\nGoDestroy dt=4\nGoUnblock dt=1 g=1 g_seq=1 stack=0\nGoStart dt=2 g=1 g_seq=2\n"
+#define TABLES(gen)                                                                                                \
 	"EventBatch gen=" gen " m=-1 time=1" gen "00\nStacks\nStack id=1 nframes=1\n\tpc=1 func=2 file=0 line=3\n" \
-	"EventBatch gen=" gen " m=-1 time=1" gen "00\nStrings\nString id=1\n\tdata=\"sleep\"\nString id=2\n\tdata=\"main.main\"\n"
+	"EventBatch gen=" gen " m=-1 time=1" gen                                                                   \
+	"00\nStrings\nString id=1\n\tdata=\"sleep\"\nString id=2\n\tdata=\"main.main\"\n"
 #define GEN(gen) SYNC(gen) WORK(gen) TABLES(gen) "EndOfGeneration\n"
 
 enum { PER_GEN = 9 }; /* a Sync and eight of WORK */
@@ -120,22 +126,25 @@ static void a_broken_event_costs_its_batch(void **state)
 static void an_impossible_event_is_left_out(void **state)
 {
 	(void)state;
-	wb_buf b = assembled("Trace Go1.26\n" SYNC("1") "EventBatch gen=1 m=7 time=1101\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\n"
-	                     "GoStart dt=1 g=1 g_seq=9\nGoUnblock dt=1 g=5 g_seq=3 stack=0\nHeapAlloc dt=1 heapalloc_value=7\nEndOfGeneration\n");
+	wb_buf b = assembled("Trace Go1.26\n" SYNC(
+		"1") "EventBatch gen=1 m=7 time=1101\nProcStatus dt=1 p=0 pstatus=1\nGoStatus dt=1 g=1 m=7 gstatus=2\n"
+		     "GoStart dt=1 g=1 g_seq=9\nGoUnblock dt=1 g=5 g_seq=3 stack=0\nHeapAlloc dt=1 "
+		     "heapalloc_value=7\nEndOfGeneration\n");
 	reading *r = as_go(&b);
 	assert_int_equal(r->err.code, WTR_E_ORDER);
 	assert_string_equal(r->err.rule, "order.stuck");
 	assert_string_equal(r->err.event, "GoStart");
 	r = repaired(&b);
 	assert_int_equal(r->losses.events, 1); /* the GoStart: its thread has a goroutine */
-	assert_int_equal(r->n, 6);             /* two Syncs, two statuses, GoUnblock of a goroutine unheard of, HeapAlloc */
+	assert_int_equal(r->n, 6); /* two Syncs, two statuses, GoUnblock of a goroutine unheard of, HeapAlloc */
 	wb_buf_free(&b);
 }
 
 static void a_contradicting_status_wins(void **state)
 {
 	(void)state;
-	wb_buf b = assembled("Trace Go1.26\n" GEN("1") SYNC("2") "EventBatch gen=2 m=7 time=1201\nGoStatus dt=1 g=1 m=-1 gstatus=4\nEndOfGeneration\n");
+	wb_buf b = assembled("Trace Go1.26\n" GEN("1") SYNC(
+		"2") "EventBatch gen=2 m=7 time=1201\nGoStatus dt=1 g=1 m=-1 gstatus=4\nEndOfGeneration\n");
 	assert_string_equal(as_go(&b)->err.rule, "order.go-status");
 	reading *r = repaired(&b);
 	assert_int_equal(r->n, PER_GEN + 3);

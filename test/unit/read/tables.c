@@ -80,7 +80,8 @@ static void each_failed_allocation_is_survived(void **state)
 		bool ok = wtr__tables_init(&tb, 0, 0);
 		for (uint64_t i = 1; ok && i < 300; i++) {
 			wtr__frame f = { .pc = i * 1000, .line = i, .func = i, .file = i };
-			ok = wtr__tables_add_string(&tb, i, "x", 1) == WTR_OK && wtr__tables_add_stack(&tb, i * 77, &f, 1) == WTR_OK;
+			ok = wtr__tables_add_string(&tb, i, "x", 1) == WTR_OK &&
+			     wtr__tables_add_stack(&tb, i * 77, &f, 1) == WTR_OK;
 		}
 		uint64_t stack, string;
 		if (ok)

@@ -1,5 +1,5 @@
-/* v1 traces, beside the hand-written ones of test/wire/v1: the two ways through the merge agree, tables and limits, repair,
- * and inputs made to take forever. */
+/* v1 traces, beside the hand-written ones of test/wire/v1: the two ways through the merge agree, tables and limits,
+ * repair, and inputs made to take forever. */
 #include "reader.h"
 
 #include <stdlib.h>
@@ -141,9 +141,11 @@ static void string_lengths(void **state)
 static void log_messages(void **state)
 {
 	(void)state;
-	wb_buf b = assembled("Trace Go1.21\nBatch p=0 time=1\nString id=5\n\tdata=\"key\"\n"
-			     "UserLog dt=1 task=1 key_string=5 stack=0\n\tdata=\"first\"\nUserLog dt=1 task=1 key_string=6 stack=0\n\tdata=\"\"\n"
-			     "UserLog dt=1 task=1 key_string=0 stack=0\n\tdata=\"second\"\nFrequency freq=1000000000\n");
+	wb_buf b =
+		assembled("Trace Go1.21\nBatch p=0 time=1\nString id=5\n\tdata=\"key\"\n"
+			  "UserLog dt=1 task=1 key_string=5 stack=0\n\tdata=\"first\"\nUserLog dt=1 task=1 "
+			  "key_string=6 stack=0\n\tdata=\"\"\n"
+			  "UserLog dt=1 task=1 key_string=0 stack=0\n\tdata=\"second\"\nFrequency freq=1000000000\n");
 	wtr_trace *t;
 	assert_int_equal(wtr_open_bytes(b.at, b.n, NULL, &t, NULL), WTR_OK);
 	wtr_cursor *c = wtr_cursor_open(t, NULL, NULL);
@@ -219,7 +221,8 @@ static void torn_trace(void **state)
 static void killed_process(void **state)
 {
 	(void)state;
-	static const char *const names[] = { "go1.19-crash-kill", "go1.21-crash-kill", "go1.21-crash-exit", "go1.21-crash-panic", "go1.21-cgocb" };
+	static const char *const names[] = { "go1.19-crash-kill", "go1.21-crash-kill", "go1.21-crash-exit",
+		"go1.21-crash-panic", "go1.21-cgocb" };
 	for (size_t i = 0; i < 5; i++) {
 		size_t n;
 		uint8_t *at = kit_trace(names[i], &n);
@@ -237,8 +240,9 @@ static void killed_process(void **state)
 static void bad_batch(void **state)
 {
 	(void)state;
-	wb_buf b = assembled("Trace Go1.21\nBatch p=0 time=1\nHeapAlloc dt=1 heapalloc_value=1\nBytes 00ffffff\nBatch p=0 time=10\n"
-			     "HeapAlloc dt=1 heapalloc_value=2\nHeapAlloc dt=1 heapalloc_value=3\nFrequency freq=1000000000\n");
+	wb_buf b = assembled(
+		"Trace Go1.21\nBatch p=0 time=1\nHeapAlloc dt=1 heapalloc_value=1\nBytes 00ffffff\nBatch p=0 time=10\n"
+		"HeapAlloc dt=1 heapalloc_value=2\nHeapAlloc dt=1 heapalloc_value=3\nFrequency freq=1000000000\n");
 	assert_int_equal(pass_of(b.at, b.n, WTR_AS_GO).opened, WTR_E_FORMAT);
 	wtr_options opt = { .damage = WTR_REPAIR };
 	reading *r = read_bytes(&b, &opt, NULL);
@@ -256,8 +260,10 @@ static void bad_batch(void **state)
 static void events_left_out(void **state)
 {
 	(void)state;
-	wb_buf b = assembled("Trace Go1.21\nBatch p=0 time=1\nGomaxprocs dt=1 procs_value=4 stack=0\nProcStart dt=1 thread=3\nProcStart dt=1 thread=3\n"
-			     "GoStart dt=1 g=9 g_seq=40\nGoBlock dt=1 stack=0\nGoBlock dt=1 stack=0\nFutileWakeup dt=1\nFrequency freq=1000000000\n");
+	wb_buf b = assembled("Trace Go1.21\nBatch p=0 time=1\nGomaxprocs dt=1 procs_value=4 stack=0\nProcStart dt=1 "
+			     "thread=3\nProcStart dt=1 thread=3\n"
+			     "GoStart dt=1 g=9 g_seq=40\nGoBlock dt=1 stack=0\nGoBlock dt=1 stack=0\nFutileWakeup "
+			     "dt=1\nFrequency freq=1000000000\n");
 	wtr_options opt = { .damage = WTR_REPAIR };
 	reading *r = read_bytes(&b, &opt, NULL);
 	assert_int_equal(r->opened, WTR_OK);

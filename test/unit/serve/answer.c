@@ -82,8 +82,10 @@ static void info(void **state)
 		"http.(*h8).serve\",\"n\":2,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_"
 		"block_ns\":0,\"total_ns\":0},"
 		"{\"group\":2,\"name\":\"\",\"n\":1,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,"
-		"\"syscall_block_ns\":0,\"total_ns\":0,\"only\":{\"lane\":\"g99\",\"id\":99,\"name\":\"\",\"create_ns\":99,"
-		"\"end_ns\":null,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,\"total_ns\":0,"
+		"\"syscall_block_ns\":0,\"total_ns\":0,\"only\":{\"lane\":\"g99\",\"id\":99,\"name\":\"\",\"create_"
+		"ns\":99,"
+		"\"end_ns\":null,\"exec_ns\":0,\"sched_ns\":0,\"block_ns\":0,\"syscall_ns\":0,\"syscall_block_ns\":0,"
+		"\"total_ns\":0,"
 		"\"state\":\"Undetermined\"}}]}");
 }
 
