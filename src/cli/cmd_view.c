@@ -105,8 +105,8 @@ static ws_server *start(const cli_args *a, const char *path)
 {
 	const char *given = a->values[CLI_OPT_HTTP];
 	wb_buf address = { 0 };
-	/* ":6060" is this machine only, as in Go 1.27. */
-	wb_buf_puts(&address, !given ? "localhost:0" : given[0] == ':' ? "localhost" : "");
+	/* ":6060" is this machine only, as in Go 1.27.  As a number: not every machine knows the name localhost. */
+	wb_buf_puts(&address, !given ? "127.0.0.1:0" : given[0] == ':' ? "127.0.0.1" : "");
 	wb_buf_puts(&address, given ? given : "");
 	ws_options opt = { .address = wb_buf_cstr(&address), .title = cli_path(path) };
 	ws_error err = { 0 };
