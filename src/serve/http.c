@@ -276,7 +276,7 @@ ws_server *ws_start(wtr_trace *t, const wtr_index *x, const ws_options *opt, ws_
 	wo_listener l = { .fd = -1 };
 	if (failed || (x && ws_set_index(s, t, x) < 0)) {
 		fail(err, -ENOMEM, "out of memory");
-	} else if (listen_at(s, opt->address ? opt->address : "localhost:0", &l, err)) {
+	} else if (listen_at(s, opt->address ? opt->address : "127.0.0.1:0", &l, err)) {
 		s->daemon = start_daemon(s, l.fd, opt->threads > 0 ? opt->threads : 2);
 		if (s->daemon)
 			return s;

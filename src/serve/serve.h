@@ -1,7 +1,7 @@
 /* serve/serve.h - the viewer's server: one trace, one page, over HTTP.  docs/server.md says what it answers.
  *
  *	ws_error err;
- *	ws_server *s = ws_start(NULL, NULL, &(ws_options){ .address = "localhost:0", .title = path }, &err);
+ *	ws_server *s = ws_start(NULL, NULL, &(ws_options){ .address = "127.0.0.1:0", .title = path }, &err);
  *	...                              the page can be loaded and shows the progress
  *	ws_progress(s, "reading", done, total);
  *	ws_set_index(s, trace, index);   now it shows the trace
@@ -23,7 +23,7 @@ typedef struct ws_server ws_server;
 /* All zero is the default. */
 typedef struct ws_options {
 	const char *address;    /* to listen on, as net.Listen takes it: "host:port"; ":port" is every interface,
-	                         * port 0 any free one.  NULL: "localhost:0" */
+	                         * port 0 any free one.  NULL: "127.0.0.1:0" */
 	const char *title;      /* of the page; NULL: the trace's path */
 	const char
 		*assets_dir; /* serve the page's files from here instead of the built-in ones (for work on the page) */
