@@ -71,16 +71,9 @@ static wtr_code no_memory(wtr_error *err)
 	return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 }
 
-wtr_code wtr_open(const char *path, const wtr_options *opt, wtr_trace **ret, wtr_error *err)
+/* Goes on with an input that was opened (rc); *ret is set on success only. */
+static wtr_code finish(wtr_trace *t, wtr_code rc, wtr_trace **ret, wtr_error *err)
 {
-	wtr_trace *t = make(opt);
-	if (!t)
-		return no_memory(err);
-	size_t n = strlen(path) + 1;
-	t->path = wb_malloc(n);
-	if (t->path)
-		memcpy(t->path, path, n);
-	wtr_code rc = t->path ? wtr__input_path(t, path, err) : no_memory(err);
 	if (rc == WTR_OK)
 		rc = open_parsed(t, err);
 	if (rc == WTR_OK)
@@ -90,19 +83,24 @@ wtr_code wtr_open(const char *path, const wtr_options *opt, wtr_trace **ret, wtr
 	return rc;
 }
 
+wtr_code wtr_open(const char *path, const wtr_options *opt, wtr_trace **ret, wtr_error *err)
+{
+	wtr_trace *t = make(opt);
+	if (!t)
+		return no_memory(err);
+	size_t n = strlen(path) + 1;
+	t->path = wb_malloc(n);
+	if (t->path)
+		memcpy(t->path, path, n);
+	return finish(t, t->path ? wtr__input_path(t, path, err) : no_memory(err), ret, err);
+}
+
 wtr_code wtr_open_bytes(const void *data, size_t n, const wtr_options *opt, wtr_trace **ret, wtr_error *err)
 {
 	wtr_trace *t = make(opt);
 	if (!t)
 		return no_memory(err);
-	wtr_code rc = wtr__input_bytes(t, data, n, err);
-	if (rc == WTR_OK)
-		rc = open_parsed(t, err);
-	if (rc == WTR_OK)
-		*ret = t;
-	else
-		wtr_close(t);
-	return rc;
+	return finish(t, wtr__input_bytes(t, data, n, err), ret, err);
 }
 
 void wtr_close(wtr_trace *t)

@@ -11,6 +11,16 @@ const click_px = 4;        // a press that moved less is a click
 const wheel_zoom = 0.0022; // halvings per wheel px
 const line_px = 16;
 
+type Handlers = { readonly [K in keyof HTMLElementEventMap]?: (e: HTMLElementEventMap[K]) => void };
+
+/** Listens until the answer is called.  Not passive: wheels decide who scrolls. */
+function listen(el: HTMLElement, handlers: Handlers): () => void {
+	const end = new AbortController();
+	for (const [type, f] of Object.entries(handlers))
+		el.addEventListener(type, f as EventListener, { passive: false, signal: end.signal });
+	return () => end.abort();
+}
+
 const wheelPx = (e: WheelEvent): readonly [number, number] => {
 	const k = e.deltaMode === 1 ? line_px : e.deltaMode === 2 ? 400 : 1;
 	return [e.deltaX * k, e.deltaY * k];
@@ -161,22 +171,7 @@ export function attachLanes(el: HTMLElement): () => void {
 	};
 	const wheel = (e: WheelEvent): void => lanesWheel(e, at(e, el).x);
 
-	el.addEventListener('pointerdown', down);
-	el.addEventListener('pointermove', move);
-	el.addEventListener('pointerup', up);
-	el.addEventListener('pointercancel', cancel);
-	el.addEventListener('pointerleave', leave);
-	el.addEventListener('dblclick', twice);
-	el.addEventListener('wheel', wheel, { passive: false });
-	return () => {
-		el.removeEventListener('pointerdown', down);
-		el.removeEventListener('pointermove', move);
-		el.removeEventListener('pointerup', up);
-		el.removeEventListener('pointercancel', cancel);
-		el.removeEventListener('pointerleave', leave);
-		el.removeEventListener('dblclick', twice);
-		el.removeEventListener('wheel', wheel);
-	};
+	return listen(el, { pointerdown: down, pointermove: move, pointerup: up, pointercancel: cancel, pointerleave: leave, dblclick: twice, wheel });
 }
 
 function click(x: number, y: number, shift: boolean): void {
@@ -257,20 +252,7 @@ export function attachHeader(el: HTMLElement): () => void {
 			s.cursor.value = null;
 	};
 	const wheel = (e: WheelEvent): void => stripWheel(e, at(e, el).x);
-	el.addEventListener('pointerdown', down);
-	el.addEventListener('pointermove', move);
-	el.addEventListener('pointerup', up);
-	el.addEventListener('pointercancel', up);
-	el.addEventListener('pointerleave', leave);
-	el.addEventListener('wheel', wheel, { passive: false });
-	return () => {
-		el.removeEventListener('pointerdown', down);
-		el.removeEventListener('pointermove', move);
-		el.removeEventListener('pointerup', up);
-		el.removeEventListener('pointercancel', up);
-		el.removeEventListener('pointerleave', leave);
-		el.removeEventListener('wheel', wheel);
-	};
+	return listen(el, { pointerdown: down, pointermove: move, pointerup: up, pointercancel: up, pointerleave: leave, wheel });
 }
 
 /** Overview: drag the brush or its edges, or draw a new one. */
@@ -341,16 +323,5 @@ export function attachOverview(el: HTMLElement): () => void {
 		const px = Math.min(Math.max((t - v.t0) / v.scale, 0), a.limits().width);
 		stripWheel(e, px);
 	};
-	el.addEventListener('pointerdown', down);
-	el.addEventListener('pointermove', move);
-	el.addEventListener('pointerup', up);
-	el.addEventListener('pointercancel', up);
-	el.addEventListener('wheel', wheel, { passive: false });
-	return () => {
-		el.removeEventListener('pointerdown', down);
-		el.removeEventListener('pointermove', move);
-		el.removeEventListener('pointerup', up);
-		el.removeEventListener('pointercancel', up);
-		el.removeEventListener('wheel', wheel);
-	};
+	return listen(el, { pointerdown: down, pointermove: move, pointerup: up, pointercancel: up, wheel });
 }
