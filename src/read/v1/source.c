@@ -573,7 +573,7 @@ static size_t common(source *s, wtr_event *out, size_t cap)
 		unsigned by =
 			(unsigned)(v->unblocks.words.at[unblock >> 6] >> (unblock & 63)) & 3 & -(unsigned)h->wakes;
 		double ns = (double)(int64_t)((uint64_t)ts - (uint64_t)first_ts) * ns_per_tick;
-		if (__builtin_expect((id == WTR__UNKNOWN) | (by != 0) | !(ns < 0x1p62), 0))
+		if (__builtin_expect((id == WTR__UNKNOWN) | (by != 0) | !(ns < 0x1p62 && ns > -0x1p62), 0))
 			break;
 		unblock += 2u * h->wakes;
 		const proc *pr = &s->procs[*pick];
