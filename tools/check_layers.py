@@ -4,13 +4,14 @@
     check_layers.py [ROOT]
 
 For C the graph is ROOT/LAYERS and the files are ROOT/src; for the page ROOT/web/LAYERS and ROOT/web/src.  Public headers
-(<wtr/...>) count as the floor `wtr`; those of include/wtr may include only each other.
+(<wtr/...>, <weft/...>) count as the floors `wtr` and `weft`; those of a library may include only each other.
 """
 import pathlib
 import re
 import sys
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([\w./-]+)[>"]')
+LIBRARIES = {"wtr", "weft"}
 IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)['"](\.{1,2}/[^'"]+)['"]""")
 
 
@@ -25,11 +26,11 @@ def graph(path):
             sys.exit(f"{path}:{number}: not `floor: floors beneath it`")
         floors[name.strip()] = set(below.split())
     for name, below in floors.items():
-        for b in below - set(floors) - {"wtr"}:
+        for b in below - set(floors) - LIBRARIES:
             sys.exit(f"{path}: {name} names an unknown floor {b}")
     seen = set()
     for name, below in floors.items():  # only floors written above: so no circles
-        if late := {b for b in below if b != "wtr" and b not in seen}:
+        if late := {b for b in below if b not in LIBRARIES and b not in seen}:
             sys.exit(f"{path}: {name} may not see {', '.join(sorted(late))}: floors are listed from low to high")
         seen.add(name)
     return floors
@@ -55,7 +56,7 @@ def check_c(root, floors):
             target = name.split("/")[0]
             if quote == "<" and target in floors:
                 faults.append(f'{path}:{number}: write "{name}" for a header of the project')
-            if quote == "<" and target != "wtr":
+            if quote == "<" and target not in LIBRARIES:
                 continue
             if "/" not in name or name.startswith("."):
                 faults.append(f'{path}:{number}: write the floor: "{name}" is relative')
@@ -63,9 +64,11 @@ def check_c(root, floors):
                 faults.append(f"{path}:{number}: {floor} may not include {name}")
     for path in sorted((root / "include").rglob("*.h")):
         files += 1
+        library = path.relative_to(root / "include").parts[0]
         for number, quote, name in c_includes(path):
-            if quote == '"' or ("/" in name and not name.startswith("wtr/")):
-                faults.append(f"{path}:{number}: a public header may include only libc and <wtr/...>")
+            other = name.split("/")[0] in LIBRARIES - {library}
+            if quote == '"' or other or ("/" in name and not name.startswith((library + "/", "sys/"))):
+                faults.append(f"{path}:{number}: a public header may include only libc and <{library}/...>")
     return files, faults
 
 

@@ -20,8 +20,8 @@ try() { # NAME SUFFIX COMPILER FLAGS..
 		bad=1
 	fi
 }
-for h in "$dir"/wtr/*.h; do
-	name=wtr/$(basename "$h")
+for h in "$dir"/wtr/*.h "$dir"/weft/*.h; do
+	name=${h#"$dir"/}
 	for cc in gcc clang; do
 		command -v $cc >/dev/null || continue
 		try "$name" c $cc -std=c11

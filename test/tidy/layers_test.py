@@ -28,6 +28,8 @@ CASES = [  # name, what differs from GOOD, what the checker must say (None: noth
     ("a project header in angle brackets", {"src/read/x.c": "#include <base/arena.h>\n"}, "write \"base/arena.h\""),
     ("an unknown floor", {"src/misc/x.c": "\n"}, "no floor named misc"),
     ("a public header that shows the inside", {"include/wtr/open.h": '#include "base/arena.h"\n'}, "include/wtr/open.h:1: a public header"),
+    ("a public header of the other library", {"include/weft/go.h": "#include <wtr/error.h>\n"}, "include/weft/go.h:1: a public header"),
+    ("public headers of libc and of the same library", {"include/weft/net.h": "#include <sys/uio.h>\n#include <weft/go.h>\n"}, None),
     ("a circle in LAYERS", {"LAYERS": "base: read\nfmt: base\nread: fmt base\n"}, "base may not see read"),
     ("a page module that looks up", {"web/src/base/time.ts": "import { p } from '../ui/panel';\n"}, "web/src/base/time.ts:1: base may not import"),
     ("a page module that loads another one late", {"web/src/model/view.ts": "const p = await import('../ui/panel');\n"}, "model may not import"),
