@@ -3,7 +3,7 @@
 
     fuzz_seeds.py CORPUS OUT STAMP
 
-OUT/v2 and OUT/v1 hold small traces behind one byte of options (see the targets), OUT/text small traces as they are and
+OUT/v2, OUT/v1 and OUT/pack hold small traces behind one byte of options (see the targets), OUT/text small traces as they are and
 hand-written texts, OUT/http one request each.
 """
 import pathlib
@@ -42,7 +42,7 @@ TARGETS = [
 
 def main(corpus, out):
     shutil.rmtree(out, ignore_errors=True)
-    for name in ("v1", "v2", "text", "http"):
+    for name in ("v1", "v2", "text", "http", "pack"):
         (out / name).mkdir(parents=True)
     for path in sorted(corpus.glob("*.trace")):
         data = path.read_bytes()
@@ -56,6 +56,7 @@ def main(corpus, out):
         else:
             (out / "v2" / path.stem).write_bytes(b"\0" + data)
             (out / "v2" / (path.stem + ".repair")).write_bytes(b"\1" + data)
+        (out / "pack" / path.stem).write_bytes(b"\0" + data)
         if len(data) < 4000:
             (out / "text" / path.stem).write_bytes(data)
     for name, text in TEXTS.items():

@@ -29,7 +29,7 @@ typedef struct wtr_options {
 	wtr_damage damage;
 	bool keep_tables; /* keep strings and stacks of passed generations until wtr_close() (an index sets this by
 			     itself) */
-	int threads; /* at most this many threads; 0: as many as there are processors, 1: none but the caller */
+	int threads;      /* at most this many threads; 0: as many as there are processors, 1: none but the caller */
 	uint64_t inflated_bytes_max; /* refuse compressed input that inflates beyond; 0: 64 MiB + 1000 times its size */
 
 	/* Called now and then with bytes done and bytes in all (0 when not known); returning false stops with E_IO.
@@ -38,7 +38,8 @@ typedef struct wtr_options {
 	void *progress_user;
 } wtr_options;
 
-/* Maps and indexes the trace at `path`; "-" is standard input.  gzip and zstd are inflated on the fly.
+/* Maps and indexes the trace at `path`; "-" is standard input.  gzip, zstd and packed traces
+ * (wtr/edit.h) are inflated on the fly.
  *
  * Ownership: *ret is the caller's until wtr_close().  Strings, stacks and cursors live at most as long.
  * Errors: *ret untouched and *err (may be NULL) filled.  Damage behind the file header is no error here:
@@ -57,29 +58,29 @@ WTR_API void wtr_close(wtr_trace *t);
 
 /* What is known after opening, without reading events. */
 typedef struct wtr_info {
-	const char *path;             /* as given; "" for bytes */
-	unsigned    version;          /* NN of "go 1.NN trace": 11, 19, 21 (v1), 22, 23, 25, 26 (v2) */
-	const char *written_by;       /* the Go releases that write this version, such as "Go 1.26 or 1.27" */
-	const char *compression;      /* "none", "gzip" or "zstd" */
-	uint64_t    file_bytes;       /* as read: compressed size */
-	uint64_t    trace_bytes;      /* inflated */
-	size_t      generations;      /* complete ones; 1 for v1 */
-	uint64_t    batches;
-	uint64_t    lost_bytes;       /* of the file, behind the point where the container is torn or broken; 0: none */
-	wtr_error   damage;           /* code OK when the container is whole */
+	const char *path;        /* as given; "" for bytes */
+	unsigned version;        /* NN of "go 1.NN trace": 11, 19, 21 (v1), 22, 23, 25, 26 (v2) */
+	const char *written_by;  /* the Go releases that write this version, such as "Go 1.26 or 1.27" */
+	const char *compression; /* "none", "gzip", "zstd" or "packed" (weft pack) */
+	uint64_t file_bytes;     /* as read: compressed size */
+	uint64_t trace_bytes;    /* inflated */
+	size_t generations;      /* complete ones; 1 for v1 */
+	uint64_t batches;
+	uint64_t lost_bytes; /* of the file, behind the point where the container is torn or broken; 0: none */
+	wtr_error damage;    /* code OK when the container is whole */
 } wtr_info;
 
 WTR_API void wtr_get_info(const wtr_trace *t, wtr_info *ret);
 
 /* One generation's frame.  v1 traces have one, of number 0. */
 typedef struct wtr_generation {
-	uint64_t number;              /* as in the file */
-	uint64_t offset, bytes;       /* of its batches */
+	uint64_t number;        /* as in the file */
+	uint64_t offset, bytes; /* of its batches */
 	uint64_t batches;
-	bool     has_clock;           /* the three below are known (Go 1.25 on) */
-	int64_t  clock_trace_ns;      /* trace clock of the snapshot ... */
-	uint64_t clock_mono_ns;       /* ... CLOCK_MONOTONIC at that moment ... */
-	int64_t  clock_wall_ns;       /* ... and wall clock, ns since 1970 (UTC) */
+	bool has_clock;         /* the three below are known (Go 1.25 on) */
+	int64_t clock_trace_ns; /* trace clock of the snapshot ... */
+	uint64_t clock_mono_ns; /* ... CLOCK_MONOTONIC at that moment ... */
+	int64_t clock_wall_ns;  /* ... and wall clock, ns since 1970 (UTC) */
 } wtr_generation;
 
 /* Fills *ret for generation `i` of 0 .. generations-1; false when there is none, or its tables cannot be read. */

@@ -3,6 +3,7 @@
 #define WTR_WTR_H
 
 #include <wtr/check.h>
+#include <wtr/edit.h>
 #include <wtr/error.h>
 #include <wtr/event.h>
 #include <wtr/open.h>

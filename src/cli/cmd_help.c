@@ -72,21 +72,23 @@ void cli_help_command(const cli_command *c, bool to_stderr)
 		if (c->options >> id & 1)
 			option_line(f, &cli_options[id]);
 	if (strstr(c->operands, "FILE") && c - cli_commands != CLI_CMD_ASSEMBLE)
-		fputs("\nFILE may be compressed with gzip or zstd; - is standard input.\n", f);
+		fputs("\nFILE may be packed (weft pack), or compressed with gzip or zstd; - is standard input.\n", f);
 }
 
 void cli_help_all(bool to_stderr)
 {
 	FILE *f = to_stderr ? stderr : stdout;
 	fputs("weft " WEFT_VERSION " - opens Go execution traces (Go 1.11 to 1.27) and answers questions about them\n\n"
-		"usage: weft FILE                     open a trace in the browser\n"
-		"       weft COMMAND [options] FILE   ask about it here\n\n", f);
+	      "usage: weft FILE                     open a trace in the browser\n"
+	      "       weft COMMAND [options] FILE   ask about it here\n\n",
+		f);
 	for (unsigned i = 0; i < CLI_CMD_COUNT; i++)
 		if (cli_commands[i].name[0])
 			fprintf(f, "  %-12s %s\n", cli_commands[i].name, cli_commands[i].help);
 	fputs("\nweft help COMMAND, or weft COMMAND --help, shows its options.  A file named like a command: "
-		"./summary\n"
-		"Any go tool trace command line works too:\n", f);
+	      "./summary\n"
+	      "Any go tool trace command line works too:\n",
+		f);
 	for (unsigned id = 1; id < CLI_OPT_COUNT; id++)
 		if (cli_commands[CLI_CMD_GOTRACE].options >> id & 1)
 			option_line(f, &cli_options[id]);

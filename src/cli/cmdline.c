@@ -22,10 +22,9 @@ const cli_command cli_commands[CLI_CMD_COUNT] = {
 };
 
 /* Each command begins a string that its details go on; the first one is nobody's. */
-static const char *const details[CLI_CMD_COUNT + 1] = {
-	""
+static const char *const details[CLI_CMD_COUNT + 1] = { ""
 #define COMMAND(ID, name, min, max, operands, help, options) , ""
-#define DETAIL(text) text "\n"
+#define DETAIL(text)                                         text "\n"
 #include "cli/commands.def"
 };
 
@@ -90,9 +89,18 @@ static int word_index(const char *words, const char *word)
 
 bool cli_time(const char *text, int64_t *ret_ns, bool *ret_absolute)
 {
-	static const struct { const char *unit; double ns; } units[] = {
-		{ "", 1 }, { "ns", 1 }, { "us", 1e3 }, { "\xc2\xb5s", 1e3 }, { "ms", 1e6 }, { "s", 1e9 },
-		{ "m", 60e9 }, { "h", 3600e9 },
+	static const struct {
+		const char *unit;
+		double ns;
+	} units[] = {
+		{ "", 1 },
+		{ "ns", 1 },
+		{ "us", 1e3 },
+		{ "\xc2\xb5s", 1e3 },
+		{ "ms", 1e6 },
+		{ "s", 1e9 },
+		{ "m", 60e9 },
+		{ "h", 3600e9 },
 	};
 	bool absolute = text[0] == '@', negative = absolute && text[1] == '-';
 	text += absolute + negative;
@@ -144,8 +152,7 @@ static bool value_fits(const cli_command *c, const cli_option *o, const char *va
 			return true;
 		cli_usage(c, "--%s is one of %s, not '%s'", o->name, o->meta, value);
 		return false;
-	default:
-		return true;
+	default: return true;
 	}
 }
 
@@ -227,7 +234,10 @@ bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret)
 		}
 	}
 	if (!a.values[CLI_OPT_HELP] && a.n_operands < c->operands_min) {
-		cli_usage(c, "%s%swhich file?", c->name, c->name[0] ? ": " : "");
+		if (c->operands_min > 1)
+			cli_usage(c, "%s wants %s", c->name, c->operands);
+		else
+			cli_usage(c, "%s%swhich file?", c->name, c->name[0] ? ": " : "");
 		return false;
 	}
 	if (!a.values[CLI_OPT_HELP] && a.n_operands > c->operands_max) {

@@ -1,4 +1,4 @@
-/* read/input.c - opening: map a file, collect a pipe, inflate gzip and zstd.
+/* read/input.c - opening: map a file, collect a pipe, inflate gzip and zstd, unpack what `weft pack` made.
  *
  * Whatever is not a plain file ends up in an unlinked scratch file that is mapped like one, so that the reader sees one
  * kind of memory and the kernel may drop pages that were read.  Inflating is bounded (wtr_options.inflated_bytes_max):
@@ -12,34 +12,37 @@
 #include <zstd.h>
 
 #include "base/alloc.h"
+#include "fmt/pack.h"
 #include "read/source.h"
 
 enum { CHUNK_BYTES = 1 << 18 };
 static const uint64_t inflated_floor_bytes = 64 << 20, inflated_ratio = 1000;
 
 typedef struct sink {
-	int        fd;
-	uint64_t   n, max;
-	uint64_t   done, total; /* compressed bytes, for progress */
+	int fd;
+	uint64_t n, max;
+	uint64_t done, total; /* compressed bytes, for progress */
 	wtr_trace *t;
 	wtr_error *err;
+	wtr_code code; /* of the newest put() */
 } sink;
 
 static wtr_code put(sink *s, const void *at, size_t n)
 {
 	if (n > s->max - s->n)
-		return wtr__fail(s->err, WTR_E_LIMIT, s->done, 0, WTR_NONE, "", "input.inflated-size",
-			"the compressed trace inflates to more than %llu bytes; raise inflated_bytes_max if you trust "
-			"it",
-			(unsigned long long)s->max);
+		return s->code = wtr__fail(s->err, WTR_E_LIMIT, s->done, 0, WTR_NONE, "", "input.inflated-size",
+			       "the compressed trace inflates to more than %llu bytes; raise inflated_bytes_max if you "
+			       "trust it",
+			       (unsigned long long)s->max);
 	int rc = wo_write_all(s->fd, at, n);
 	if (rc < 0)
-		return wtr__fail(s->err, WTR_E_IO, s->done, 0, WTR_NONE, "", "input.scratch",
-			"cannot write the inflated trace to a temporary file: %s", strerror(-rc));
+		return s->code = wtr__fail(s->err, WTR_E_IO, s->done, 0, WTR_NONE, "", "input.scratch",
+			       "cannot write the inflated trace to a temporary file: %s", strerror(-rc));
 	s->n += n;
 	if (s->t->opt.progress && !s->t->opt.progress(s->t->opt.progress_user, "inflating", s->done, s->total))
-		return wtr__fail(s->err, WTR_E_IO, s->done, 0, WTR_NONE, "", "cancelled", "stopped on request");
-	return WTR_OK;
+		return s->code =
+			       wtr__fail(s->err, WTR_E_IO, s->done, 0, WTR_NONE, "", "cancelled", "stopped on request");
+	return s->code = WTR_OK;
 }
 
 /* Inflates all members of a gzip file.  A torn or broken end keeps what came before it. */
@@ -93,6 +96,25 @@ static wtr_code unzstd(sink *s, const uint8_t *at, size_t n, uint8_t *chunk)
 	return rc;
 }
 
+static bool put_unpacked(void *user, const void *at, size_t n, uint64_t done)
+{
+	sink *s = user;
+	s->done = done;
+	return put(s, at, n) == WTR_OK;
+}
+
+static wtr_code unpack(sink *s, const uint8_t *at, size_t n, uint8_t *chunk)
+{
+	(void)chunk;
+	switch (wf_unpack(at, n, put_unpacked, s)) {
+	case WF_PACK_NOMEM: return wtr__fail(s->err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	case WF_PACK_STOPPED: return s->code;
+	case WF_PACK_BROKEN: /* as with the others: what came before it is kept */
+	case WF_PACK_OK: break;
+	}
+	return WTR_OK;
+}
+
 static wtr_code map_scratch(wtr_trace *t, int fd, wtr_error *err)
 {
 	wo_map m;
@@ -113,8 +135,9 @@ static wtr_code inflate_if_needed(wtr_trace *t, wtr_error *err)
 	static const uint8_t gzip_magic[2] = { 0x1f, 0x8b }, zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
 	bool gz = t->n >= 2 && memcmp(t->at, gzip_magic, 2) == 0;
 	bool zs = t->n >= 4 && memcmp(t->at, zstd_magic, 4) == 0;
-	t->compression = gz ? "gzip" : zs ? "zstd" : "none";
-	if (!gz && !zs)
+	bool packed = wf_is_packed(t->at, t->n);
+	t->compression = gz ? "gzip" : zs ? "zstd" : packed ? "packed" : "none";
+	if (!gz && !zs && !packed)
 		return WTR_OK;
 	sink s = { .max = t->opt.inflated_bytes_max, .total = t->n, .t = t, .err = err };
 	if (!s.max)
@@ -124,7 +147,9 @@ static wtr_code inflate_if_needed(wtr_trace *t, wtr_error *err)
 		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "input.scratch", "cannot make a temporary file: %s",
 			strerror(-rc));
 	uint8_t *chunk = wb_malloc(CHUNK_BYTES);
-	wtr_code code = chunk ? (gz ? gunzip : unzstd)(&s, t->at, t->n, chunk)
+	wtr_code code = chunk ? (gz          ? gunzip
+					: zs ? unzstd
+					     : unpack)(&s, t->at, t->n, chunk)
 			      : wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	wb_free(chunk);
 	if (code == WTR_OK)
@@ -159,7 +184,7 @@ static wtr_code collect(wtr_trace *t, int fd, wtr_error *err)
 	return code;
 }
 
-wtr_code wtr__input_path(wtr_trace *t, const char *path, wtr_error *err)
+wtr_code wtr__input_raw(wtr_trace *t, const char *path, wtr_error *err)
 {
 	int fd = 0;
 	if (strcmp(path, "-") != 0) {
@@ -180,6 +205,12 @@ wtr_code wtr__input_path(wtr_trace *t, const char *path, wtr_error *err)
 	if (fd != 0)
 		wo_close(fd);
 	t->file_bytes = t->n;
+	return code;
+}
+
+wtr_code wtr__input_path(wtr_trace *t, const char *path, wtr_error *err)
+{
+	wtr_code code = wtr__input_raw(t, path, err);
 	return code == WTR_OK ? inflate_if_needed(t, err) : code;
 }
 

@@ -6,6 +6,8 @@
 
 /* Fills t->at, n, map, file_bytes and compression from a file ("-": standard input) or from bytes. */
 wtr_code wtr__input_path(wtr_trace *t, const char *path, wtr_error *err);
+/* The same without inflating. */
+wtr_code wtr__input_raw(wtr_trace *t, const char *path, wtr_error *err);
 wtr_code wtr__input_bytes(wtr_trace *t, const void *at, size_t n, wtr_error *err);
 
 #endif

@@ -1,0 +1,128 @@
+/* os/newfile.c - see newfile.h. */
+#include "os/newfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "os/file.h"
+
+static void forget(wo_newfile *f)
+{
+	wb_free(f->path);
+	wb_free(f->temp);
+	*f = (wo_newfile){ .fd = -1 };
+}
+
+static bool is_written_as_it_is(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+}
+
+/* path and PATH.XXXXXX, as copies. */
+static bool name(wo_newfile *f, const char *path)
+{
+	size_t n = strlen(path);
+	f->path = wb_malloc(n + 1);
+	f->temp = wb_malloc(n + sizeof(".XXXXXX"));
+	if (!f->path || !f->temp)
+		return false;
+	memcpy(f->path, path, n + 1);
+	memcpy(f->temp, path, n);
+	memcpy(f->temp + n, ".XXXXXX", sizeof(".XXXXXX"));
+	return true;
+}
+
+static int open_unnamed(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char dir[4096];
+	int n = slash ? snprintf(dir, sizeof(dir), "%.*s", (int)(slash - path + 1), path)
+		      : snprintf(dir, sizeof(dir), ".");
+	if (n < 0 || (size_t)n >= sizeof(dir))
+		return -1;
+	return open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+}
+
+/* With a name of its own, and the rights that open() would have given it. */
+static int open_named(char *temp)
+{
+	int fd = mkostemp(temp, O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	mode_t mask = umask(0);
+	umask(mask);
+	fchmod(fd, 0666 & ~mask);
+	return fd;
+}
+
+int wo_newfile_open(const char *path, wo_newfile *ret)
+{
+	wo_newfile f = { .fd = -1 };
+	if (strcmp(path, "-") == 0) {
+		f.fd = fcntl(1, F_DUPFD_CLOEXEC, 0);
+	} else if (is_written_as_it_is(path)) {
+		f.fd = open(path, O_WRONLY | O_CLOEXEC);
+	} else if (!name(&f, path)) {
+		forget(&f);
+		return -ENOMEM;
+	} else {
+		f.fd = open_unnamed(path);
+		f.unnamed = f.fd >= 0;
+		if (f.fd < 0)
+			f.fd = open_named(f.temp);
+		if (f.fd < 0) {
+			int rc = f.fd;
+			forget(&f);
+			return rc;
+		}
+	}
+	if (f.fd < 0)
+		return -errno;
+	*ret = f;
+	return 0;
+}
+
+/* Gives a file without a name one that nobody has. */
+static int give_name(const wo_newfile *f)
+{
+	char self[64];
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", f->fd);
+	for (unsigned i = 0; i < 100; i++) {
+		snprintf(
+			f->temp + strlen(f->path), sizeof(".XXXXXX"), ".%06u", (unsigned)(getpid() + (int)i) % 1000000);
+		if (linkat(AT_FDCWD, self, AT_FDCWD, f->temp, AT_SYMLINK_FOLLOW) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return -errno;
+}
+
+int wo_newfile_commit(wo_newfile *f)
+{
+	int rc = f->unnamed ? give_name(f) : 0;
+	bool named = f->temp && rc == 0;
+	if (close(f->fd) < 0 && rc == 0)
+		rc = -errno;
+	if (named && rc == 0 && rename(f->temp, f->path) < 0)
+		rc = -errno;
+	if (named && rc < 0)
+		unlink(f->temp);
+	forget(f);
+	return rc;
+}
+
+void wo_newfile_abandon(wo_newfile *f)
+{
+	wo_close(f->fd);
+	if (f->temp && !f->unnamed)
+		unlink(f->temp);
+	forget(f);
+}
