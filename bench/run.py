@@ -25,6 +25,8 @@ import threading
 import time
 import urllib.parse
 
+from report import have_go, machine, out, say, table, write
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / "build"
 DATA = BUILD / "bench/data"
@@ -37,31 +39,6 @@ TRACES = {  # size: (name, program, MB)
 }
 SECTIONS = ["events", "summary", "v1", "view", "memory", "tiles", "page"]
 MEMORY_FOR_GO_TOOL = 20 << 30  # `go tool trace` takes 175 bytes per byte of trace
-
-have_go = shutil.which("go") is not None
-report = []  # lines of Markdown
-
-
-def say(text):
-    print(text, flush=True)
-
-
-def out(line=""):
-    report.append(line)
-    say(line)
-
-
-def table(title, head, rows, note=None):
-    out(f"## {title}")
-    out()
-    out("| " + " | ".join(head) + " |")
-    out("|" + "|".join(["---"] + ["---:"] * (len(head) - 1)) + "|")
-    for row in rows:
-        out("| " + " | ".join(str(c) for c in row) + " |")
-    out()
-    if note:
-        out(note)
-        out()
 
 
 # ---- traces and programs ----
@@ -403,17 +380,6 @@ def section_page(args):
     table("Page weight", ["file", "bytes", "as sent (gzip)"], rows)
 
 
-def machine():
-    text = pathlib.Path("/proc/cpuinfo").read_text()
-    m = re.search(r"model name\s*:\s*(.*)", text)
-    memory = int(re.search(r"MemTotal:\s+(\d+)", pathlib.Path("/proc/meminfo").read_text()).group(1)) / 1e6
-    load = os.getloadavg()[0]
-    go = subprocess.run(["go", "version"], capture_output=True, text=True).stdout.strip() if have_go else "no Go"
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-    return (f"{time.strftime('%Y-%m-%d')}, commit {commit}. {m.group(1) if m else platform.machine()}, {os.cpu_count()} cores, {memory:.0f} GB, "
-            f"Linux {platform.release()}, {go}; load average at the start {load:.1f}.")
-
-
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("sizes", nargs="*", choices=[[], *TRACES], default=[])
@@ -448,8 +414,7 @@ def main():
             faults.append(f"{name}: {e}")
             say(f"FAILED {name}: {e}")
     if len(only) == len(SECTIONS) and not args.sizes and not faults:
-        (ROOT / "bench/README.md").write_text("\n".join(report))
-        say("written: bench/README.md")
+        write(ROOT / "bench/README.md")
     else:
         say("bench/README.md is left as it is: it holds whole runs only")
     return 1 if faults else 0
