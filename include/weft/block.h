@@ -7,7 +7,6 @@
 #ifndef WEFT_BLOCK_H
 #define WEFT_BLOCK_H
 
-#include <sys/socket.h>
 #include <sys/types.h>
 #include <weft/types.h>
 
