@@ -4,7 +4,7 @@
     fuzz_seeds.py CORPUS OUT STAMP
 
 OUT/v2, OUT/v1 and OUT/pack hold small traces behind one byte of options (see the targets), OUT/text small traces as they are and
-hand-written texts, OUT/http one request each.
+hand-written texts, OUT/http one request each, OUT/filter filters behind a byte that says about what.
 """
 import pathlib
 import shutil
@@ -30,6 +30,12 @@ EndOfGeneration
     "v1": "Trace Go1.21\nBatch p=0 ticks=1/3\nFrequency freq=1000000\n",
 }
 
+FILTERS = [
+    "state:runnable dur:>10ms fn:net/http -fn:health g:1200..1300 task:\"checkout\" stack:~\"sync\\.\\(\\*Mutex\\)\" range:1.2s..1.4s waker:g17",
+    "main.(*T).run", "(g:1|g:2) -fn:=main.work", "--g:7", "range:-5ms..", "1.2s..+5ms", "15:04:05.5..", "2026-11-24T15:04:05Z..@123",
+    "dur:1ms..5ms", "p:<=3 m:>2", "kind:Log log:~^a.*b{2}$", "creator:main.main|waker:5", "fn:\"a \\\" b\"", "task:5 region:load",
+]
+
 HOST = "127.0.0.1:8080"
 TARGETS = [
     "/", "/app.js", "/app.css", "/favicon.ico", "/api/info", "/api/lanes?group=0&from=0&n=10",
@@ -42,7 +48,7 @@ TARGETS = [
 
 def main(corpus, out):
     shutil.rmtree(out, ignore_errors=True)
-    for name in ("v1", "v2", "text", "http", "pack"):
+    for name in ("v1", "v2", "text", "http", "pack", "filter"):
         (out / name).mkdir(parents=True)
     for path in sorted(corpus.glob("*.trace")):
         data = path.read_bytes()
@@ -61,6 +67,9 @@ def main(corpus, out):
             (out / "text" / path.stem).write_bytes(data)
     for name, text in TEXTS.items():
         (out / "text" / ("text-" + name)).write_text(text)
+    for i, text in enumerate(FILTERS):
+        for about in range(5):
+            (out / "filter" / f"{i:02}-{about}").write_bytes(bytes([about]) + text.encode())
     for i, target in enumerate(TARGETS):
         (out / "http" / f"{i:02}").write_text(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\n\r\n")
     (out / "http" / "foreign").write_text(f"GET /api/info HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n\r\n")

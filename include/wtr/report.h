@@ -44,9 +44,16 @@ typedef enum wtr_part {
 WTR_API wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_error *err);
 WTR_API void wtr_index_free(wtr_index *x); /* x may be NULL */
 
+/* The same, counting only what happens in [from_ns, to_ns) (absolute times): as if everything that is going on at
+ * from_ns began then, and the trace ended at to_ns.  Goroutines that ended before are not there, nor those that were
+ * first named later.  For the parts TOTALS and GOROUTINES; E_USAGE with others, or when the time is empty. */
+WTR_API wtr_code wtr_index_build_within(
+	wtr_trace *t, unsigned parts, int64_t from_ns, int64_t to_ns, wtr_index **ret, wtr_error *err);
+
 /* Totals of the trace. */
 typedef struct wtr_totals {
 	int64_t  start_ns, end_ns;     /* first and last event, absolute */
+	int64_t  from_ns, to_ns;       /* what is counted: the same, or the part that was asked for */
 	int64_t  valid_end_ns;         /* last Sync; the last event when reading ended well */
 	uint64_t events;               /* delivered */
 	uint64_t valid_events;         /* up to and including the last Sync */

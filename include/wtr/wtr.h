@@ -9,5 +9,6 @@
 #include <wtr/open.h>
 #include <wtr/report.h>
 #include <wtr/text.h>
+#include <wtr/where.h>
 
 #endif

@@ -249,7 +249,7 @@ static bool add_sink(build *b, an_sink *s)
 	return true;
 }
 
-static bool set_up(build *b, wtr_trace *t, unsigned parts)
+static bool set_up(build *b, wtr_trace *t, unsigned parts, const an_window_ns *within)
 {
 	b->trace = t;
 	b->release = !wtr__keeps_tables(t);
@@ -259,7 +259,8 @@ static bool set_up(build *b, wtr_trace *t, unsigned parts)
 		return false;
 	b->x->trace = t;
 	b->x->parts = parts;
-	return add_sink(b, an_summary_sink(t, parts)) && (!(parts & WTR_PART_LANES) || add_sink(b, an_lanes_sink(t)));
+	return add_sink(b, an_summary_sink(t, parts, within)) &&
+	       (!(parts & WTR_PART_LANES) || add_sink(b, an_lanes_sink(t)));
 }
 
 /* Why there can be no index although the pass is over: damage in the trace is no reason, but these are. */
@@ -288,7 +289,7 @@ static bool finish(build *b)
 	return true;
 }
 
-wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_error *err)
+static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *within, wtr_index **ret, wtr_error *err)
 {
 	parts |= WTR_PART_TOTALS;
 	if (parts & (WTR_PART_EVENTS | WTR_PART_LANES)) {
@@ -300,7 +301,7 @@ wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_erro
 	pthread_cond_init(&b.more, NULL);
 	pthread_cond_init(&b.room, NULL);
 	wtr_code rc = WTR_E_NOMEM;
-	if (set_up(&b, t, parts)) {
+	if (set_up(&b, t, parts, within)) {
 		b.cursor = wtr_cursor_open(t, NULL, err);
 		if (b.cursor)
 			rc = run(&b);
@@ -323,4 +324,18 @@ wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_erro
 	if (rc == WTR_E_NOMEM)
 		wtr__fail(err, rc, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	return rc;
+}
+
+wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_error *err)
+{
+	return build_index(t, parts, NULL, ret, err);
+}
+
+wtr_code wtr_index_build_within(
+	wtr_trace *t, unsigned parts, int64_t from_ns, int64_t to_ns, wtr_index **ret, wtr_error *err)
+{
+	if (parts & ~(unsigned)(WTR_PART_TOTALS | WTR_PART_GOROUTINES) || to_ns <= from_ns)
+		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "index.within",
+			"a part of the time has totals and goroutines, and it does not end before it begins");
+	return build_index(t, parts, &(an_window_ns){ from_ns, to_ns }, ret, err);
 }

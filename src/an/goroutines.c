@@ -170,8 +170,10 @@ static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 		return g;
 	an_ghot *h = &s->hot.at[g];
 	an_gcold *c = &s->cold.at[g];
-	int64_t ns = e->time_ns - s->sync_ns;
+	int64_t since = s->inside && s->sync_ns < s->from_ns ? s->from_ns : s->sync_ns;
+	int64_t ns = e->time_ns - since;
 	c->create_ns = s->sync_ns;
+	c->count_ns = since;
 	switch (wtr_to(e)) {
 	case WTR_G_RUNNING:
 		h->sum_ns[AN_SUM_EXEC] = ns;
@@ -197,7 +199,7 @@ static uint32_t created(an_summary *s, const wtr_event *e)
 	if (g == AN_NO_ROW)
 		return g;
 	an_gcold *c = &s->cold.at[g];
-	c->create_ns = e->time_ns;
+	c->create_ns = c->count_ns = e->time_ns;
 	c->creator = e->g;
 	c->create_stack = e->stack;
 	an_regions_inherit(s, g, e->g, e->time_ns);
@@ -383,7 +385,7 @@ static void stat_open_wait(an_stat *st, uint8_t reason, int64_t ns)
 
 static int64_t total_at(const an_gcold *c, int64_t now)
 {
-	return c->has_total ? c->total_ns : now - c->create_ns;
+	return c->has_total ? c->total_ns : now - c->count_ns;
 }
 
 void an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *st)

@@ -36,8 +36,13 @@ struct an_sink {
 	void (*free)(an_sink *s);                                  /* also after finish */
 };
 
-/* Totals, goroutines, tables (summary.c). */
-an_sink *an_summary_sink(wtr_trace *t, unsigned parts);
+/* Absolute times, from included, to not. */
+typedef struct an_window_ns {
+	int64_t from_ns, to_ns;
+} an_window_ns;
+
+/* Totals, goroutines, tables (summary.c); of a part of the time if `within` is not NULL. */
+an_sink *an_summary_sink(wtr_trace *t, unsigned parts, const an_window_ns *within);
 /* Lanes (lanes.c); its finish runs after the summary's, so the goroutine table is there. */
 an_sink *an_lanes_sink(wtr_trace *t);
 void     an_lanes_free(an_lanes *l); /* NULL is fine */

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "an/lanes.h"
+#include "an/where.h"
 
 enum { HOT = 512, QUICK = 512, FRAMES_MAX = 4096 };
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -48,18 +49,6 @@ typedef struct sink {
 
 /* ---- texts ---- */
 
-static uint8_t class_of_reason(wtr_str s)
-{
-	static const struct { const char *text; uint8_t cls; } known[] = {
-#define REASON(text, cls) { text, WTR_CLASS_##cls },
-#include "fmt/reasons.def"
-	};
-	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strlen(known[i].text) == s.n && memcmp(known[i].text, s.at, s.n) == 0)
-			return known[i].cls;
-	return WTR_CLASS_BLOCKED;
-}
-
 /* The number of a reason in l->texts. */
 static bool reason_of(sink *s, uint32_t string, uint32_t *ret)
 {
@@ -73,7 +62,7 @@ static bool reason_of(sink *s, uint32_t string, uint32_t *ret)
 		k = wb_intern_add(&s->l->texts, text.at, text.n);
 		if (k == WB_INTERN_NONE)
 			return false;
-		if (s->reason_cls.n <= k && !wb_vec_add(&s->reason_cls, class_of_reason(text)))
+		if (s->reason_cls.n <= k && !wb_vec_add(&s->reason_cls, (uint8_t)an_reason_class(text)))
 			return false;
 		if (!wb_idmap_set(&s->reason_ids, string, k))
 			return false;

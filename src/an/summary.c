@@ -67,6 +67,32 @@ static void one(an_summary *s, const wtr_event *e)
 	}
 }
 
+/* One event of an index of a part of the time. */
+static void one_within(an_summary *s, const wtr_event *e)
+{
+	if (!s->inside && e->time_ns >= s->from_ns) {
+		s->inside = true;
+		an_within_begin(s);
+	}
+	if (e->time_ns >= s->to_ns)
+		return;
+	one(s, e);
+	s->totals.events++;
+	s->last_ns = e->time_ns;
+}
+
+static bool within_events(an_sink *sink, const wtr_event *ev, size_t n)
+{
+	an_summary *s = (an_summary *)sink;
+	if (n && s->totals.events == 0 && !s->inside && !s->sync_ns)
+		s->totals.start_ns = s->sync_ns = ev[0].time_ns;
+	for (size_t i = 0; i < n; i++)
+		one_within(s, &ev[i]);
+	if (n && ev[n - 1].time_ns >= s->to_ns)
+		s->last_ns = s->to_ns;
+	return !s->oom;
+}
+
 static bool summary_events(an_sink *sink, const wtr_event *ev, size_t n)
 {
 	an_summary *s = (an_summary *)sink;
@@ -84,13 +110,17 @@ static bool summary_events(an_sink *sink, const wtr_event *ev, size_t n)
 		one(s, &ev[i]);
 	}
 	s->totals.events += n;
-	s->totals.end_ns = s->last_ns = ev[n - 1].time_ns;
+	s->last_ns = ev[n - 1].time_ns;
 	return !s->oom;
 }
 
 static bool summary_finish(an_sink *sink, wtr_index *x)
 {
 	an_summary *s = (an_summary *)sink;
+	if (s->within && !s->inside)
+		an_within_begin(s);
+	s->totals.from_ns = s->within ? s->from_ns : s->totals.start_ns;
+	s->totals.to_ns = s->totals.end_ns = s->last_ns;
 	for (uint32_t g = 0; g < s->cold.n && !s->oom; g++)
 		if (s->cold.at[g].used) {
 			an_g_end(s, g, s->last_ns, true);
@@ -144,7 +174,7 @@ static void summary_free(an_sink *sink)
 	wb_free(s);
 }
 
-an_sink *an_summary_sink(wtr_trace *t, unsigned parts)
+an_sink *an_summary_sink(wtr_trace *t, unsigned parts, const an_window_ns *within)
 {
 	an_summary *s = wb_calloc(1, sizeof(*s));
 	if (!s)
@@ -153,6 +183,12 @@ an_sink *an_summary_sink(wtr_trace *t, unsigned parts)
 	s->trace = t;
 	s->parts = parts;
 	s->keep = parts & WTR_PART_EVENTS;
+	if (within) {
+		s->sink.events = within_events;
+		s->within = true;
+		s->from_ns = within->from_ns;
+		s->to_ns = within->to_ns;
+	}
 	wtr_info info;
 	wtr_get_info(t, &info);
 	s->v1 = info.version < 22;

@@ -4,6 +4,7 @@
  * texts.c     from the trace's string and stack ids to texts that stay
  * totals.c    counters, procs, threads, ranges, metrics, samples
  * goroutines.c, gtables.c, regions.c, tasks.c
+ * within.c    only a part of the time
  *
  * All of it belongs to one thread.  Memory that runs out sets `oom`, which stays set; the sink looks at it once per
  * block.
@@ -59,6 +60,7 @@ _Static_assert(sizeof(an_ghot) == 64, "a cache line");
 typedef struct an_gcold {
 	int64_t  id, creator;
 	int64_t  create_ns, start_ns, end_ns, total_ns;
+	int64_t  count_ns;                    /* total_ns counts from here */
 	int64_t  syscall_ns, syscall_block_ns;
 	uint32_t name, create_stack, entry_stack;
 	uint32_t syscall_proc;                /* row + 1 of the proc it took into its system call */
@@ -131,6 +133,8 @@ typedef struct an_summary {
 	an_sink    sink;
 	wtr_trace *trace;
 	bool       v1, keep, oom;             /* keep: WTR_PART_EVENTS */
+	bool       within, inside;            /* only [from_ns, to_ns) counts; it has begun */
+	int64_t    from_ns, to_ns;
 	unsigned   parts;
 	an_texts   texts;
 	int64_t    last_ns, sync_ns;
@@ -240,6 +244,9 @@ uint32_t an_task_of(an_summary *s, uint64_t id, int64_t g);
 void     an_task_event(an_summary *s, const wtr_event *e);
 void     an_log_event(an_summary *s, const wtr_event *e);
 bool     an_tasks_publish(an_summary *s, wtr_index *x);
+
+/* ---- within.c ---- */
+void an_within_begin(an_summary *s); /* counting begins anew at s->from_ns */
 
 /* Hands the rows of a vector to the index. */
 #define AN_PUBLISH(x, ID, vec)                                    \

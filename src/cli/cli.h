@@ -104,6 +104,32 @@ wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *use
 /* Opens and builds an index; *ret_trace is to be closed after it.  NULL: standard error says why. */
 wtr_index *cli_index(const cli_args *a, unsigned parts, wtr_trace **ret_trace);
 
+/* ---- which time, and which of the things in it ---- */
+
+/* What --range, --filter and the options that are short for a filter choose. */
+typedef struct cli_scope {
+	const cli_args *args;
+	wtr_period period;
+	wtr_where *where;       /* NULL: everything */
+	bool ranged;            /* these are known after binding: */
+	int64_t from_ns, to_ns; /* absolute; the whole trace without --range */
+	wtr_index *whole;       /* behind an index of a part of the time: the filter asks it */
+} cli_scope;
+
+/* Parses them; the exit status, after saying what is wrong. */
+int cli_scope_parse(const cli_args *a, wtr_about about, cli_scope *ret);
+/* The parts of an index that binding needs; 0: none, x may be NULL then. */
+unsigned cli_scope_parts(const cli_scope *s);
+int cli_scope_bind(cli_scope *s, wtr_trace *t, const wtr_index *x);
+void cli_scope_free(cli_scope *s);
+/* Opens the operand and builds an index with these parts, of the range if there is one; binds.  NULL: *ret_rc is the
+ * exit status. */
+wtr_index *cli_scope_index(cli_scope *s, unsigned parts, wtr_trace **ret_trace, int *ret_rc);
+/* Frees all that came from cli_scope_index(). */
+void cli_scope_close(cli_scope *s, wtr_trace *t, wtr_index *x);
+/* "range": null or from_ns and to_ns; "filter": null or its text. */
+void cli_scope_json(out_json *j, const cli_scope *s, int64_t start_ns);
+
 /* --threads, for wtr_options. */
 int cli_threads(const cli_args *a);
 

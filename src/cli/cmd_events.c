@@ -17,6 +17,7 @@ typedef struct printer {
 	bool              stacks, hint; /* hint: say what to do about damage */
 	int64_t           start_ns;
 	uint64_t          left;   /* events still to print */
+	wtr_where        *where;
 	bool              grep;
 	regex_t           regex;
 	out_stack_cache *cache;
@@ -90,6 +91,16 @@ static int64_t absolute(const char *text, int64_t start_ns)
 	if (!abs && __builtin_add_overflow(ns, start_ns, &ns))
 		ns = INT64_MAX;
 	return ns;
+}
+
+/* Takes the narrower one of two bounds. */
+static void narrow(const cli_scope *scope, wtr_filter *f)
+{
+	if (!scope->ranged)
+		return;
+	f->from_ns = !f->has_from || scope->from_ns > f->from_ns ? scope->from_ns : f->from_ns;
+	f->to_ns = !f->has_to || scope->to_ns < f->to_ns ? scope->to_ns : f->to_ns;
+	f->has_from = f->has_to = true;
 }
 
 static bool make_filter(const cli_args *a, wtr_filter *f)
@@ -181,6 +192,8 @@ static bool print_all(printer *p, wtr_cursor *c)
 	size_t n;
 	while (p->left && (n = wtr_next(c, &e)) > 0) {
 		for (size_t i = 0; i < n && p->left; i++) {
+			if (!wtr_where_event(p->where, &e[i]))
+				continue;
 			print_event(p, &e[i]);
 			if (!cli_flush(&p->out, false))
 				return false;
@@ -227,6 +240,29 @@ static int print_filtered(printer *p, const wtr_filter *f, const char *path)
 	return rc;
 }
 
+/* Opens the trace, with an index if the scope needs one, and prints. */
+static int print_scope(const cli_args *a, printer *p, cli_scope *scope, wtr_filter *f)
+{
+	unsigned parts = cli_scope_parts(scope);
+	wtr_index *x = parts ? cli_index(a, parts, &p->trace) : NULL;
+	if (!parts)
+		p->trace = cli_open(a);
+	if (!p->trace)
+		return CLI_UNREADABLE;
+	int rc = cli_scope_bind(scope, p->trace, x);
+	if (rc == CLI_OK) {
+		p->start_ns = cli_start_ns(p->trace);
+		p->where = scope->where;
+		set_times(a, f, p->start_ns);
+		narrow(scope, f);
+		rc = print_filtered(p, f, a->operands[0]);
+	}
+	cli_scope_free(scope); /* it asks the index */
+	wtr_index_free(x);
+	wtr_close(p->trace);
+	return rc;
+}
+
 int cli_run_EVENTS(const cli_args *a)
 {
 	printer p = { .stacks = cli_has(a, CLI_OPT_STACKS), .hint = !cli_has(a, CLI_OPT_REPAIR) };
@@ -236,16 +272,15 @@ int cli_run_EVENTS(const cli_args *a)
 	p.format = cli_choice(a, CLI_OPT_FORMAT, cli_has(a, CLI_OPT_JSON) ? FORMAT_JSON : FORMAT_TEXT);
 	if (cli_has(a, CLI_OPT_JSON) && p.format != FORMAT_JSON)
 		return cli_usage(a->command, "--json and --format=%s: one of them", a->values[CLI_OPT_FORMAT]);
-	if (!make_filter(a, &f) || !compile_grep(a, &p))
+	if (!make_filter(a, &f))
 		return CLI_USAGE;
-	int rc = CLI_UNREADABLE;
-	p.trace = cli_open(a);
-	if (p.trace) {
-		p.start_ns = cli_start_ns(p.trace);
-		set_times(a, &f, p.start_ns);
-		rc = print_filtered(&p, &f, a->operands[0]);
-		wtr_close(p.trace);
-	}
+	cli_scope scope;
+	int rc = cli_scope_parse(a, WTR_ABOUT_EVENT, &scope);
+	if (rc == CLI_OK && !compile_grep(a, &p))
+		rc = CLI_USAGE;
+	if (rc == CLI_OK)
+		rc = print_scope(a, &p, &scope, &f);
+	cli_scope_free(&scope);
 	if (p.grep)
 		regfree(&p.regex);
 	return rc;

@@ -62,17 +62,24 @@ static row of_group(const out_group *g, unsigned sort)
 }
 
 /* All rows, sorted; their number in *ret_n.  NULL: out of memory. */
-static row *make_rows(const cli_args *a, const wtr_trace *t, const wtr_index *x, wb_arena *arena, size_t *ret_n)
+static row *make_rows(
+	const cli_args *a, cli_scope *scope, const wtr_trace *t, const wtr_index *x, wb_arena *arena, size_t *ret_n)
 {
 	unsigned sort = cli_choice(a, CLI_OPT_SORT, SORT_EXEC);
 	const wtr_goroutine_row *g = wtr_table_data(x, WTR_TABLE_GOROUTINES);
 	out_group *groups = NULL;
 	size_t n = wtr_table_rows(x, WTR_TABLE_GOROUTINES);
 	if (cli_has(a, CLI_OPT_GROUP_BY))
-		n = out_group_goroutines(t, x, (out_group_by)cli_choice(a, CLI_OPT_GROUP_BY, 0), arena, &groups);
+		n = out_group_goroutines(
+			t, x, scope->where, (out_group_by)cli_choice(a, CLI_OPT_GROUP_BY, 0), arena, &groups);
 	row *rows = arena->failed ? NULL : wb_new(arena, row, n ? n : 1);
+	size_t kept = 0;
 	for (size_t i = 0; rows && i < n; i++)
-		rows[i] = groups ? of_group(&groups[i], sort) : of_goroutine(&g[i], sort);
+		if (groups)
+			rows[kept++] = of_group(&groups[i], sort);
+		else if (wtr_where_goroutine(scope->where, &g[i]))
+			rows[kept++] = of_goroutine(&g[i], sort);
+	n = kept;
 	if (rows)
 		qsort(rows, n, sizeof(*rows), sort == SORT_NAME ? by_name : by_key);
 	*ret_n = n;
@@ -91,10 +98,9 @@ static void state_cell(out_table *t, const wtr_goroutine_row *g)
 	}
 }
 
-static void text_rows(wb_buf *b, const row *rows, size_t n, size_t shown, unsigned by, int64_t start_ns)
+static void text_rows(wb_buf *b, const row *rows, size_t n, size_t shown, bool groups, unsigned by, int64_t start_ns)
 {
 	static const char *const titles[] = { "start function", "created by", "state at the end" };
-	bool groups = n && rows[0].group;
 	out_table t = { .n_columns = groups ? 7 : 9, .columns = {
 		{ groups ? "goroutines" : "id", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
 		{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT },
@@ -121,6 +127,8 @@ static void text_rows(wb_buf *b, const row *rows, size_t n, size_t shown, unsign
 	}
 	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
 	out_table_free(&t);
+	if (n == 0)
+		wb_buf_printf(b, "%sno goroutine matches%s\n", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
 	if (shown < n) {
 		wb_buf_puts(b, cli_styled(CLI_DIM));
 		out_count(b, n - shown);
@@ -179,13 +187,15 @@ static void group_json(out_json *j, const out_group *g)
 	out_json_object_end(j);
 }
 
-static int print_json(const cli_args *a, const wtr_index *x, const row *rows, size_t n, size_t shown, int64_t start_ns)
+static int print_json(const cli_args *a, const cli_scope *scope, const wtr_index *x, const row *rows, size_t n,
+	size_t shown, int64_t start_ns)
 {
 	wb_buf b = { 0 };
 	out_json j;
 	out_json_to_buf(&j, &b, OUT_JSON_PRETTY);
 	out_json_object(&j);
 	out_json_put_text(&j, "group_by", a->values[CLI_OPT_GROUP_BY]);
+	cli_scope_json(&j, scope, start_ns);
 	out_json_put_u64(&j, "rows", n);
 	out_json_key(&j, cli_has(a, CLI_OPT_GROUP_BY) ? "groups" : "goroutines");
 	out_json_array(&j);
@@ -207,7 +217,7 @@ static int print_json(const cli_args *a, const wtr_index *x, const row *rows, si
 	return CLI_UNREADABLE;
 }
 
-static int print_rows(const cli_args *a, const wtr_trace *t, const wtr_index *x)
+static int print_rows(const cli_args *a, cli_scope *scope, const wtr_trace *t, const wtr_index *x)
 {
 	wb_arena arena = { 0 };
 	wtr_totals totals;
@@ -215,16 +225,16 @@ static int print_rows(const cli_args *a, const wtr_trace *t, const wtr_index *x)
 	bool json = cli_has(a, CLI_OPT_JSON);
 	int rc = CLI_UNREADABLE;
 	wtr_get_totals(x, &totals);
-	row *rows = make_rows(a, t, x, &arena, &n);
+	row *rows = make_rows(a, scope, t, x, &arena, &n);
 	uint64_t limit = cli_number(a, CLI_OPT_LIMIT, json ? 0 : ROWS_SHOWN);
 	size_t shown = limit && limit < n ? (size_t)limit : n;
 	if (!rows) {
 		fputs("weft: out of memory\n", stderr);
 	} else if (json) {
-		rc = print_json(a, x, rows, n, shown, totals.start_ns);
+		rc = print_json(a, scope, x, rows, n, shown, totals.start_ns);
 	} else {
 		wb_buf b = { 0 };
-		text_rows(&b, rows, n, shown, cli_choice(a, CLI_OPT_GROUP_BY, 0), totals.start_ns);
+		text_rows(&b, rows, n, shown, cli_has(a, CLI_OPT_GROUP_BY), cli_choice(a, CLI_OPT_GROUP_BY, 0), totals.start_ns);
 		rc = cli_flush(&b, true) ? CLI_OK : CLI_UNREADABLE;
 		wb_buf_free(&b);
 	}
@@ -235,13 +245,18 @@ static int print_rows(const cli_args *a, const wtr_trace *t, const wtr_index *x)
 int cli_run_GOROUTINES(const cli_args *a)
 {
 	wtr_trace *t;
-	wtr_index *x = cli_index(a, WTR_PART_TOTALS | WTR_PART_GOROUTINES, &t);
-	if (!x)
-		return CLI_UNREADABLE;
-	int rc = print_rows(a, t, x);
+	cli_scope scope;
+	int rc = cli_scope_parse(a, WTR_ABOUT_GOROUTINE, &scope);
+	if (rc != CLI_OK)
+		return rc;
+	wtr_index *x = cli_scope_index(&scope, WTR_PART_TOTALS | WTR_PART_GOROUTINES, &t, &rc);
+	if (!x) {
+		cli_scope_free(&scope);
+		return rc;
+	}
+	rc = print_rows(a, &scope, t, x);
 	if (rc == CLI_OK && !cli_has(a, CLI_OPT_JSON))
 		cli_warn_damage(a->operands[0], x);
-	wtr_index_free(x);
-	wtr_close(t);
+	cli_scope_close(&scope, t, x);
 	return rc;
 }

@@ -1,9 +1,11 @@
 /* cli/cmd_summary.c - a trace on one screen. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "out/gotext.h"
+#include "out/grouping.h"
 #include "out/table.h"
 #include "out/units.h"
 
@@ -14,7 +16,9 @@ typedef struct summary {
 	wtr_info    info;
 	wtr_totals  totals;
 	const wtr_index *x;
-	const wtr_group_row *groups;
+	out_group  *groups;
+	cli_scope   scope;
+	wb_arena    arena;
 	size_t      n_groups, shown;
 } summary;
 
@@ -59,10 +63,16 @@ static void span(wb_buf *b, const summary *s)
 {
 	const wtr_totals *t = &s->totals;
 	label(b, "span");
-	out_duration(b, t->end_ns - t->start_ns);
-	if (t->has_wall) {
+	out_duration(b, t->to_ns - t->from_ns);
+	if (s->scope.ranged) {
 		wb_buf_puts(b, " from ");
-		out_rfc3339(b, t->wall_start_ns);
+		out_seconds(b, t->from_ns - t->start_ns);
+		wb_buf_puts(b, " to ");
+		out_seconds(b, t->to_ns - t->start_ns);
+	}
+	if (t->has_wall) {
+		wb_buf_puts(b, s->scope.ranged ? ", " : " from ");
+		out_rfc3339(b, t->wall_start_ns + (t->from_ns - t->start_ns));
 	}
 	wb_buf_putc(b, '\n');
 	label(b, "events");
@@ -80,7 +90,10 @@ static void actors(wb_buf *b, const summary *s)
 	const wtr_gomaxprocs_row *g = wtr_table_data(s->x, WTR_TABLE_GOMAXPROCS);
 	size_t n = wtr_table_rows(s->x, WTR_TABLE_GOMAXPROCS);
 	label(b, "goroutines");
-	out_count(b, t->goroutines);
+	uint64_t n_goroutines = 0;
+	for (size_t i = 0; i < s->n_groups; i++)
+		n_goroutines += s->groups[i].n;
+	out_count(b, n_goroutines);
 	wb_buf_puts(b, " in ");
 	out_counted(b, s->n_groups, "group", "groups");
 	wb_buf_puts(b, "; ");
@@ -101,7 +114,7 @@ static void actors(wb_buf *b, const summary *s)
 static void pauses(wb_buf *b, const summary *s)
 {
 	const wtr_totals *t = &s->totals;
-	int64_t whole = t->end_ns - t->start_ns;
+	int64_t whole = t->to_ns - t->from_ns;
 	label(b, "GC");
 	if (t->gc_count == 0) {
 		wb_buf_puts(b, "none");
@@ -192,7 +205,7 @@ static void busiest(wb_buf *b, const summary *s)
 		{ "goroutines", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT }, { "block", OUT_RIGHT },
 		{ "syscall", OUT_RIGHT }, { "total", OUT_RIGHT }, { "busiest by start function", OUT_LEFT } } };
 	for (size_t i = 0; i < s->shown; i++) {
-		const wtr_group_row *g = &s->groups[i];
+		const out_group *g = &s->groups[i];
 		out_count(out_cell(&t, ""), g->n);
 		cli_times(&t, CLI_SUMS(g));
 		cli_name(&t, g->name);
@@ -289,7 +302,7 @@ static void groups_json(out_json *j, const summary *s)
 	out_json_key(j, "groups");
 	out_json_array(j);
 	for (size_t i = 0; i < s->shown; i++) {
-		const wtr_group_row *g = &s->groups[i];
+		const out_group *g = &s->groups[i];
 		out_json_object(j);
 		out_json_put_str(j, "name", g->name);
 		out_json_put_u64(j, "n", g->n);
@@ -304,7 +317,8 @@ static void print_json(out_json *j, const summary *s)
 	const wtr_totals *t = &s->totals;
 	out_json_object(j);
 	file_json(j, s);
-	out_json_put_i64(j, "duration_ns", t->end_ns - t->start_ns);
+	out_json_put_i64(j, "duration_ns", t->to_ns - t->from_ns);
+	cli_scope_json(j, &s->scope, t->start_ns);
 	out_json_key(j, "wall_start_unix_ns");
 	if (t->has_wall)
 		out_json_digits(j, t->wall_start_ns);
@@ -326,23 +340,42 @@ static void print_json(out_json *j, const summary *s)
 	out_json_object_end(j);
 }
 
+static int by_exec(const void *a, const void *b)
+{
+	const out_group *x = a, *y = b;
+	if (x->exec_ns != y->exec_ns)
+		return x->exec_ns > y->exec_ns ? -1 : 1;
+	size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
+	int c = n ? memcmp(x->name.at, y->name.at, n) : 0;
+	return c ? c : (x->name.n > y->name.n) - (x->name.n < y->name.n);
+}
+
+static bool find_groups(summary *s, const wtr_trace *t)
+{
+	s->n_groups = out_group_goroutines(t, s->x, s->scope.where, OUT_BY_START, &s->arena, &s->groups);
+	if (s->n_groups)
+		qsort(s->groups, s->n_groups, sizeof(*s->groups), by_exec);
+	return !s->arena.failed;
+}
+
 int cli_run_SUMMARY(const cli_args *a)
 {
 	wtr_trace *t;
 	summary s = { .path = a->operands[0] };
 	bool json = cli_has(a, CLI_OPT_JSON);
-	wtr_index *x = cli_index(a, WTR_PART_TOTALS | WTR_PART_GOROUTINES, &t);
-	if (!x)
-		return CLI_UNREADABLE;
+	int rc = cli_scope_parse(a, WTR_ABOUT_GOROUTINE, &s.scope);
+	wtr_index *x = rc == CLI_OK ? cli_scope_index(&s.scope, WTR_PART_TOTALS | WTR_PART_GOROUTINES, &t, &rc) : NULL;
+	if (!x) {
+		cli_scope_free(&s.scope);
+		return rc;
+	}
 	s.x = x;
+	wb_buf b = { 0 };
 	wtr_get_info(t, &s.info);
 	wtr_get_totals(x, &s.totals);
-	s.groups = wtr_table_data(x, WTR_TABLE_GROUPS);
-	s.n_groups = wtr_table_rows(x, WTR_TABLE_GROUPS);
+	b.failed = !find_groups(&s, t);
 	uint64_t limit = cli_number(a, CLI_OPT_LIMIT, json ? 0 : GROUPS_SHOWN);
 	s.shown = limit && limit < s.n_groups ? (size_t)limit : s.n_groups;
-	wb_buf b = { 0 };
-	int rc;
 	if (json) {
 		out_json j;
 		out_json_to_buf(&j, &b, OUT_JSON_PRETTY);
@@ -353,7 +386,7 @@ int cli_run_SUMMARY(const cli_args *a)
 		rc = cli_flush(&b, true) ? CLI_OK : CLI_UNREADABLE;
 		wb_buf_free(&b);
 	}
-	wtr_index_free(x);
-	wtr_close(t);
+	wb_arena_free(&s.arena);
+	cli_scope_close(&s.scope, t, x);
 	return rc;
 }

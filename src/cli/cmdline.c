@@ -89,46 +89,12 @@ static int word_index(const char *words, const char *word)
 
 bool cli_time(const char *text, int64_t *ret_ns, bool *ret_absolute)
 {
-	static const struct {
-		const char *unit;
-		double ns;
-	} units[] = {
-		{ "", 1 },
-		{ "ns", 1 },
-		{ "us", 1e3 },
-		{ "\xc2\xb5s", 1e3 },
-		{ "ms", 1e6 },
-		{ "s", 1e9 },
-		{ "m", 60e9 },
-		{ "h", 3600e9 },
-	};
-	bool absolute = text[0] == '@', negative = absolute && text[1] == '-';
-	text += absolute + negative;
-	if (!isdigit((unsigned char)text[0]) && text[0] != '.')
+	wtr_moment m;
+	if (wtr_moment_parse(text, strlen(text), &m, NULL) != WTR_OK ||
+		(m.kind != WTR_MOMENT_SINCE && m.kind != WTR_MOMENT_ABSOLUTE))
 		return false;
-	size_t digits = strspn(text, "0123456789");
-	int64_t ns = 0;
-	if (text[digits] == 0) { /* whole ns, exactly */
-		if (!is_number(text))
-			return false;
-		ns = (int64_t)strtoull(text, NULL, 10);
-	} else {
-		size_t n = strspn(text, "0123456789.");
-		char number[40], *end;
-		if (n >= sizeof(number))
-			return false;
-		memcpy(number, text, n);
-		number[n] = 0;
-		double v = strtod(number, &end);
-		size_t u = 0, n_units = sizeof(units) / sizeof(*units);
-		while (u < n_units && strcmp(text + n, units[u].unit) != 0)
-			u++;
-		if (*end || u == n_units || v * units[u].ns >= 9.2e18)
-			return false;
-		ns = (int64_t)(v * units[u].ns + 0.5);
-	}
-	*ret_ns = negative ? -ns : ns;
-	*ret_absolute = absolute;
+	*ret_ns = m.ns;
+	*ret_absolute = m.kind == WTR_MOMENT_ABSOLUTE;
 	return true;
 }
 

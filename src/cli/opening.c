@@ -93,7 +93,9 @@ wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *use
 	wtr_options opt = {
 		.damage = cli_has(a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
 		.threads = cli_threads(a),
-		.keep_tables = cli_choice(a, CLI_OPT_GROUP_BY, OUT_BY_START) == OUT_BY_CREATOR, /* rows hold stacks */
+		/* rows hold stacks */
+		.keep_tables =
+			cli_choice(a, CLI_OPT_GROUP_BY, OUT_BY_START) == OUT_BY_CREATOR || cli_has(a, CLI_OPT_FILTER),
 		.progress = progress,
 		.progress_user = user,
 	};

@@ -28,13 +28,17 @@ static void add(out_group *sum, const wtr_goroutine_row *g)
 	sum->unknown_ns += g->unknown_ns;
 }
 
-size_t out_group_goroutines(const wtr_trace *t, const wtr_index *x, out_group_by by, wb_arena *a, out_group **ret)
+size_t out_group_goroutines(
+	const wtr_trace *t, const wtr_index *x, wtr_where *where, out_group_by by, wb_arena *a, out_group **ret)
 {
 	const wtr_goroutine_row *g = wtr_table_data(x, WTR_TABLE_GOROUTINES);
 	size_t n = wtr_table_rows(x, WTR_TABLE_GOROUTINES), n_groups = 0;
 	wb_intern names = { 0 };
 	uint32_t *number = wb_new(a, uint32_t, n ? n : 1);
 	for (size_t i = 0; number && i < n; i++) {
+		number[i] = WB_INTERN_NONE;
+		if (!wtr_where_goroutine(where, &g[i]))
+			continue;
 		wtr_str s = group_name(t, &g[i], by);
 		number[i] = wb_intern_add(&names, s.at, s.n);
 		a->failed |= number[i] == WB_INTERN_NONE;
@@ -43,6 +47,8 @@ size_t out_group_goroutines(const wtr_trace *t, const wtr_index *x, out_group_by
 	}
 	out_group *rows = a->failed ? NULL : wb_new(a, out_group, n_groups ? n_groups : 1);
 	for (size_t i = 0; rows && i < n; i++) {
+		if (number[i] == WB_INTERN_NONE)
+			continue;
 		rows[number[i]].name = group_name(t, &g[i], by);
 		add(&rows[number[i]], &g[i]);
 	}

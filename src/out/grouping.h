@@ -2,7 +2,7 @@
 #ifndef OUT_GROUPING_H
 #define OUT_GROUPING_H
 
-#include <wtr/report.h>
+#include <wtr/where.h>
 
 #include "base/arena.h"
 
@@ -16,9 +16,10 @@ typedef struct out_group {
 	int64_t  total_ns, exec_ns, sched_ns, syscall_ns, syscall_block_ns, block_ns, unknown_ns;
 } out_group;
 
-/* Groups all goroutines of an index (part GOROUTINES), in order of first sight.  OUT_BY_CREATOR needs a trace opened
- * with keep_tables.  The rows live in `a`, the names as long as
- * index and trace.  Returns how many; 0 with a->failed set when memory is out. */
-size_t out_group_goroutines(const wtr_trace *t, const wtr_index *x, out_group_by by, wb_arena *a, out_group **ret);
+/* Groups the goroutines of an index (part GOROUTINES) that `where` lets through (NULL: all), in order of first sight.
+ * OUT_BY_CREATOR needs a trace opened with keep_tables.  The rows live in `a`, the names as long as index and trace.
+ * Returns how many; 0 with a->failed set when memory is out. */
+size_t out_group_goroutines(
+	const wtr_trace *t, const wtr_index *x, wtr_where *where, out_group_by by, wb_arena *a, out_group **ret);
 
 #endif

@@ -60,7 +60,7 @@ void play_open(play *y, unsigned parts)
 	assert_true(y->bare_stack != 0);
 	y->x = wb_calloc(1, sizeof(*y->x));
 	y->x->parts = parts;
-	y->sink = an_summary_sink(y->trace, parts);
+	y->sink = an_summary_sink(y->trace, parts, NULL);
 	assert_non_null(y->sink);
 }
 

@@ -84,7 +84,7 @@ static void v1_root_has_no_parent(void **state)
 		play_open(&y, WTR_PART_EVENTS);
 		y.sink->free(y.sink);
 		y.trace->info.version = v1 ? 21 : 26;
-		y.sink = an_summary_sink(y.trace, WTR_PART_EVENTS);
+		y.sink = an_summary_sink(y.trace, WTR_PART_EVENTS, NULL);
 		play_at(&y, 1010, play_task(&y, WTR_KIND_TASK_END, 3, 0, "t"));
 		play_finish(&y);
 		PLAY_ROWS(&y, TASKS, task);

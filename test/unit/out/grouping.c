@@ -57,7 +57,7 @@ static void sums_are_kept(void **state)
 		for (unsigned by = OUT_BY_START; by <= OUT_BY_STATE; by++) {
 			wb_arena a = { 0 };
 			out_group *rows;
-			size_t groups = out_group_goroutines(o.t, o.x, by, &a, &rows);
+			size_t groups = out_group_goroutines(o.t, o.x, NULL, by, &a, &rows);
 			uint64_t members = 0;
 			int64_t exec2 = 0, total2 = 0;
 			assert_true(groups > 1);
@@ -85,7 +85,7 @@ static void by_start_is_the_groups_table(void **state)
 		const wtr_group_row *want = wtr_table_data(o.x, WTR_TABLE_GROUPS);
 		wb_arena a = { 0 };
 		out_group *rows;
-		size_t n = out_group_goroutines(o.t, o.x, OUT_BY_START, &a, &rows);
+		size_t n = out_group_goroutines(o.t, o.x, NULL, OUT_BY_START, &a, &rows);
 		assert_int_equal(n, wtr_table_rows(o.x, WTR_TABLE_GROUPS));
 		for (size_t k = 0; k < n; k++) {
 			size_t at = 0;
@@ -115,7 +115,7 @@ static void survives_each_failed_allocation(void **state)
 		wb_arena a = { 0 };
 		out_group *rows = NULL;
 		wb_fault_arm(nth, false);
-		size_t n = out_group_goroutines(o.t, o.x, OUT_BY_CREATOR, &a, &rows);
+		size_t n = out_group_goroutines(o.t, o.x, NULL, OUT_BY_CREATOR, &a, &rows);
 		wb_fault_arm(0, false);
 		assert_true(n == 0 ? a.failed && !rows : !a.failed);
 		failed += n == 0;

@@ -1,0 +1,161 @@
+/* cli/scope.c - --range, --filter and the options that are short for a filter. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+/* ---- the filter's text ---- */
+
+static void put_quoted(wb_buf *b, const char *s)
+{
+	wb_buf_putc(b, '"');
+	for (; *s; s++) {
+		if (*s == '"')
+			wb_buf_putc(b, '\\');
+		wb_buf_putc(b, *s);
+	}
+	wb_buf_putc(b, '"');
+}
+
+/* --goroutine=17 is g:17; --task=12 task:12; --task=order task:="order"; --region likewise. */
+static void put_short(wb_buf *b, const cli_args *a, cli_option_id id, const char *field)
+{
+	const char *v = a->values[id];
+	if (!(a->command->options >> id & 1) || !v)
+		return;
+	wb_buf_printf(b, " %s:", field);
+	if (id != CLI_OPT_REGION && strspn(v, "0123456789") == strlen(v)) {
+		wb_buf_puts(b, v);
+		return;
+	}
+	wb_buf_putc(b, '=');
+	put_quoted(b, v);
+}
+
+/* Everything that narrows, as one filter. */
+static void whole_text(wb_buf *b, const cli_args *a, bool goroutine)
+{
+	const char *filter = a->values[CLI_OPT_FILTER];
+	if (filter && filter[strspn(filter, " \t")])
+		wb_buf_printf(b, "(%s)", filter);
+	if (goroutine)
+		put_short(b, a, CLI_OPT_GOROUTINE, "g");
+	put_short(b, a, CLI_OPT_TASK, "task");
+	put_short(b, a, CLI_OPT_REGION, "region");
+}
+
+/* What is wrong with the text of an option, with a mark under the place. */
+static int wrong(const char *option, const char *text, const wtr_error *err)
+{
+	cli_progress_done();
+	if (err->code == WTR_E_NOMEM) {
+		fputs("weft: out of memory\n", stderr);
+		return CLI_UNREADABLE;
+	}
+	fprintf(stderr, "weft: --%s: %s\n", option, err->what);
+	size_t at = err->offset < strlen(text) ? (size_t)err->offset : strlen(text);
+	if (strpbrk(text, "\n\r\t") == NULL)
+		fprintf(stderr, "  %s\n  %*s^\n", text, (int)at, "");
+	return CLI_USAGE;
+}
+
+int cli_scope_parse(const cli_args *a, wtr_about about, cli_scope *ret)
+{
+	wtr_error err = { 0 };
+	wtr_where *alone = NULL;
+	const char *range = a->values[CLI_OPT_RANGE], *filter = a->values[CLI_OPT_FILTER];
+	*ret = (cli_scope){ .args = a };
+	if (range && wtr_period_parse(range, strlen(range), &ret->period, &err) != WTR_OK)
+		return wrong("range", range, &err);
+	if (filter && wtr_where_parse(filter, strlen(filter), about, &alone, &err) != WTR_OK)
+		return wrong("filter", filter, &err);
+	wtr_where_free(alone);
+	wb_buf b = { 0 };
+	whole_text(&b, a, about != WTR_ABOUT_EVENT);
+	int rc = CLI_OK;
+	if (b.n && wtr_where_parse(b.at, b.n, about, &ret->where, &err) != WTR_OK)
+		rc = wrong("filter", wb_buf_cstr(&b), &err);
+	wb_buf_free(&b);
+	return rc;
+}
+
+unsigned cli_scope_parts(const cli_scope *s)
+{
+	return wtr_where_parts(s->where) | (cli_has(s->args, CLI_OPT_RANGE) ? WTR_PART_TOTALS : 0);
+}
+
+int cli_scope_bind(cli_scope *s, wtr_trace *t, const wtr_index *x)
+{
+	const char *range = s->args->values[CLI_OPT_RANGE], *filter = s->args->values[CLI_OPT_FILTER];
+	wtr_error err = { 0 };
+	wtr_totals totals = { 0 };
+	if (x)
+		wtr_get_totals(x, &totals);
+	s->from_ns = totals.start_ns;
+	s->to_ns = totals.end_ns + 1;
+	s->ranged = range != NULL;
+	if (range && wtr_period_resolve(&s->period, &totals, &s->from_ns, &s->to_ns, &err) != WTR_OK)
+		return wrong("range", range, &err);
+	if (!s->where || wtr_where_bind(s->where, t, x, &totals, &err) == WTR_OK)
+		return CLI_OK;
+	err.offset -= err.offset > 0; /* the parenthesis around it is ours */
+	return wrong("filter", filter ? filter : "", &err);
+}
+
+void cli_scope_free(cli_scope *s)
+{
+	wtr_where_free(s->where);
+	s->where = NULL;
+}
+
+wtr_index *cli_scope_index(cli_scope *s, unsigned parts, wtr_trace **ret_trace, int *ret_rc)
+{
+	wtr_trace *t;
+	unsigned needed = cli_scope_parts(s);
+	wtr_index *x = cli_index(s->args, s->args->values[CLI_OPT_RANGE] ? needed : parts | needed, &t), *part = NULL;
+	*ret_rc = CLI_UNREADABLE;
+	if (!x)
+		return NULL;
+	wtr_error err = { 0 };
+	*ret_rc = cli_scope_bind(s, t, x);
+	if (*ret_rc == CLI_OK && s->ranged &&
+		wtr_index_build_within(t, parts, s->from_ns, s->to_ns, &part, &err) != WTR_OK) {
+		cli_error(s->args->operands[0], &err);
+		*ret_rc = CLI_UNREADABLE;
+	}
+	if (*ret_rc != CLI_OK) {
+		wtr_index_free(x);
+		wtr_close(t);
+		return NULL;
+	}
+	cli_progress_done();
+	s->whole = part ? x : NULL;
+	*ret_trace = t;
+	return part ? part : x;
+}
+
+void cli_scope_close(cli_scope *s, wtr_trace *t, wtr_index *x)
+{
+	cli_scope_free(s);
+	wtr_index_free(x);
+	wtr_index_free(s->whole);
+	s->whole = NULL;
+	wtr_close(t);
+}
+
+void cli_scope_json(out_json *j, const cli_scope *s, int64_t start_ns)
+{
+	out_json_key(j, "range");
+	if (s->ranged) {
+		out_json_object(j);
+		out_json_put_i64(j, "from_ns", s->from_ns - start_ns);
+		out_json_put_i64(j, "to_ns", s->to_ns - start_ns);
+		out_json_object_end(j);
+	} else {
+		out_json_null(j);
+	}
+	wb_buf b = { 0 };
+	whole_text(&b, s->args, true);
+	out_json_put_text(j, "filter", b.n ? wb_buf_cstr(&b) + (b.at[0] == ' ') : NULL);
+	wb_buf_free(&b);
+}
