@@ -45,17 +45,19 @@ static bool whole(const char *at, size_t n, size_t *i, int64_t *ret)
 	return *i > from;
 }
 
-/* The digits behind a point, of a unit, cut at the nanosecond. */
-static bool fraction(const char *at, size_t n, size_t *i, int64_t unit, int64_t *ret)
+__extension__ typedef __int128 i128;
+
+/* The digits behind a point, of a unit, to the nearest nanosecond. */
+static void fraction(const char *at, size_t n, size_t *i, int64_t unit, int64_t *ret)
 {
-	size_t from = *i;
-	int64_t ns = 0;
-	for (; *i < n && digit(at[*i]); ++*i) {
-		ns += unit / 10 * (at[*i] - '0') + unit % 10 * (at[*i] - '0') / 10;
-		unit /= 10;
-	}
-	*ret = ns;
-	return *i > from;
+	enum { DIGITS_MAX = 18 };
+	int64_t v = 0, scale = 1;
+	for (unsigned k = 0; *i < n && digit(at[*i]); ++*i)
+		if (k++ < DIGITS_MAX) {
+			v = v * 10 + (at[*i] - '0');
+			scale *= 10;
+		}
+	*ret = (int64_t)(((i128)v * unit + scale / 2) / scale);
 }
 
 bool wtr_duration_parse(const char *at, size_t n, int64_t *ret_ns)

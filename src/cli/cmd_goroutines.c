@@ -234,7 +234,8 @@ static int print_rows(const cli_args *a, cli_scope *scope, const wtr_trace *t, c
 		rc = print_json(a, scope, x, rows, n, shown, totals.start_ns);
 	} else {
 		wb_buf b = { 0 };
-		text_rows(&b, rows, n, shown, cli_has(a, CLI_OPT_GROUP_BY), cli_choice(a, CLI_OPT_GROUP_BY, 0), totals.start_ns);
+		text_rows(&b, rows, n, shown, cli_has(a, CLI_OPT_GROUP_BY), cli_choice(a, CLI_OPT_GROUP_BY, 0),
+			totals.start_ns);
 		rc = cli_flush(&b, true) ? CLI_OK : CLI_UNREADABLE;
 		wb_buf_free(&b);
 	}
