@@ -7,7 +7,7 @@
 
 #include "base/alloc.h"
 #include "read/v2/decode.h"
-#include "read/v2/rules.h"
+#include "read/v2/usual.h"
 
 enum {
 	RELEASE_BYTES = 8 << 20, /* pages read are given back in steps of this */
@@ -107,9 +107,7 @@ static inline __attribute__((always_inline)) step move_on(order *o, size_t i, bo
 {
 	cursor *c = o->heap[i].c;
 	if (__builtin_expect(c->ahead, 1)) {
-		decoded *next = c->other;
-		c->other = c->now;
-		c->now = next;
+		c->now = other(c);
 	} else if (!fast_decode(o, c, c->now, pext)) {
 		step s = wtr__advance_cursor(o, c);
 		if (s != STEP_OK) {
@@ -121,7 +119,7 @@ static inline __attribute__((always_inline)) step move_on(order *o, size_t i, bo
 	o->heap[i].time = c->now->time;
 	if (i == 0 || sift_up(o->heap, i) == i)
 		sift_down(o->heap, o->n_heap, i);
-	c->ahead = fast_decode(o, c, c->other, pext); /* fails, as it should, when the cursor has ended */
+	c->ahead = fast_decode(o, c, other(c), pext); /* fails, as it should, when the cursor has ended */
 	return STEP_OK;
 }
 
@@ -239,17 +237,14 @@ static inline __attribute__((always_inline)) bool merge_one(order *o, wtr_event 
 	return true;
 }
 
-/* As many events as there is room for, until the generation is used up.  false at an error.
- *
- * Three kinds of event make up nearly all of a busy program's trace: GoStart, GoBlock, GoUnblock.  They are applied
- * right here when everything is as it mostly is; merge_one() has the rules, and gets whatever does not fit. */
+/* As many events as there is room for, until the generation is used up.  false at an error. */
 static inline __attribute__((always_inline)) bool merge_with(
 	order *o, wtr_event *out, size_t cap, size_t *ret_n, bool pext)
 {
 	wtr_event *e = out + *ret_n, *full = out + cap - EVENTS_PER_STEP;
 	bool ok = true;
-	while (e <= full) {
-		entry *h = o->heap;
+	while (ok && e <= full) {
+		const entry *h = o->heap;
 		if (__builtin_expect(h[0].time > o->sample_ns, 0)) { /* so it is when the heap is empty, too */
 			if (o->sample < o->gen->samples.n) {
 				deliver_sample(o, e++);
@@ -260,80 +255,19 @@ static inline __attribute__((always_inline)) bool merge_with(
 				break;
 			}
 		}
-		cursor *c = h[0].c;
-		const decoded *d = c->now;
-		unit *u;
-		thread *th;
-		if (__builtin_expect(c->thread == NO_SLOT, 0) ||
-			__builtin_expect((th = &o->threads.at[c->thread])->p == WTR_NONE, 0))
-			goto careful;
-		e->m = th->m;
-		e->p = th->p;
-		e->g = th->g;
-		if (d->type == WF_EV_GO_START) {
-			uint32_t slot = wb_idmap_get(&o->g_ids, d->arg[0]);
-			if (__builtin_expect(slot == WB_IDMAP_NONE || th->g != WTR_NONE, 0))
-				goto careful;
-			u = &o->gs.at[slot];
-			if (__builtin_expect(u->status != WF_GO_RUNNABLE || !succeeds(o, d->arg[1], u), 0))
-				goto careful;
-			u->status = WF_GO_RUNNING;
-			u->seq = d->arg[1];
-			th->g = u->id;
-			th->g_slot = slot;
-			e->stack = e->transition_stack = e->str = e->str2 = 0;
-			e->detail = WTR_G_RUNNABLE << 4 | WTR_G_RUNNING;
-		} else if (d->type == WF_EV_GO_UNBLOCK) {
-			uint32_t slot = wb_idmap_get(&o->g_ids, d->arg[0]), stack = wtr__stack_id(o->tables, d->arg[2]);
-			if (__builtin_expect(slot == WB_IDMAP_NONE || stack == WTR__UNKNOWN, 0))
-				goto careful;
-			u = &o->gs.at[slot];
-			if (__builtin_expect(u->status != WF_GO_WAITING || !succeeds(o, d->arg[1], u), 0))
-				goto careful;
-			u->status = WF_GO_RUNNABLE;
-			u->seq = d->arg[1];
-			e->stack = stack;
-			e->transition_stack = e->str = e->str2 = 0;
-			e->detail = WTR_G_WAITING << 4 | WTR_G_RUNNABLE;
-		} else if (d->type == WF_EV_GO_BLOCK) {
-			uint32_t slot = th->g_slot, str = wtr__string_id(o->tables, d->arg[0]),
-				 stack = wtr__stack_id(o->tables, d->arg[1]);
-			if (__builtin_expect(slot >= o->gs.n || str == WTR__UNKNOWN || stack == WTR__UNKNOWN, 0))
-				goto careful;
-			u = &o->gs.at[slot];
-			if (__builtin_expect(u->id != th->g || u->status != WF_GO_RUNNING || th->g == WTR_NONE,
-				    0)) /* a goroutine may have the id of none */
-				goto careful;
-			u->status = WF_GO_WAITING;
-			th->g = WTR_NONE;
-			th->g_slot = NO_SLOT;
-			e->stack = e->transition_stack = stack;
-			e->str = str;
-			e->str2 = 0;
-			e->detail = WTR_G_RUNNING << 4 | WTR_G_WAITING;
+		if (usual_apply(o, h[0].c, e)) {
+			int64_t time = h[0].time;
+			if (__builtin_expect(move_on(o, 0, pext) == STEP_ERROR, 0)) {
+				ok = false;
+				break;
+			}
+			e->time_ns = time;
+			stamp(o, e++);
 		} else {
-			goto careful;
+			size_t n = 0;
+			ok = merge_one(o, e, &n, pext);
+			e += n;
 		}
-		e->id = u->id;
-		e->value[0] = e->value[1] = 0;
-		e->kind = WTR_KIND_STATE_TRANSITION;
-		e->type = d->type;
-		e->resource = WTR_RES_GOROUTINE;
-		e->reserved = 0;
-		int64_t time = d->time;
-		if (__builtin_expect(move_on(o, 0, pext) == STEP_ERROR, 0)) {
-			ok = false;
-			break;
-		}
-		e->time_ns = time;
-		stamp(o, e++);
-		continue;
-	careful:;
-		size_t n = 0;
-		ok = merge_one(o, e, &n, pext);
-		e += n;
-		if (!ok)
-			break;
 	}
 	*ret_n = (size_t)(e - out);
 	return ok;
@@ -388,11 +322,9 @@ static bool set_out(order *o)
 	}
 	for (size_t i = 0; i < g->threads.n; i++) {
 		cursor *c = &o->cursors[o->n_cursors++];
-		*c = (cursor){ .m = g->threads.at[i].m,
-			.batch = g->threads.at[i].first,
-			.thread = NO_SLOT,
-			.now = c->ev,
-			.other = c->ev + 1 };
+		*c = (cursor){
+			.m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT, .now = c->ev
+		};
 		switch (wtr__advance_cursor(o, c)) {
 		case STEP_ERROR: return false;
 		case STEP_END: continue;
@@ -477,12 +409,8 @@ static size_t next(wtr__source *s, wtr_event *out, size_t cap)
 	while (n + EVENTS_PER_STEP <= cap && o->phase != PHASE_DONE) {
 		bool ok = true;
 		switch (o->phase) {
-		case PHASE_NEXT_GEN:
-			ok = next_gen(o, out, &n);
-			break;
-		case PHASE_EVENTS:
-			ok = merge(o, out, cap, &n);
-			break;
+		case PHASE_NEXT_GEN: ok = next_gen(o, out, &n); break;
+		case PHASE_EVENTS: ok = merge(o, out, cap, &n); break;
 		case PHASE_SYNC_THEN_ERROR:
 			deliver_sync(o, &out[n++], o->last_time);
 			o->base.err = o->then;
@@ -492,8 +420,7 @@ static size_t next(wtr__source *s, wtr_event *out, size_t cap)
 			deliver_sync(o, &out[n++], o->last_time);
 			o->phase = PHASE_DONE;
 			break;
-		case PHASE_DONE:
-			break;
+		case PHASE_DONE: break;
 		}
 		if (!ok) {
 			count_lost(o);

@@ -41,7 +41,7 @@ typedef struct unit {  /* a goroutine or a proc */
 } unit;
 
 typedef struct thread {
-	int64_t  m, g, p;
+	int64_t  m, p, g;         /* in the order of wtr_event, so that they are copied at once */
 	uint32_t g_slot, p_slot; /* where g and p are, or were; check the id */
 } thread;
 
@@ -55,17 +55,23 @@ typedef struct decoded {
 /* A thread's way through its batches.  The event after the current one is decoded ahead where that is easy: its time is
  * then known before it is needed, and the processor need not wait for it to see which thread comes next. */
 typedef struct cursor {
-	decoded *now, *other;     /* the current event, and where the next one goes: the two of ev */
+	decoded *now;             /* the current event; the next one goes to the other place of ev */
 	const uint8_t *at;        /* rest of the current batch ... */
 	const uint8_t *fast_end;  /* ... from here on to be decoded with care: near its end, or that of the file */
 	int64_t  last;            /* time of the newest decoded event; before the first one of a batch, of the batch */
 	uint32_t thread;          /* slot; NO_SLOT until the first event is tried, or when m is none */
-	bool     ahead;           /* *other is the next event */
+	bool     ahead;           /* other() is the next event */
 	decoded  ev[2];
 	const uint8_t *end;       /* of the current batch; NULL before the first */
 	int64_t  m;
 	uint32_t batch;           /* index */
 } cursor;
+
+/* Where the event after the current one goes; without a branch. */
+static inline decoded *other(cursor *c)
+{
+	return (decoded *)((uintptr_t)&c->ev[0] + (uintptr_t)&c->ev[1] - (uintptr_t)c->now);
+}
 
 typedef struct entry {
 	int64_t time;
