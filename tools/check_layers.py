@@ -3,8 +3,10 @@
 
     check_layers.py [ROOT]
 
-For C the graph is ROOT/LAYERS and the files are ROOT/src; for the page ROOT/web/LAYERS and ROOT/web/src.  Public headers
-(<wtr/...>, <weft/...>) count as the floors `wtr` and `weft`; those of a library may include only each other.
+For C the graph is ROOT/LAYERS and the files are ROOT/src; for the page ROOT/web/LAYERS and ROOT/web/src.  A floor with a
+LAYERS of its own (src/rt) is cut into sub-floors: that file names them and says who may include whom inside, and which
+of the floors that ROOT/LAYERS gives to the whole each of them may use.  Public headers (<wtr/...>, <weft/...>) count as
+the floors `wtr` and `weft`; those of one folder may include only each other.
 """
 import pathlib
 import re
@@ -13,9 +15,11 @@ import sys
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([\w./-]+)[>"]')
 LIBRARIES = {"wtr", "weft"}
 IMPORT = re.compile(r"""(?:\bfrom\s*|\bimport\s*\(?\s*)['"](\.{1,2}/[^'"]+)['"]""")
+KINDS = (".c", ".h", ".def", ".S")
 
 
-def graph(path):
+def graph(path, outside=LIBRARIES):
+    """floor -> floors beneath it; `outside` are names that rows may use without being rows themselves."""
     floors = {}
     for number, line in enumerate(path.read_text().splitlines(), 1):
         line = line.split("#")[0].strip()
@@ -26,11 +30,11 @@ def graph(path):
             sys.exit(f"{path}:{number}: not `floor: floors beneath it`")
         floors[name.strip()] = set(below.split())
     for name, below in floors.items():
-        for b in below - set(floors) - LIBRARIES:
+        for b in below - set(floors) - outside:
             sys.exit(f"{path}: {name} names an unknown floor {b}")
     seen = set()
     for name, below in floors.items():  # only floors written above: so no circles
-        if late := {b for b in below if b not in LIBRARIES and b not in seen}:
+        if late := {b for b in below if b not in outside and b not in seen}:
             sys.exit(f"{path}: {name} may not see {', '.join(sorted(late))}: floors are listed from low to high")
         seen.add(name)
     return floors
@@ -42,15 +46,41 @@ def c_includes(path):
             yield number, m.group(1), m.group(2)
 
 
+def c_files(folder, *kinds):
+    return sorted(p for p in folder.rglob("*") if p.suffix in kinds)
+
+
+def sub_graphs(root, floors):
+    """floor -> graph of its sub-floors, for floors that have one."""
+    return {f: graph(path, outside=below) for f, below in floors.items() if (path := root / "src" / f / "LAYERS").exists()}
+
+
+def place(name, subs):
+    """The floor of a path beneath src and, if that one has them, its sub-floor."""
+    parts = name.split("/")
+    return parts[0], parts[1] if parts[0] in subs and len(parts) > 2 else None
+
+
+def forbidden(here, there, floors, subs):
+    """May a file of `here` include one of `there`?  Then None; else whose rule forbids it."""
+    (floor, sub), (floor2, sub2) = here, there
+    if floor != floor2 and floor2 not in floors[floor]:
+        return floor
+    if sub is None:
+        return None
+    target = sub2 if floor == floor2 else floor2
+    return None if target == sub or target in subs[floor][sub] else f"{floor}/{sub}"
+
+
 def check_c(root, floors):
+    subs = sub_graphs(root, floors)
     files, faults = 0, []
-    for path in sorted((root / "src").rglob("*")):
-        if path.suffix not in (".c", ".h", ".def", ".S"):
-            continue
-        floor = path.relative_to(root / "src").parts[0]
+    for path in c_files(root / "src", *KINDS):
+        here = floor, sub = place(path.relative_to(root / "src").as_posix(), subs)
         files += 1
-        if floor not in floors:
-            faults.append(f"{path}:1: no floor named {floor} in LAYERS")
+        if floor not in floors or (floor in subs and sub not in subs[floor]):
+            where = "LAYERS" if floor not in floors else f"src/{floor}/LAYERS"
+            faults.append(f"{path}:1: no floor named {floor if floor not in floors else sub or path.name} in {where}")
             continue
         for number, quote, name in c_includes(path):
             target = name.split("/")[0]
@@ -60,9 +90,9 @@ def check_c(root, floors):
                 continue
             if "/" not in name or name.startswith("."):
                 faults.append(f'{path}:{number}: write the floor: "{name}" is relative')
-            elif target != floor and target not in floors[floor]:
-                faults.append(f"{path}:{number}: {floor} may not include {name}")
-    for path in sorted((root / "include").rglob("*.h")):
+            elif who := forbidden(here, place(name, subs), floors, subs):
+                faults.append(f"{path}:{number}: {who} may not include {name}")
+    for path in c_files(root / "include", ".h"):
         files += 1
         library = path.relative_to(root / "include").parts[0]
         for number, quote, name in c_includes(path):
