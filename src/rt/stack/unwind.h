@@ -1,0 +1,15 @@
+/* rt/stack/unwind.h - the call stack, from frame pointers. */
+#ifndef WEFT__UNWIND_H
+#define WEFT__UNWIND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Writes pc (unless 0) and the return addresses above it to pcs, at most n in all, innermost first; how many.  fp is
+ * the frame pointer that goes with pc.  Each frame must lie whole in [lo, hi) - from the stack pointer to the end of
+ * the stack -, higher than the one before; anything else ends the walk, so that whatever a register or a foreign frame
+ * holds, only [lo, hi) is read.  The outermost frame of a context, whose caller is weft__ctx_entry, adds no return
+ * address. Async-signal-safe, calls nothing.  A function without a frame of its own hides its caller. */
+size_t weft__unwind_fp(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, uintptr_t *pcs, size_t n);
+
+#endif
