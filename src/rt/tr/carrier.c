@@ -1,0 +1,183 @@
+/* rt/tr/carrier.c - see carrier.h. */
+#include "rt/tr/carrier.h"
+
+#include <string.h>
+
+#include "rt/tr/inside.h"
+
+enum {
+	ID_WIDTH = 4,
+	LENGTH_WIDTH = 2,
+	ENTRY_BYTES = 1 + ID_WIDTH + LENGTH_WIDTH,
+	PIECE_ROOM = 128, /* for one entry of a piece, and its head */
+};
+
+/* Codes of an entry of a piece of waits, and of an object in it. */
+enum { WAIT_NOTHING = 0, WAIT_MANY = 1, WAIT_DEFINE = 2, WAIT_SLOT = 3 };
+_Static_assert(WAIT_SLOT + WEFT__TR_SLOTS < 128, "an object seen before takes one byte");
+
+enum { MANY_MAX = 16 }; /* objects of one wait that are written */
+
+static const bool has_holder[] = {
+	false,
+#define OBJECT(ID, text, attr, holder) holder,
+#include "rt/tr/objects.def"
+};
+
+static void end_piece(weft__tr_m *m)
+{
+	if (!m->chunk)
+		return;
+	wf_put_padded(m->chunk - LENGTH_WIDTH, (uint64_t)(m->side_at - m->chunk), LENGTH_WIDTH);
+	m->chunk = NULL;
+}
+
+void weft__tr_carrier_end(weft__tr_m *m)
+{
+	if (!m->side)
+		return;
+	end_piece(m);
+	wf_end_batch(m->side->data, m->side_at);
+	m->side->n = (uint32_t)(m->side_at - m->side->bytes);
+	weft__tr_pool_push(&weft__tr.pool, m->side);
+	m->side = NULL;
+}
+
+/* Room for a text of the longest kind. */
+static bool side_room(weft__tr_m *m)
+{
+	if (m->side && m->side_at + ENTRY_BYTES + WF_STRING_BYTES_MAX <= m->side->bytes + sizeof(m->side->bytes))
+		return true;
+	weft__tr_carrier_end(m);
+	uint64_t gen = atomic_load_explicit(&m->gen, memory_order_relaxed);
+	m->side = weft__tr_take_buf(gen);
+	if (!m->side)
+		return false;
+	m->side->data = wf_put_batch(m->side->bytes, gen, WF_NO_THREAD, m->last);
+	m->side_at = m->side->data;
+	*m->side_at++ = WF_EV_STRINGS;
+	return true;
+}
+
+static uint64_t begin_text(weft__tr_m *m)
+{
+	uint64_t id = WEFT__TR_ONCE_ID + atomic_fetch_add_explicit(&weft__tr.once_ids, 1, memory_order_relaxed);
+	*m->side_at++ = WF_EV_STRING;
+	m->side_at = wf_put_padded(m->side_at, id, ID_WIDTH);
+	return id;
+}
+
+static uint8_t *put_head(uint8_t *at, int kind)
+{
+	memcpy(at, "\0weft", 5);
+	at[5] = (uint8_t)kind;
+	return at + 6;
+}
+
+/* A piece of that kind with room for one more entry, if need be a new one. */
+static bool piece(weft__tr_m *m, int kind)
+{
+	if (m->chunk && m->chunk[5] == kind && m->side_at + PIECE_ROOM <= m->chunk + WF_STRING_BYTES_MAX)
+		return true;
+	if (m->side)
+		end_piece(m);
+	if (!side_room(m))
+		return false;
+	begin_text(m);
+	m->side_at += LENGTH_WIDTH;
+	m->chunk = m->side_at;
+	m->side_at = put_head(m->side_at, kind);
+	m->side_at = wf_put_uv(m->side_at, m->tid);
+	m->side_at = wf_put_uv(m->side_at, m->chunks);
+	if (m->chunks++ == 0)
+		memset(m->objects, 0, sizeof(m->objects));
+	return true;
+}
+
+static unsigned slot_of(uint64_t object)
+{
+	return (unsigned)(object * 0x9e3779b97f4a7c15u >> 58) % WEFT__TR_SLOTS;
+}
+
+/* The reader keeps the same slots: what was defined last at a slot is what its code means. */
+static uint8_t *put_object(weft__tr_m *m, uint8_t *at, const weft__tr_object *o)
+{
+	uint64_t name = o->id << 4 | o->kind;
+	unsigned slot = slot_of(name);
+	if (m->objects[slot] == name) {
+		*at++ = (uint8_t)(WAIT_SLOT + slot);
+	} else {
+		m->objects[slot] = name;
+		*at++ = WAIT_DEFINE;
+		*at++ = (uint8_t)slot;
+		*at++ = (uint8_t)o->kind;
+		at = wf_put_uv(wf_put_uv(at, o->id), o->attr);
+	}
+	return has_holder[o->kind] ? wf_put_uv(at, o->holder) : at;
+}
+
+static uint8_t *put_many(weft__tr_m *m, uint8_t *at, const weft__tr_object *what)
+{
+	unsigned n = 0;
+	while (n < MANY_MAX && what[n].kind != WEFT__TR_NOTHING)
+		n++;
+	*at++ = WAIT_MANY;
+	*at++ = (uint8_t)n;
+	for (unsigned i = 0; i < n; i++)
+		at = put_object(m, at, &what[i]);
+	return at;
+}
+
+void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_object *what)
+{
+	if (weft__tr_unlikely(!piece(m, WEFT__TR_PIECE_WAITS)))
+		return;
+	if (!what || what->kind == WEFT__TR_NOTHING)
+		*m->side_at++ = WAIT_NOTHING;
+	else if (what[1].kind == WEFT__TR_NOTHING)
+		m->side_at = put_object(m, m->side_at, what);
+	else
+		m->side_at = put_many(m, m->side_at, what);
+}
+
+void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g)
+{
+	if (!piece(m, WEFT__TR_PIECE_FACTS))
+		return;
+	*m->side_at++ = WEFT__TR_FACT_HOG;
+	m->side_at = wf_put_uv(wf_put_uv(m->side_at, m->last), g->id);
+}
+
+uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s)
+{
+	if (s.n == 0)
+		return 0;
+	if (m->side)
+		end_piece(m);
+	if (!side_room(m))
+		return 0;
+	size_t n = s.n < WF_STRING_BYTES_MAX ? s.n : WF_STRING_BYTES_MAX;
+	uint64_t id = begin_text(m);
+	m->side_at = wf_put_uv(m->side_at, n);
+	memcpy(m->side_at, s.at, n);
+	m->side_at += n;
+	return id;
+}
+
+size_t weft__tr_carrier_facts(
+	uint8_t *at, uint64_t waits, uint64_t wait_ns, uint64_t lost_stacks, uint64_t lost_strings)
+{
+	if (!waits && !lost_stacks && !lost_strings)
+		return 0;
+	uint8_t *start = at;
+	at = wf_put_uv(wf_put_uv(put_head(at, WEFT__TR_PIECE_FACTS), WF_NO_THREAD), 0);
+	if (waits) {
+		*at++ = WEFT__TR_FACT_STALLS;
+		at = wf_put_uv(wf_put_uv(at, waits), wait_ns);
+	}
+	if (lost_stacks || lost_strings) {
+		*at++ = WEFT__TR_FACT_LOST;
+		at = wf_put_uv(wf_put_uv(at, lost_stacks), lost_strings);
+	}
+	return (size_t)(at - start);
+}

@@ -1,0 +1,29 @@
+/* rt/tr/carrier.h - what Go's format has no place for, in strings that no event refers to (docs/carrier.md).
+ *
+ * A thread's pieces go through a second buffer of its own, in string batches; so do texts that are written once only.
+ */
+#ifndef WEFT__TR_CARRIER_H
+#define WEFT__TR_CARRIER_H
+
+#include "rt/tr/tr.h"
+
+enum { WEFT__TR_PIECE_WAITS = 'w', WEFT__TR_PIECE_FACTS = 'f' };
+enum { WEFT__TR_FACT_HOG = 1, WEFT__TR_FACT_STALLS = 2, WEFT__TR_FACT_LOST = 3 };
+
+/* One entry for each GoBlock that m writes, in order.  what: see go_block.  In m's section. */
+void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_object *what);
+
+/* The GoSyscallBegin of m that has just been written, at m->last, is a hog's. */
+void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g);
+
+/* A text that is not put in the table; its id, 0 for none. */
+uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s);
+
+/* Hands m's second buffer over. */
+void weft__tr_carrier_end(weft__tr_m *m);
+
+/* The facts of a generation, as a text of at most WF_STRING_BYTES_MAX bytes: its length, 0: there are none. */
+size_t weft__tr_carrier_facts(
+	uint8_t *at, uint64_t waits, uint64_t wait_ns, uint64_t lost_stacks, uint64_t lost_strings);
+
+#endif

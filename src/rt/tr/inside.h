@@ -1,0 +1,230 @@
+/* rt/tr/inside.h - what the tracer's files share: its state, the section around each event, statuses.
+ *
+ * A generation ends without stopping anybody.  The rules that make that work:
+ *
+ * 1. Every call is a section: writing = 1, then the generation is read, events are written, writing = 0.  The stores
+ * are plain; the writer thread publishes the new number and then calls membarrier(2), after which every thread is
+ * either seen in its section or reads the new number.
+ * 2. A thread that reads a number other than its buffer's takes its lock and moves on (weft__tr_enter_slow); the writer
+ *    takes the same lock to finish those that do not come by.  Who comes first writes, into the old generation and the
+ *    thread's own stream, the statuses of the proc and goroutine on it (weft__tr_catch_up).
+ * 3. Numbers grow along with what happens: the generation is read when the event is written, by a thread that owns what
+ *    the event is about.  So nothing about a goroutine lands in an older generation than what happened to it before.
+ * 4. Each goroutine and proc has a word: the newest generation that mentions it, and its status.  The first in a
+ *    generation to raise it (by compare-and-swap) writes the status event.  Later in that generation only the owner
+ *    writes it.  The writer thread raises all that are still low to the generation that it closes.
+ * 5. A thread in the new generation that finds a word that the old, still open one lacks, adds it there as well
+ * (`late`).
+ *
+ * Order of locks: joined, a thread's own, late.  None is taken in a section but when the comments say so.
+ */
+#ifndef WEFT__TR_INSIDE_H
+#define WEFT__TR_INSIDE_H
+
+#include "fmt/emit.h"
+#include "rt/stack/unwind.h"
+#include "rt/tr/clock.h"
+#include "rt/tr/pool.h"
+#include "rt/tr/table.h"
+#include "rt/tr/tr.h"
+
+#define weft__tr_likely(x)   __builtin_expect(!!(x), 1)
+#define weft__tr_unlikely(x) __builtin_expect(!!(x), 0)
+
+enum {
+	WEFT__TR_VERSION = 26,
+	WEFT__TR_ROOM = 1024, /* that a section finds in its buffer: several events with statuses */
+	WEFT__TR_TEXT_IDS_MAX = 1 << 20,
+	WEFT__TR_ONCE_ID = 1 << 20, /* ids of texts that are not in the table are from here on */
+};
+
+/* Stacks and strings of a generation, often the same as the one's before. */
+typedef struct weft__tr_tables {
+	weft__tr_table stacks, strings;
+	uint32_t epoch; /* 1..255: tells whose ids a goroutine remembers */
+} weft__tr_tables;
+
+struct weft__tr_all {
+	weft__tr_hooks hooks;
+	weft__tr_options opt;
+	weft__tr_pool pool;
+	weft__tr_tables *tabs[2];   /* by parity of the generation */
+	_Atomic uint64_t trace;     /* its number */
+	uint64_t first;             /* its first generation */
+	_Atomic uint64_t closed;    /* newest generation that takes no more statuses */
+	_Atomic uint64_t used;      /* newest generation that a thread has written to */
+	_Atomic uint64_t announced; /* newest generation that has its ProcsChange */
+	_Atomic uint64_t once_ids;  /* texts outside of the table so far */
+	_Atomic int error;          /* why the trace ends by itself: negative errno */
+	_Atomic uint64_t waits, wait_ns, odd;
+
+	pthread_mutex_t joined_lock;
+	weft__tr_m *joined;
+	uint64_t swept; /* generation that the writer has finished on all of them */
+
+	pthread_mutex_t late_lock;
+	weft__tr_m late; /* no thread: statuses of what does not run */
+
+	pthread_mutex_t stw_lock; /* held while the world is stopped, and when the generation changes */
+	uint64_t stw_trace;       /* the trace that has the begin of the running stop */
+
+	pthread_mutex_t gc_lock;
+	uint64_t gc_trace; /* the trace that has the begin of the running collection; 0: none */
+	uint64_t gc_seq;
+	uint64_t gc_gen; /* newest generation that knows of it */
+};
+
+extern struct weft__tr_all weft__tr;
+
+/* ---- words ---- */
+
+enum { WEFT__TR_STATUS = 7, WEFT__TR_RANGE = 8, WEFT__TR_WORD_SHIFT = 8 };
+
+static inline uint64_t weft__tr_word(uint64_t gen, unsigned flags)
+{
+	return gen << WEFT__TR_WORD_SHIFT | flags;
+}
+static inline uint64_t weft__tr_word_gen(uint64_t w)
+{
+	return w >> WEFT__TR_WORD_SHIFT;
+}
+static inline unsigned weft__tr_word_status(uint64_t w)
+{
+	return w & WEFT__TR_STATUS;
+}
+static inline uint64_t weft__tr_load(_Atomic uint64_t *w)
+{
+	return atomic_load_explicit(w, memory_order_relaxed);
+}
+
+/* A new status, in the generation that the word is in already; the open range stays. */
+static inline void weft__tr_set(_Atomic uint64_t *word, unsigned status)
+{
+	atomic_store_explicit(word, (weft__tr_load(word) & ~(uint64_t)WEFT__TR_STATUS) | status, memory_order_relaxed);
+}
+
+/* Writes the first mention of g, or p, in m's generation: its status is `before` unless the word knows better.
+ * p: `as` is written instead (WF_PROC_SYSCALL_ABANDONED), 0: the status.  In a section, or with m's lock. */
+void weft__tr_touch_g_slow(weft__tr_m *m, weft__tr_g *g, unsigned before);
+void weft__tr_touch_p_slow(weft__tr_m *m, weft__tr_p *p, unsigned before, unsigned as);
+
+static inline void weft__tr_touch_g(weft__tr_m *m, weft__tr_g *g, unsigned before)
+{
+	uint64_t gen = atomic_load_explicit(&m->gen, memory_order_relaxed);
+	if (weft__tr_unlikely(weft__tr_word_gen(weft__tr_load(&g->word)) != gen))
+		weft__tr_touch_g_slow(m, g, before);
+}
+
+static inline void weft__tr_touch_p(weft__tr_m *m, weft__tr_p *p, unsigned before)
+{
+	uint64_t gen = atomic_load_explicit(&m->gen, memory_order_relaxed);
+	if (weft__tr_unlikely(weft__tr_word_gen(weft__tr_load(&p->word)) != gen))
+		weft__tr_touch_p_slow(m, p, before, 0);
+}
+
+/* Raises a word to a generation that is being closed.  False: it was there already, or is newer, or nothing is known of
+ * it (and `unknown` is 0).  *ret: the word as raised. */
+bool weft__tr_claim(_Atomic uint64_t *word, uint64_t gen, unsigned unknown, uint64_t *ret);
+
+/* Status events into m's buffer, with room made. */
+void weft__tr_put_g_status(weft__tr_m *m, const weft__tr_g *g, uint64_t word, uint64_t tid, uint64_t stack);
+void weft__tr_put_p_status(weft__tr_m *m, const weft__tr_p *p, uint64_t word, unsigned as);
+
+/* ---- sections ---- */
+
+static inline uint64_t weft__tr_trace(void)
+{
+	return weft__tr_load(&weft__tr.trace);
+}
+
+bool weft__tr_enter_slow(weft__tr_m *m, weft__tr_p *p, unsigned ps, weft__tr_g *g, unsigned gs);
+
+static inline void weft__tr_leave(weft__tr_m *m)
+{
+	atomic_store_explicit(&m->writing, 0, memory_order_release);
+}
+
+/* Begins a section with WEFT__TR_ROOM bytes of room, p and g (NULL: none) mentioned in its generation, with these
+ * statuses if this is the first time.  False: no trace; no section. */
+static inline bool weft__tr_enter(weft__tr_m *m, weft__tr_p *p, unsigned ps, weft__tr_g *g, unsigned gs)
+{
+	atomic_store_explicit(&m->writing, 1, memory_order_relaxed);
+	atomic_signal_fence(memory_order_seq_cst);
+	uint64_t gen = atomic_load_explicit(&weft__tr_gen, memory_order_acquire);
+	if (weft__tr_unlikely(gen != atomic_load_explicit(&m->gen, memory_order_relaxed) || m->at >= m->end))
+		if (!weft__tr_enter_slow(m, p, ps, g, gs))
+			return false;
+	if (p)
+		weft__tr_touch_p(m, p, ps);
+	if (g)
+		weft__tr_touch_g(m, g, gs);
+	return true;
+}
+
+/* Ticks since the newest event of m, at least 1. */
+static inline uint64_t weft__tr_tick(weft__tr_m *m)
+{
+	uint64_t dt = weft__tr_ticks() - m->last;
+	if (weft__tr_unlikely((int64_t)dt < 1))
+		dt = 1;
+	m->last += dt;
+	return dt;
+}
+
+/* Room in m's buffer, a new one if need be.  False: the trace is at its end. */
+bool weft__tr_room(weft__tr_m *m);
+
+/* Makes m ready for writes of generation `gen` by whoever holds its lock: joins, finishes the old one, opens a buffer.
+ * False: the trace is at its end. */
+bool weft__tr_adopt(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g);
+
+/* Finishes generation `gen` on m, whose lock is held and which is not in a section (or is the caller). */
+void weft__tr_catch_up(weft__tr_m *m, uint64_t gen);
+
+/* Takes m's lock, and joined's before if m has not joined the trace; weft__tr_unlock_m drops both. */
+bool weft__tr_lock_m(weft__tr_m *m);
+void weft__tr_unlock_m(weft__tr_m *m, bool joining);
+
+/* A running collection that m's generation does not know of yet is told; gc_lock is held. */
+void weft__tr_gc_active(weft__tr_m *m, uint64_t gen);
+
+/* Waits until m is in no section; runs `meanwhile` (may be NULL) now and then. */
+void weft__tr_wait_out(weft__tr_m *m, void (*meanwhile)(void));
+
+/* A buffer for m; waits for one.  NULL: the trace is at its end. */
+weft__tr_buf *weft__tr_take_buf(uint64_t gen);
+
+/* Hands m's buffer over. */
+void weft__tr_push(weft__tr_m *m);
+
+void weft__tr_fail(int error);
+
+/* The id of the stack at fp of g, 0: none. */
+uint64_t weft__tr_stack_of(weft__tr_m *m, const weft__tr_g *g, uintptr_t pc, uintptr_t fp, uintptr_t lo);
+uint64_t weft__tr_stack_1(weft__tr_m *m, const void *entry); /* of one frame: where a function begins */
+
+static inline uint64_t weft__tr_stack(weft__tr_m *m, const weft__tr_g *g, const void *fp)
+{
+	return g && fp ? weft__tr_stack_of(m, g, 0, (uintptr_t)fp, (uintptr_t)fp) : 0;
+}
+
+uint64_t weft__tr_string(weft__tr_m *m, weft__tr_str s);
+
+/* What a goroutine keeps of a stack id, for its status in later generations. */
+enum { WEFT__TR_STACK_IDS_MAX = (1 << 24) - 1 };
+
+static inline uint32_t weft__tr_stack_memo(const weft__tr_tables *t, uint64_t id)
+{
+	return t->epoch << 24 | (uint32_t)id;
+}
+static inline uint64_t weft__tr_stack_recall(const weft__tr_tables *t, uint32_t memo, uint64_t gen)
+{
+	weft__tr_entry *e =
+		memo >> 24 == t->epoch ? weft__tr_table_entry(&t->stacks, memo & WEFT__TR_STACK_IDS_MAX) : NULL;
+	if (!e)
+		return 0;
+	weft__tr_table_mark(e, (uint32_t)gen);
+	return e->id;
+}
+
+#endif
