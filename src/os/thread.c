@@ -16,6 +16,18 @@ int wo_thread_start(pthread_t *t, void *(*fn)(void *), void *arg)
 	return -rc;
 }
 
+int wo_thread_start_open(pthread_t *t, void *(*fn)(void *), void *arg)
+{
+	pthread_attr_t attr;
+	int rc = pthread_attr_init(&attr);
+	if (rc != 0)
+		return -rc;
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	rc = pthread_create(t, &attr, fn, arg);
+	pthread_attr_destroy(&attr);
+	return -rc;
+}
+
 int wo_processors(void)
 {
 	cpu_set_t set;
