@@ -1,0 +1,158 @@
+/* rt/sched/monitor.c - a thread without a proc that sees to it that nothing holds the others up.
+ *
+ * It takes procs from threads in blocking calls and from goroutines that compute for long, polls when nobody else has,
+ * wakes procs for work that lies about, and sleeps while all are idle.  Source: Go, runtime/proc.go (sysmon, retake). */
+#include <stdio.h>
+#include <time.h>
+
+#include "os/thread.h"
+#include "rt/sched/park.h"
+#include "rt/sched/poller.h"
+#include "rt/sched/timer.h"
+
+enum {
+	TICK_NS = 20000,
+	TICK_MAX_NS = 10000000,
+	QUIET_TICKS = 50,       /* then it ticks slower and slower */
+	SLICE_NS = 10000000,    /* of a goroutine, when others wait */
+	CALL_NS = 10000000,     /* of a blocking call's claim on its proc, when nobody waits */
+	POLL_NS = 10000000,
+};
+#define TRIM_NS INT64_C(5000000000)
+
+void weft__monitor_wake(void)
+{
+	if (atomic_load(&weft__sched.monitor_sleeps) && atomic_exchange(&weft__sched.monitor_sleeps, false))
+		weft__note_wake(&weft__sched.monitor);
+}
+
+static bool work_waits(weft__p *p, int64_t now)
+{
+	return !weft__runq_empty(p) || atomic_load(&weft__sched.n_global) != 0 || weft__timers_first() <= now;
+}
+
+static bool somebody_looks(void)
+{
+	return atomic_load(&weft__sched.n_spinning) + atomic_load(&weft__sched.n_idle_p) > 0;
+}
+
+static bool take(weft__p *p)
+{
+	/* A proc in nobody's hands must not count as a deadlock or an idle one. */
+	atomic_fetch_add(&weft__sched.n_external, 1);
+	bool taken = weft__take_proc(p) != NULL;
+	if (taken) {
+		atomic_fetch_add_explicit(&weft__sched.n_retakes, 1, memory_order_relaxed);
+		weft__hand_off(p);
+	}
+	atomic_fetch_sub(&weft__sched.n_external, 1);
+	return taken;
+}
+
+/* A thread in a blocking call: at the second look at the same call its proc goes to whoever needs it. */
+static bool see_call(weft__p *p, int64_t now)
+{
+	uint32_t tick = atomic_load_explicit(&p->call_tick, memory_order_relaxed);
+	if (tick != p->seen_call_tick) {
+		p->seen_call_tick = tick;
+		p->seen_call_ns = now;
+		return false;
+	}
+	if (!work_waits(p, now) && somebody_looks() && now - p->seen_call_ns < CALL_NS)
+		return false;
+	return take(p);
+}
+
+/* A goroutine that runs for long: asks it to yield; a whole slice later it has made no call, so its proc goes. */
+static bool see_slice(weft__p *p, weft__m *m, int64_t now)
+{
+	uint32_t tick = atomic_load_explicit(&p->sched_tick, memory_order_relaxed);
+	if (tick != p->seen_sched_tick) {
+		p->seen_sched_tick = tick;
+		p->seen_sched_ns = now;
+		return false;
+	}
+	if (now - p->seen_sched_ns < SLICE_NS)
+		return false;
+	if (!work_waits(p, now))
+		return false;
+	uint32_t old = atomic_fetch_or(&m->attn, WEFT__ATTN_YIELD);
+	if (!(old & WEFT__ATTN_YIELD) || now - p->seen_sched_ns < 2 * (int64_t)SLICE_NS)
+		return false;
+	return take(p);
+}
+
+/* Looks at every proc; true when one changed hands. */
+static bool retake(int64_t now)
+{
+	bool any = false;
+	bool idle = atomic_load(&weft__sched.n_idle_p) > 0;
+	for (int32_t i = 0; i < weft__sched.n_p; i++) {
+		weft__p *p = weft__sched.all_p[i];
+		weft__m *m = atomic_load_explicit(&p->m, memory_order_acquire);
+		if (!m || atomic_load_explicit(&p->state, memory_order_relaxed) != WEFT__P_RUNNING)
+			continue;
+		if (atomic_load_explicit(&m->in_call, memory_order_relaxed) ? see_call(p, now) : see_slice(p, m, now))
+			any = true;
+		else if (idle && !weft__runq_empty(p))
+			weft__wake_another(); /* a wake-up that weft__ready left out */
+	}
+	return any;
+}
+
+/* Does not tick while nothing runs. */
+static bool sleep_while_idle(void)
+{
+	bool idle = false;
+	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
+	if (atomic_load(&weft__sched.stopping) || atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p) {
+		weft__note_clear(&weft__sched.monitor);
+		atomic_store(&weft__sched.monitor_sleeps, true);
+		idle = true;
+	}
+	weft__lock_drop(&weft__sched.lock);
+	if (idle)
+		weft__note_sleep(&weft__sched.monitor);
+	return idle;
+}
+
+static void poll_for_others(int64_t now)
+{
+	int64_t last = atomic_load(&weft__sched.last_poll_ns);
+	if (last == 0 || now - last < POLL_NS || !weft__poll_waits())
+		return;
+	if (!atomic_compare_exchange_strong(&weft__sched.last_poll_ns, &last, now))
+		return;
+	weft__queue list = { 0 };
+	atomic_fetch_add(&weft__sched.n_external, 1);
+	weft__poll(0, &list);
+	weft__inject(&list);
+	atomic_fetch_sub(&weft__sched.n_external, 1);
+}
+
+void *weft__monitor(void *unused)
+{
+	(void)unused;
+	int64_t tick = TICK_NS;
+	int quiet = 0;
+	int64_t trimmed = wo_now_ns();
+	for (;;) {
+		if (quiet == 0)
+			tick = TICK_NS;
+		else if (quiet > QUIET_TICKS && tick < TICK_MAX_NS)
+			tick = tick * 2 < TICK_MAX_NS ? tick * 2 : TICK_MAX_NS;
+		nanosleep(&(struct timespec){ .tv_nsec = tick }, NULL);
+		if (sleep_while_idle())
+			quiet = 0;
+		int64_t now = wo_now_ns();
+		poll_for_others(now);
+		if (weft__timers_first() < now && atomic_load(&weft__sched.n_idle_p) > 0)
+			weft__wake_another();
+		quiet = retake(now) ? 0 : quiet + 1;
+		if (now - trimmed > TRIM_NS) {
+			weft__stack_trim();
+			trimmed = now;
+		}
+	}
+	return NULL;
+}

@@ -1,0 +1,111 @@
+/* rt/sched/park.h - a goroutine waits, another wakes it.
+ *
+ * A goroutine that waits publishes itself under a lock (a channel's, a semaphore's) and parks; that lock is dropped by
+ * the next goroutine on the thread, once the registers of the first are saved: so whoever finds a waiter under the lock
+ * finds it parked.  Woken goroutines go on in the thread that has them next.
+ */
+#ifndef WEFT__PARK_H
+#define WEFT__PARK_H
+
+#include "rt/sched/enter.h"
+#include "rt/sched/scheduler.h"
+
+/* Goroutines that switch to each other look at the global queue, timers and the poller each so many switches
+ * (Go's schedtick % 61). */
+enum { WEFT__SLOW_TICKS = 61 };
+
+static inline void weft__do_after(weft__m *m)
+{
+	weft__after after = m->after;
+	if (weft__likely(after == WEFT__AFTER_DROP)) {
+		m->after = WEFT__AFTER_NOTHING;
+		weft__lock_drop(m->after_arg);
+	} else if (after != WEFT__AFTER_NOTHING) {
+		weft__after_slow(m);
+	}
+}
+
+/* The goroutine to switch to at once, or NULL: then the scheduler has to look. */
+static inline weft__g *weft__next(weft__m *m)
+{
+	weft__p *p = weft__self_p(m);
+	if (weft__unlikely(--p->until_slow == 0) || weft__unlikely(m->locked_g != NULL))
+		return NULL;
+	bool inherit;
+	weft__g *next = weft__runq_get(p, &inherit);
+	if (weft__unlikely(!next))
+		return NULL;
+	if (weft__unlikely(next->flags & WEFT__G_LOCKED)) {
+		weft__runq_put(p, next, true);
+		return NULL;
+	}
+	if (!inherit)
+		atomic_store_explicit(&p->sched_tick, atomic_load_explicit(&p->sched_tick, memory_order_relaxed) + 1, memory_order_relaxed);
+	return next;
+}
+
+/* Makes g the one that m runs. */
+static inline void weft__set_running(weft__m *m, weft__g *g)
+{
+	atomic_store_explicit(&m->g, g, memory_order_relaxed);
+	atomic_store_explicit(&g->m, m, memory_order_relaxed);
+	weft__g_set_state(g, WEFT__G_RUNNING);
+}
+
+/* Leaves g, which has its new state, with m->after set; comes back when g runs again: the thread it is on then. */
+static inline weft__m *weft__switch_away(weft__m *m, weft__g *g)
+{
+	atomic_store_explicit(&g->m, NULL, memory_order_relaxed);
+	weft__g *next = weft__next(m);
+	if (weft__likely(next != NULL)) {
+		weft__set_running(m, next);
+		weft__ctx_switch(&g->ctx, &next->ctx);
+	} else {
+		atomic_store_explicit(&m->g, NULL, memory_order_relaxed);
+		weft__ctx_switch(&g->ctx, &m->g0);
+	}
+	m = weft__self();
+	weft__do_after(m);
+	return m;
+}
+
+/* Parks the running goroutine; `lock` (held) is dropped when it may be woken. */
+static inline weft__m *weft__park(weft__m *m, weft__lock *lock, weft__reason why, const void *object)
+{
+	weft__g *g = weft__self_g(m);
+	g->reason = (uint8_t)why;
+	g->wait_object = object;
+	m->after = WEFT__AFTER_DROP;
+	m->after_arg = lock;
+	weft__g_set_state(g, WEFT__G_WAITING);
+	return weft__switch_away(m, g);
+}
+
+/* The same; fn(arg) is called, on another stack, when it may be woken: it must not park. */
+weft__m *weft__park_call(weft__m *m, void (*fn)(void *), void *arg, weft__reason why, const void *object);
+
+/* Makes g, which is parked, runnable: it runs next on this thread's proc unless another takes it first.  From any
+ * thread that has entered. */
+void weft__ready_slow(weft__m *m, weft__g *g);
+
+static inline void weft__ready(weft__m *m, weft__g *g)
+{
+	weft__p *p = weft__self_p(m);
+	weft__g_set_state(g, WEFT__G_RUNNABLE);
+	if (weft__likely(p != NULL)) {
+		weft__runq_put(p, g, true);
+		if (weft__unlikely(atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) != 0))
+			weft__ready_slow(m, NULL);
+	} else {
+		weft__ready_slow(m, g);
+	}
+}
+
+/* To the end of the local queue (the global one when `far`), and on with another. */
+weft__m *weft__yield(weft__m *m, bool far);
+
+/* The runtime's own blocking calls: outside, with the goroutine's proc up for taking. */
+void weft__call_begin(weft__m *m);
+weft__m *weft__call_end(void);
+
+#endif

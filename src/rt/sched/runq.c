@@ -1,0 +1,175 @@
+/* rt/sched/runq.c - run queues: a ring and a next slot for each proc, and a global list.
+ *
+ * The owner puts at the tail; it and thieves take at the head, by compare and swap.  Source: Go, runtime/proc.go
+ * (runqput, runqget, runqgrab). */
+#include "os/thread.h"
+#include "rt/sched/scheduler.h"
+
+enum { NEXT_STEAL_NS = 3000 }; /* how long a runnext is left to its proc: it will most likely run in a moment */
+
+weft__scheduler weft__sched;
+
+/* Half the ring and g to the global queue.  False: a thief was faster, try the ring again. */
+static bool spill(weft__p *p, weft__g *g, uint32_t head, uint32_t tail)
+{
+	weft__queue half = { 0 };
+	uint32_t n = (tail - head) / 2;
+	weft__g *batch[WEFT__RUNQ / 2];
+	for (uint32_t i = 0; i < n; i++)
+		batch[i] = atomic_load_explicit(&p->runq[(head + i) % WEFT__RUNQ], memory_order_relaxed);
+	if (!atomic_compare_exchange_strong_explicit(&p->runq_head, &head, head + n, memory_order_acq_rel, memory_order_relaxed))
+		return false;
+	for (uint32_t i = 0; i < n; i++)
+		weft__queue_push(&half, batch[i]);
+	weft__queue_push(&half, g);
+	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
+	while ((g = weft__queue_pop(&half)) != NULL)
+		weft__global_put(g);
+	weft__lock_drop(&weft__sched.lock);
+	return true;
+}
+
+void weft__runq_put(weft__p *p, weft__g *g, bool next)
+{
+	if (next) {
+		g = atomic_exchange_explicit(&p->runnext, g, memory_order_seq_cst);
+		if (!g)
+			return;
+	}
+	for (;;) {
+		uint32_t head = atomic_load_explicit(&p->runq_head, memory_order_acquire);
+		uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
+		if (weft__likely(tail - head < WEFT__RUNQ)) {
+			atomic_store_explicit(&p->runq[tail % WEFT__RUNQ], g, memory_order_relaxed);
+			atomic_store_explicit(&p->runq_tail, tail + 1, memory_order_release);
+			return;
+		}
+		if (spill(p, g, head, tail))
+			return;
+	}
+}
+
+weft__g *weft__runq_get(weft__p *p, bool *ret_inherit)
+{
+	weft__g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+	/* Others only ever take it away: if the exchange fails there is none. */
+	if (g && atomic_compare_exchange_strong_explicit(&p->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed)) {
+		*ret_inherit = true;
+		return g;
+	}
+	*ret_inherit = false;
+	uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&p->runq_head, memory_order_acquire);
+	while (head != tail) {
+		g = atomic_load_explicit(&p->runq[head % WEFT__RUNQ], memory_order_relaxed);
+		if (atomic_compare_exchange_weak_explicit(&p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
+			return g;
+	}
+	return NULL;
+}
+
+bool weft__runq_empty(weft__p *p)
+{
+	/* A goroutine may move from the next slot to the ring while we look: the same tail before and after says it did
+	 * not. */
+	for (;;) {
+		uint32_t head = atomic_load_explicit(&p->runq_head, memory_order_acquire);
+		uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_acquire);
+		weft__g *next = atomic_load_explicit(&p->runnext, memory_order_acquire);
+		if (tail == atomic_load_explicit(&p->runq_tail, memory_order_acquire))
+			return head == tail && !next;
+	}
+}
+
+/* The next slot of a running proc is most likely about to be used: taking it would tear a pair of goroutines apart. */
+static weft__g *steal_next(weft__p *from)
+{
+	weft__g *g = atomic_load_explicit(&from->runnext, memory_order_acquire);
+	if (!g)
+		return NULL;
+	if (atomic_load_explicit(&from->state, memory_order_relaxed) == WEFT__P_RUNNING && !weft__sched.hard) {
+		int64_t until = wo_now_ns() + NEXT_STEAL_NS;
+		while (wo_now_ns() < until)
+			weft__pause();
+	}
+	return atomic_compare_exchange_strong_explicit(&from->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed) ? g
+	                                                                                                                      : NULL;
+}
+
+/* Up to half of from's ring, copied to the free places of p's ring behind `tail`; how many. */
+static uint32_t grab(weft__p *p, weft__p *from, uint32_t tail)
+{
+	for (;;) {
+		uint32_t head = atomic_load_explicit(&from->runq_head, memory_order_acquire);
+		uint32_t end = atomic_load_explicit(&from->runq_tail, memory_order_acquire);
+		uint32_t n = end - head;
+		n -= n / 2;
+		if (n == 0)
+			return 0;
+		if (n > WEFT__RUNQ / 2)
+			continue; /* head and end did not fit together */
+		for (uint32_t i = 0; i < n; i++) {
+			weft__g *g = atomic_load_explicit(&from->runq[(head + i) % WEFT__RUNQ], memory_order_relaxed);
+			atomic_store_explicit(&p->runq[(tail + i) % WEFT__RUNQ], g, memory_order_relaxed);
+		}
+		if (atomic_compare_exchange_strong_explicit(
+		            &from->runq_head, &head, head + n, memory_order_acq_rel, memory_order_relaxed))
+			return n;
+	}
+}
+
+weft__g *weft__runq_steal(weft__p *p, weft__p *from, bool take_next)
+{
+	uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
+	uint32_t n = grab(p, from, tail);
+	if (n == 0)
+		return take_next ? steal_next(from) : NULL;
+	n--;
+	weft__g *g = atomic_load_explicit(&p->runq[(tail + n) % WEFT__RUNQ], memory_order_relaxed);
+	if (n)
+		atomic_store_explicit(&p->runq_tail, tail + n, memory_order_release);
+	return g;
+}
+
+/* ---- global ---- */
+
+void weft__global_put(weft__g *g)
+{
+	weft__queue_push(&weft__sched.global, g);
+	atomic_store_explicit(&weft__sched.n_global, weft__sched.global.n, memory_order_release);
+}
+
+weft__g *weft__global_get(weft__p *p, uint32_t most)
+{
+	weft__queue *q = &weft__sched.global;
+	if (q->n == 0)
+		return NULL;
+	uint32_t n = q->n / (uint32_t)weft__sched.n_p + 1;
+	if (n > q->n)
+		n = q->n;
+	if (n > most)
+		n = most;
+	weft__g *first = weft__queue_pop(q);
+	for (uint32_t i = 1; i < n; i++) {
+		weft__g *g = weft__queue_pop(q);
+		uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
+		atomic_store_explicit(&p->runq[tail % WEFT__RUNQ], g, memory_order_relaxed);
+		atomic_store_explicit(&p->runq_tail, tail + 1, memory_order_release);
+	}
+	atomic_store_explicit(&weft__sched.n_global, q->n, memory_order_release);
+	return first;
+}
+
+void weft__inject(weft__queue *list)
+{
+	uint32_t n = list->n;
+	if (n == 0)
+		return;
+	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
+	for (weft__g *g; (g = weft__queue_pop(list)) != NULL;)
+		weft__global_put(g);
+	weft__lock_drop(&weft__sched.lock);
+	atomic_thread_fence(memory_order_seq_cst);
+	for (; n && atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) > 0; n--)
+		weft__wake_another();
+}

@@ -1,0 +1,166 @@
+/* rt/sched/scheduler.h - the scheduler: run queues, threads and procs, the monitor.
+ *
+ * Public calls and the floors above use park.h and enter.h; here is what these are made of, and the rest.
+ *
+ * Invariant 2 (no lost wake-up).  Who makes a goroutine runnable: publishes it on a queue, full barrier, then looks
+ * for idle procs and spinning threads, and wakes one unless there is none or one spins.  A thread that goes to sleep:
+ * gives its proc back, stops spinning, full barrier, and looks through all queues, timers and the poller once more.
+ * A spinning thread that finds work wakes another.  Source: Go, runtime/proc.go, "Worker thread parking/unparking".
+ */
+#ifndef WEFT__SCHED_H
+#define WEFT__SCHED_H
+
+#include "rt/sched/gmp.h"
+
+typedef struct weft__queue {
+	weft__g *head, *tail;
+	uint32_t n;
+} weft__queue;
+
+static inline void weft__queue_push(weft__queue *q, weft__g *g)
+{
+	g->link = NULL;
+	if (q->tail)
+		q->tail->link = g;
+	else
+		q->head = g;
+	q->tail = g;
+	q->n++;
+}
+
+static inline weft__g *weft__queue_pop(weft__queue *q)
+{
+	weft__g *g = q->head;
+	if (g) {
+		q->head = g->link;
+		if (!q->head)
+			q->tail = NULL;
+		q->n--;
+	}
+	return g;
+}
+
+enum { WEFT__PROCS_MAX = 1024 };
+
+typedef struct weft__scheduler {
+	weft__lock lock;
+	/* Under the lock. */
+	weft__queue global;
+	weft__m *idle_m;
+	int32_t n_m, n_idle_m;       /* threads that run goroutines, and those of them asleep without a proc */
+	int32_t m_max;
+	weft__p *idle_p;
+	int32_t n_stopped;           /* procs that have stopped for stop_world */
+	bool started;
+	/* Read without it. */
+	_Atomic uint32_t n_global;
+	_Atomic int32_t n_idle_p;
+	_Atomic int32_t n_spinning;
+	_Atomic bool stopping;       /* the world stops or has stopped */
+	_Atomic(weft__m *) all_m;    /* they are never freed */
+	_Atomic int64_t last_poll_ns;/* 0: a thread is in the poller now */
+	_Atomic int64_t poll_until_ns;
+	weft__p *all_p[WEFT__PROCS_MAX];
+	int32_t n_p;                 /* changed only while the world is stopped */
+	_Atomic uint64_t next_id;
+	_Atomic int64_t n_made_outside; /* goroutines made by threads without a proc */
+	_Atomic int32_t n_external;  /* what else may wake a goroutine (a signal handler, a thread of the library) */
+	weft__note stopped;          /* the last proc has stopped */
+	weft__lock stw;
+	/* The monitor. */
+	weft__note monitor;
+	_Atomic bool monitor_sleeps;
+	/* Options. */
+	size_t stack_bytes;
+	int stack_class;
+	bool hard;
+	uint64_t seed;
+	int64_t hog_ns;
+	/* Ends of the program. */
+	weft__note main_done;
+	/* Statistics. */
+	_Atomic uint64_t n_steals, n_retakes, n_wakes;
+	_Atomic uint64_t n_no_thread; /* times that a thread was wanted and could not be had */
+} weft__scheduler;
+
+extern weft__scheduler weft__sched;
+
+/* ---- queues (runq.c) ---- */
+
+/* On the proc of the calling thread; `next`: before all others, inheriting the time slice. */
+void weft__runq_put(weft__p *p, weft__g *g, bool next);
+/* The next one; *ret_inherit when it is to inherit the time slice.  NULL when the queue is empty. */
+weft__g *weft__runq_get(weft__p *p, bool *ret_inherit);
+bool weft__runq_empty(weft__p *p);
+/* Half of what `from` has, less the one returned, goes to p's queue.  Any proc's owner. */
+weft__g *weft__runq_steal(weft__p *p, weft__p *from, bool take_next);
+/* Under sched.lock. */
+void weft__global_put(weft__g *g);
+weft__g *weft__global_get(weft__p *p, uint32_t most);
+/* Takes sched.lock: all of the list, and wakes as many threads as may help. */
+void weft__inject(weft__queue *list);
+
+/* ---- goroutines (make.c) ---- */
+
+typedef struct weft__start {
+	void (*fn)(void *);
+	void *arg;
+	size_t copy_bytes; /* not 0: fn gets a copy of so many bytes at arg, on the new stack */
+	int stack_class;
+	uintptr_t from;    /* who starts it: a return address */
+} weft__start;
+
+/* A goroutine, runnable but on no queue.  p is the calling thread's, or NULL.  NULL: *ret_error. */
+weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error);
+/* Ends the running goroutine: its last words, then the next one. */
+_Noreturn void weft__g_end(weft__m *m);
+/* What a goroutine leaves that had more than its stack (a name, values, clean-ups, a thread of its own). */
+weft__m *weft__g_end_slow(weft__m *m, weft__g *g);
+/* The memory of a goroutine that has ended. */
+void weft__g_keep(weft__p *p, weft__g *g);
+/* Calls fn for each goroutine that lives, or may be just about to be born or to die.  Only while the world is stopped is
+ * that exact. */
+void weft__g_each(void (*fn)(weft__g *g, void *arg), void *arg);
+int64_t weft__g_count(void);
+weft__g *weft__g_of_stack(void *hi);
+
+/* ---- threads and procs (scheduler.c) ---- */
+
+/* Runs whatever there is until the process ends; on the thread's own stack. */
+_Noreturn void weft__schedule(weft__m *m);
+/* Wakes a thread for an idle proc, unless one spins already. */
+void weft__wake_another(void);
+/* A thread for p, which the caller owns: an idle one, or a new one. */
+void weft__start_m(weft__p *p, bool spinning);
+/* p is nobody's any more, and may have work: starts a thread for it or puts it on the idle list. */
+void weft__hand_off(weft__p *p);
+/* Takes p from a thread that is outside the runtime (enter.h): the thread, or NULL when it is inside. */
+weft__m *weft__take_proc(weft__p *p);
+/* Under sched.lock. */
+weft__p *weft__idle_p_get(void);
+void weft__idle_p_put(weft__p *p);
+/* What the context before left to do; on the new context, first of all. */
+void weft__after_slow(weft__m *m);
+
+/* Stops all procs, at once: computing goroutines and blocking calls lose theirs, goroutines inside the runtime go on to
+ * its border.  Only one caller at a time: others wait.  In a goroutine, or on a thread without one. */
+weft__m *weft__stop_world(weft__m *m);
+/* n procs from now on (0: as before). */
+void weft__start_world(weft__m *m, int32_t n);
+
+/* ---- the monitor (monitor.c) ---- */
+
+void *weft__monitor(void *unused);
+void weft__monitor_wake(void);
+
+/* ---- broken invariants ---- */
+
+/* One line, all goroutines, abort.  `what` names the invariant. */
+_Noreturn void weft__throw(const char *what);
+/* "fatal error: " and all goroutines, exit status 2. */
+_Noreturn void weft__fatal(const char *what);
+/* The floor above's: writes the calling goroutine, or all of them, to fd (prof/dump.c). */
+extern void (*weft__dump_hook)(int fd, bool all);
+extern bool weft__crash_aborts; /* WEFT_DEBUG=crash=1 */
+
+#endif

@@ -1,0 +1,33 @@
+/* rt/sched/timer.h - timers: a heap for each proc, run by whoever looks for work.
+ *
+ * A timer fires on the thread that finds it due, inside the runtime, with the heap's lock held: its function may make
+ * goroutines runnable, start goroutines, and take locks of a higher rank than TIMERS, but not touch timers.  So once
+ * weft__timer_stop has returned the function neither runs nor will, and the timer's memory is the caller's again.
+ */
+#ifndef WEFT__TIMER_H
+#define WEFT__TIMER_H
+
+#include "rt/sched/gmp.h"
+
+struct weft__timer {
+	int64_t when_ns;   /* on the clock of wo_now_ns */
+	int64_t period_ns; /* 0: fires once */
+	void (*fn)(weft__m *m, weft__timer *t, int64_t now_ns);
+	void *arg;
+	_Atomic(weft__timers *) heap; /* it is in, or was last; NULL: never started */
+	uint32_t at;                  /* its place there */
+};
+
+/* A zeroed timer, or one that does not run; fields up to `arg` are set.  On the proc of the calling thread.  0 or
+ * -ENOMEM. */
+int weft__timer_start(weft__m *m, weft__timer *t);
+/* True: it will not fire (again); false: it did not run. */
+bool weft__timer_stop(weft__timer *t);
+
+/* Fires what is due on p's heap; how many. */
+int weft__timers_run(weft__p *p);
+/* When the earliest of all procs' timers is due; INT64_MAX: there are none. */
+int64_t weft__timers_first(void);
+size_t weft__timers_count(void);
+
+#endif
