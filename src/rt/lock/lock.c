@@ -6,7 +6,7 @@
 #include <time.h>
 
 enum {
-	SPINS = 100,            /* longer than any lock is held by a thread that runs */
+	SPINS = 100, /* longer than any lock is held by a thread that runs */
 	YIELDS = 16,
 	SLEEP_FIRST_NS = 2000,
 	SLEEP_MOST_NS = 200000, /* a fraction of the kernel's time slice */
@@ -17,7 +17,7 @@ static bool take(weft__lock *l)
 {
 	uint32_t is_free = 0;
 	return atomic_load_explicit(&l->held, memory_order_relaxed) == 0 &&
-	        atomic_compare_exchange_weak_explicit(&l->held, &is_free, 1, memory_order_acquire, memory_order_relaxed);
+	       atomic_compare_exchange_weak_explicit(&l->held, &is_free, 1, memory_order_acquire, memory_order_relaxed);
 }
 
 void weft__lock_wait(weft__lock *l)

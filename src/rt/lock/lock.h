@@ -51,7 +51,8 @@ static inline void weft__pause(void)
 static inline bool weft__lock_try(weft__lock *l, weft__rank r)
 {
 	uint32_t is_free = 0;
-	bool got = atomic_compare_exchange_strong_explicit(&l->held, &is_free, 1, memory_order_acquire, memory_order_relaxed);
+	bool got = atomic_compare_exchange_strong_explicit(
+		&l->held, &is_free, 1, memory_order_acquire, memory_order_relaxed);
 	if (WEFT__LOCK_CHECKED && got)
 		weft__lock_note_take(l, r);
 	(void)r;
@@ -64,8 +65,9 @@ static inline void weft__lock_take(weft__lock *l, weft__rank r)
 		weft__lock_note_take(l, r);
 	(void)r;
 	uint32_t is_free = 0;
-	if (__builtin_expect(
-	            !atomic_compare_exchange_strong_explicit(&l->held, &is_free, 1, memory_order_acquire, memory_order_relaxed), 0))
+	if (__builtin_expect(!atomic_compare_exchange_strong_explicit(
+				     &l->held, &is_free, 1, memory_order_acquire, memory_order_relaxed),
+		    0))
 		weft__lock_wait(l);
 }
 

@@ -1,17 +1,17 @@
 /* rt/sched/enter.h - the border between a goroutine's own code and the runtime.
  *
  * Every public call begins with weft__enter and ends with weft__leave.  Between them the thread surely owns its proc;
- * outside, the proc may be taken at any moment, because a call blocks the thread, because the goroutine computes for too
- * long, or because the world stops.  Both ends are plain stores.  It works like this:
+ * outside, the proc may be taken at any moment, because a call blocks the thread, because the goroutine computes for
+ * too long, or because the world stops.  Both ends are plain stores.  It works like this:
  *
  *   thread:  in_rt = 1; compiler barrier; if (attn) slow way             (weft__enter)
  *   taker:   lock m->retake; attn |= TAKING; membarrier; in_rt == 0?     (weft__take_proc)
  *              yes: the proc is the taker's, attn = TAKEN.  no: it is not, attn = as before.  Unlock.
  *
  * Invariant 1: of the two, at least one sees what the other has written: membarrier(2) makes every other thread of the
- * process pass a full barrier, so that the thread itself needs none.  A thread that sees TAKING takes the slow way, where
- * it waits for m->retake and so for the decision.  Where the system call is missing, weft__border_fence makes
- * the thread pay for a real barrier.
+ * process pass a full barrier, so that the thread itself needs none.  A thread that sees TAKING takes the slow way,
+ * where it waits for m->retake and so for the decision.  Where the system call is missing, weft__border_fence makes the
+ * thread pay for a real barrier.
  */
 #ifndef WEFT__ENTER_H
 #define WEFT__ENTER_H

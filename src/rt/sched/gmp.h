@@ -50,31 +50,31 @@ typedef struct weft__waiter weft__waiter;
 /* A goroutine.  It lives at the top of its own stack, so that a parked one costs a page; stacks are never unmapped, so
  * a stale pointer can always be read. */
 struct weft__g {
-	weft__ctx ctx;              /* where it goes on, when it does not run */
-	weft__g *link;              /* run queue or free list: it is on one at most */
-	_Atomic uint8_t state;      /* weft__state; written by whoever owns the goroutine */
-	uint8_t reason;             /* weft__reason, while it waits */
-	uint8_t flags;              /* weft__gflag */
+	weft__ctx ctx;         /* where it goes on, when it does not run */
+	weft__g *link;         /* run queue or free list: it is on one at most */
+	_Atomic uint8_t state; /* weft__state; written by whoever owns the goroutine */
+	uint8_t reason;        /* weft__reason, while it waits */
+	uint8_t flags;         /* weft__gflag */
 	uint8_t stack_class;
-	_Atomic uint32_t select_won;/* 0 until a case of its select has been chosen: by compare and swap */
-	_Atomic uint32_t gate;      /* whether its deadline came before or after it was parked (wait/waiter.h) */
-	weft__waiter *won;          /* what woke it: set by the waker, read after the park */
-	_Atomic(weft__m *) m;       /* the thread that runs it, or NULL */
+	_Atomic uint32_t select_won; /* 0 until a case of its select has been chosen: by compare and swap */
+	_Atomic uint32_t gate;       /* whether its deadline came before or after it was parked (wait/waiter.h) */
+	weft__waiter *won;           /* what woke it: set by the waker, read after the park */
+	_Atomic(weft__m *) m;        /* the thread that runs it, or NULL */
 	void (*fn)(void *);
 	void *arg;
 	uint64_t id;
-	uint64_t creator;           /* id */
-	uintptr_t created_at;       /* return address of the weft_go that made it */
-	char *name;                 /* its own, or NULL */
-	void *stack_lo, *stack_hi;  /* usable memory; the goroutine itself ends at stack_hi */
-	int64_t since_ns;           /* when it began to wait; 0: nobody asked for it */
-	const void *wait_object;    /* the channel, lock or descriptor it waits for */
+	uint64_t creator;          /* id */
+	uintptr_t created_at;      /* return address of the weft_go that made it */
+	char *name;                /* its own, or NULL */
+	void *stack_lo, *stack_hi; /* usable memory; the goroutine itself ends at stack_hi */
+	int64_t since_ns;          /* when it began to wait; 0: nobody asked for it */
+	const void *wait_object;   /* the channel, lock or descriptor it waits for */
 	weft__m *locked_m;
 	uint32_t lock_depth;
-	void **locals;              /* values by key (local.h) */
+	void **locals;                /* values by key (local.h) */
 	struct weft__cleanup *at_end; /* clean-ups (local.h) */
 	void *labels;
-	uint64_t tr_seq[4];         /* the tracer's (rt/tr) */
+	uint64_t tr_seq[4]; /* the tracer's (rt/tr) */
 };
 
 enum weft__pstate {
@@ -99,22 +99,22 @@ struct weft__p {
 	_Alignas(64) _Atomic uint32_t runq_head;
 	/* Written by the proc's owner. */
 	_Alignas(64) _Atomic uint32_t runq_tail;
-	uint32_t until_slow;            /* switches left until the next look at the global queue, timers and poller */
-	_Atomic(weft__g *) runnext;     /* runs next, and inherits the time slice */
+	uint32_t until_slow;        /* switches left until the next look at the global queue, timers and poller */
+	_Atomic(weft__g *) runnext; /* runs next, and inherits the time slice */
 	weft__g *free[WEFT__STACK_CLASSES]; /* ended goroutines by class of stack, the last one first */
 	uint32_t n_free[WEFT__STACK_CLASSES];
-	uint64_t next_id, end_id;       /* goroutine ids taken in advance */
-	_Atomic int64_t n_made, n_ended;/* goroutines, since the start */
-	_Atomic uint32_t sched_tick;    /* time slices begun */
-	_Atomic uint32_t call_tick;     /* blocking calls begun */
-	uint32_t lone_fails, lone_skip; /* see weft__ready_slow */
+	uint64_t next_id, end_id;        /* goroutine ids taken in advance */
+	_Atomic int64_t n_made, n_ended; /* goroutines, since the start */
+	_Atomic uint32_t sched_tick;     /* time slices begun */
+	_Atomic uint32_t call_tick;      /* blocking calls begun */
+	uint32_t lone_fails, lone_skip;  /* see weft__ready_slow */
 	uint32_t slow_looks;
 	uint64_t rng;
 	_Atomic(weft__m *) m;
-	_Atomic uint32_t state;         /* weft__pstate */
+	_Atomic uint32_t state; /* weft__pstate */
 	int32_t id;
-	weft__p *link;                  /* sched.idle_p */
-	weft__m *stolen_from;           /* the thread that will miss it, while the world is stopped */
+	weft__p *link;        /* sched.idle_p */
+	weft__m *stolen_from; /* the thread that will miss it, while the world is stopped */
 	weft__timers timers;
 	/* The monitor's. */
 	uint32_t seen_sched_tick, seen_call_tick;
@@ -150,19 +150,19 @@ struct weft__m {
 	void *after_arg;
 	void (*after_fn)(void *);
 	weft__g *after_g;
-	weft__ctx g0;           /* the thread's own stack, where the scheduler runs */
+	weft__ctx g0; /* the thread's own stack, where the scheduler runs */
 	uint64_t rng;
-	_Atomic uint32_t in_call;   /* between weft_syscall_begin and _end */
+	_Atomic uint32_t in_call; /* between weft_syscall_begin and _end */
 	_Atomic int64_t call_ns;
 	weft__lock retake;
 	bool spinning;
 	weft__note park;
-	weft__p *next_p;        /* handed over by whoever wakes it */
+	weft__p *next_p; /* handed over by whoever wakes it */
 	weft__g *locked_g;
 	weft__m *link;          /* sched.idle_m */
 	_Atomic(weft__m *) all; /* sched.all_m */
 	pthread_t thread;
-	uint64_t tid;           /* the kernel's */
+	uint64_t tid; /* the kernel's */
 	wo_sigstack sigstack;
 };
 
@@ -177,11 +177,12 @@ static inline weft__m *weft__self(void)
 	__asm__ volatile("movq weft__m_here@gottpoff(%%rip), %0\n\tmovq %%fs:(%0), %0" : "=r"(m) : : "memory");
 #elif defined(__aarch64__)
 	uint64_t t;
-	__asm__ volatile("mrs %1, tpidr_el0\n\tadrp %0, :gottprel:weft__m_here\n\tldr %0, [%0, :gottprel_lo12:weft__m_here]\n\t"
-	                 "ldr %0, [%1, %0]"
-	        : "=&r"(m), "=&r"(t)
-	        :
-	        : "memory");
+	__asm__ volatile(
+		"mrs %1, tpidr_el0\n\tadrp %0, :gottprel:weft__m_here\n\tldr %0, [%0, :gottprel_lo12:weft__m_here]\n\t"
+		"ldr %0, [%1, %0]"
+		: "=&r"(m), "=&r"(t)
+		:
+		: "memory");
 #else
 #error "no stack switch for this processor"
 #endif

@@ -10,7 +10,7 @@
 enum {
 	KEEP_MAX = 256, /* ended goroutines of one class that a proc keeps; beyond, GIVE go back to the pool at once */
 	GIVE = 64,
-	TAKE_MAX = 32,  /* stacks that a proc takes at once, less at first */
+	TAKE_MAX = 32, /* stacks that a proc takes at once, less at first */
 	ID_BATCH = 64,
 };
 
@@ -66,7 +66,7 @@ static weft__g *take(weft__p *p, int class, int *ret_error)
 	}
 	for (int i = n - 1; i >= 1; i--) {
 		weft__g *g = weft__g_of_stack(hi[i]);
-		g->stack_class = (uint8_t)class;
+		g->stack_class = (uint8_t) class;
 		g->link = p->free[class];
 		p->free[class] = g;
 		p->n_free[class]++;
@@ -85,7 +85,7 @@ weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error)
 		g = take(p, class, ret_error);
 		if (!g)
 			return NULL;
-		g->stack_class = (uint8_t)class;
+		g->stack_class = (uint8_t) class;
 	}
 	g->stack_lo = weft__stack_lo(stack_of(g), class);
 	g->arg = start->arg;
@@ -107,7 +107,7 @@ weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error)
 	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	if (p)
 		atomic_store_explicit(
-		        &p->n_made, atomic_load_explicit(&p->n_made, memory_order_relaxed) + 1, memory_order_relaxed);
+			&p->n_made, atomic_load_explicit(&p->n_made, memory_order_relaxed) + 1, memory_order_relaxed);
 	else
 		atomic_fetch_add_explicit(&weft__sched.n_made_outside, 1, memory_order_relaxed);
 	return g;
@@ -140,7 +140,7 @@ _Noreturn void weft__g_end(weft__m *m)
 		m = weft__g_end_slow(m, g);
 	weft__p *p = weft__self_p(m);
 	atomic_store_explicit(
-	        &p->n_ended, atomic_load_explicit(&p->n_ended, memory_order_relaxed) + 1, memory_order_relaxed);
+		&p->n_ended, atomic_load_explicit(&p->n_ended, memory_order_relaxed) + 1, memory_order_relaxed);
 	m->after = WEFT__AFTER_END;
 	m->after_g = g;
 	weft__g_set_state(g, WEFT__G_DEAD);
@@ -192,7 +192,8 @@ int64_t weft__g_count(void)
 	int64_t n = atomic_load_explicit(&weft__sched.n_made_outside, memory_order_relaxed);
 	for (int32_t i = 0; i < WEFT__PROCS_MAX && weft__sched.all_p[i]; i++) {
 		weft__p *p = weft__sched.all_p[i];
-		n += atomic_load_explicit(&p->n_made, memory_order_relaxed) - atomic_load_explicit(&p->n_ended, memory_order_relaxed);
+		n += atomic_load_explicit(&p->n_made, memory_order_relaxed) -
+		     atomic_load_explicit(&p->n_ended, memory_order_relaxed);
 	}
 	return n;
 }

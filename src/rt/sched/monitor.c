@@ -1,7 +1,8 @@
 /* rt/sched/monitor.c - a thread without a proc that sees to it that nothing holds the others up.
  *
  * It takes procs from threads in blocking calls and from goroutines that compute for long, polls when nobody else has,
- * wakes procs for work that lies about, and sleeps while all are idle.  Source: Go, runtime/proc.go (sysmon, retake). */
+ * wakes procs for work that lies about, and sleeps while all are idle.  Source: Go, runtime/proc.go (sysmon, retake).
+ */
 #include <stdio.h>
 #include <time.h>
 
@@ -13,9 +14,9 @@
 enum {
 	TICK_NS = 20000,
 	TICK_MAX_NS = 10000000,
-	QUIET_TICKS = 50,       /* then it ticks slower and slower */
-	SLICE_NS = 10000000,    /* of a goroutine, when others wait */
-	CALL_NS = 10000000,     /* of a blocking call's claim on its proc, when nobody waits */
+	QUIET_TICKS = 50,    /* then it ticks slower and slower */
+	SLICE_NS = 10000000, /* of a goroutine, when others wait */
+	CALL_NS = 10000000,  /* of a blocking call's claim on its proc, when nobody waits */
 	POLL_NS = 10000000,
 };
 #define TRIM_NS INT64_C(5000000000)

@@ -40,7 +40,8 @@ static inline weft__g *weft__next(weft__m *m)
 		return NULL;
 	}
 	if (!inherit)
-		atomic_store_explicit(&p->sched_tick, atomic_load_explicit(&p->sched_tick, memory_order_relaxed) + 1, memory_order_relaxed);
+		atomic_store_explicit(&p->sched_tick, atomic_load_explicit(&p->sched_tick, memory_order_relaxed) + 1,
+			memory_order_relaxed);
 	return next;
 }
 

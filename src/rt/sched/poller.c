@@ -14,7 +14,7 @@
 enum { READY = 1, WAIT = 2, EVENTS = 128, PDS_AT_ONCE = 64 };
 
 static int epoll_fd = -1, wake_fd = -1;
-static _Atomic uint32_t woken;     /* wake_fd has been written to */
+static _Atomic uint32_t woken; /* wake_fd has been written to */
 static _Atomic int64_t n_waits;
 static weft__lock free_lock;
 static weft__pd *free_pds;
@@ -253,7 +253,8 @@ static int wait_for(struct epoll_event *events, int64_t delay_ns)
 	if (delay_ns <= 0)
 		return epoll_wait(epoll_fd, events, EVENTS, delay_ns < 0 ? -1 : 0);
 	if (!atomic_load_explicit(&no_pwait2, memory_order_relaxed)) {
-		struct timespec ts = { .tv_sec = (time_t)(delay_ns / 1000000000), .tv_nsec = (long)(delay_ns % 1000000000) };
+		struct timespec ts = { .tv_sec = (time_t)(delay_ns / 1000000000),
+			.tv_nsec = (long)(delay_ns % 1000000000) };
 		int n = epoll_pwait2(epoll_fd, events, EVENTS, &ts, NULL);
 		if (n >= 0 || errno != ENOSYS)
 			return n;

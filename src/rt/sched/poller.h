@@ -1,7 +1,7 @@
 /* rt/sched/poller.h - waiting for file descriptors: edge-triggered epoll, registered once for both directions.
  *
- * Source: Go, runtime/netpoll.go.  For each direction a word says: nothing known, ready, or who waits.  The poller makes
- * a waiting goroutine runnable and hands it to the scheduler in a list; one thread polls at a time.
+ * Source: Go, runtime/netpoll.go.  For each direction a word says: nothing known, ready, or who waits.  The poller
+ * makes a waiting goroutine runnable and hands it to the scheduler in a list; one thread polls at a time.
  */
 #ifndef WEFT__POLL_H
 #define WEFT__POLL_H
@@ -18,7 +18,7 @@ typedef struct weft__pd {
 	_Atomic(uintptr_t) word[2]; /* by weft__poll_mode: 0, WEFT__PD_READY, WEFT__PD_WAIT or the goroutine */
 	_Atomic uint32_t tag;       /* counts its uses */
 	_Atomic uint32_t closing;
-	_Atomic uint32_t expired[2];/* the deadline has passed */
+	_Atomic uint32_t expired[2]; /* the deadline has passed */
 	int fd;
 	struct weft__pd *link;
 } weft__pd;

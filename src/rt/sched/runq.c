@@ -17,7 +17,8 @@ static bool spill(weft__p *p, weft__g *g, uint32_t head, uint32_t tail)
 	weft__g *batch[WEFT__RUNQ / 2];
 	for (uint32_t i = 0; i < n; i++)
 		batch[i] = atomic_load_explicit(&p->runq[(head + i) % WEFT__RUNQ], memory_order_relaxed);
-	if (!atomic_compare_exchange_strong_explicit(&p->runq_head, &head, head + n, memory_order_acq_rel, memory_order_relaxed))
+	if (!atomic_compare_exchange_strong_explicit(
+		    &p->runq_head, &head, head + n, memory_order_acq_rel, memory_order_relaxed))
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		weft__queue_push(&half, batch[i]);
@@ -53,7 +54,8 @@ weft__g *weft__runq_get(weft__p *p, bool *ret_inherit)
 {
 	weft__g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
 	/* Others only ever take it away: if the exchange fails there is none. */
-	if (g && atomic_compare_exchange_strong_explicit(&p->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed)) {
+	if (g && atomic_compare_exchange_strong_explicit(
+			 &p->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed)) {
 		*ret_inherit = true;
 		return g;
 	}
@@ -62,7 +64,8 @@ weft__g *weft__runq_get(weft__p *p, bool *ret_inherit)
 	uint32_t head = atomic_load_explicit(&p->runq_head, memory_order_acquire);
 	while (head != tail) {
 		g = atomic_load_explicit(&p->runq[head % WEFT__RUNQ], memory_order_relaxed);
-		if (atomic_compare_exchange_weak_explicit(&p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
+		if (atomic_compare_exchange_weak_explicit(
+			    &p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
 			return g;
 	}
 	return NULL;
@@ -92,8 +95,10 @@ static weft__g *steal_next(weft__p *from)
 		while (wo_now_ns() < until)
 			weft__pause();
 	}
-	return atomic_compare_exchange_strong_explicit(&from->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed) ? g
-	                                                                                                                      : NULL;
+	return atomic_compare_exchange_strong_explicit(
+		       &from->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed)
+		       ? g
+		       : NULL;
 }
 
 /* Up to half of from's ring, copied to the free places of p's ring behind `tail`; how many. */
@@ -113,7 +118,7 @@ static uint32_t grab(weft__p *p, weft__p *from, uint32_t tail)
 			atomic_store_explicit(&p->runq[(tail + i) % WEFT__RUNQ], g, memory_order_relaxed);
 		}
 		if (atomic_compare_exchange_strong_explicit(
-		            &from->runq_head, &head, head + n, memory_order_acq_rel, memory_order_relaxed))
+			    &from->runq_head, &head, head + n, memory_order_acq_rel, memory_order_relaxed))
 			return n;
 	}
 }

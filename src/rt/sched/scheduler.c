@@ -69,8 +69,9 @@ static weft__p *release(weft__m *m)
 /* Under sched.lock: is there anything left that can ever make a goroutine runnable? */
 static bool deadlocked(void)
 {
-	return weft__sched.n_idle_m == weft__sched.n_m && atomic_load(&weft__sched.n_external) == 0 && !weft__poll_waits() &&
-	        weft__timers_first() == INT64_MAX && !atomic_load(&weft__sched.stopping) && weft__sched.global.n == 0;
+	return weft__sched.n_idle_m == weft__sched.n_m && atomic_load(&weft__sched.n_external) == 0 &&
+	       !weft__poll_waits() && weft__timers_first() == INT64_MAX && !atomic_load(&weft__sched.stopping) &&
+	       weft__sched.global.n == 0;
 }
 
 /* Sleeps without a proc until somebody hands one over. */
@@ -86,7 +87,7 @@ static void sleep_until_handed(weft__m *m, bool listed)
 	weft__lock_drop(&weft__sched.lock);
 	if (dead)
 		weft__fatal(weft__g_count() > 0 ? "all goroutines are asleep - deadlock!"
-		                                : "no goroutines (main called runtime.Goexit) - deadlock!");
+						: "no goroutines (main called runtime.Goexit) - deadlock!");
 	weft__note_sleep(&m->park);
 	weft__note_clear(&m->park);
 	acquire(m, m->next_p);
@@ -118,7 +119,9 @@ static weft__m *make_m(void)
 	weft__m *m = aligned_alloc(64, (sizeof(weft__m) + 63) & ~(size_t)63);
 	if (!m)
 		return NULL;
-	*m = (weft__m){ .in_rt = 1, .attn = weft__sched.hard ? WEFT__ATTN_HARD : 0, .rng = weft__sched.seed ^ (uint64_t)(uintptr_t)m ^ (uint64_t)wo_now_ns() };
+	*m = (weft__m){ .in_rt = 1,
+		.attn = weft__sched.hard ? WEFT__ATTN_HARD : 0,
+		.rng = weft__sched.seed ^ (uint64_t)(uintptr_t)m ^ (uint64_t)wo_now_ns() };
 	weft__m *first = atomic_load(&weft__sched.all_m);
 	do
 		atomic_store_explicit(&m->all, first, memory_order_relaxed);
@@ -175,7 +178,8 @@ void weft__start_m(weft__p *p, bool spinning)
 void weft__wake_another(void)
 {
 	int32_t none = 0;
-	if (atomic_load(&weft__sched.n_spinning) != 0 || !atomic_compare_exchange_strong(&weft__sched.n_spinning, &none, 1))
+	if (atomic_load(&weft__sched.n_spinning) != 0 ||
+		!atomic_compare_exchange_strong(&weft__sched.n_spinning, &none, 1))
 		return;
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	weft__p *p = atomic_load(&weft__sched.stopping) ? NULL : weft__idle_p_get();
@@ -204,7 +208,7 @@ void weft__hand_off(weft__p *p)
 	}
 	int32_t none = 0;
 	if (atomic_load(&weft__sched.n_spinning) + atomic_load(&weft__sched.n_idle_p) == 0 &&
-	        atomic_compare_exchange_strong(&weft__sched.n_spinning, &none, 1)) {
+		atomic_compare_exchange_strong(&weft__sched.n_spinning, &none, 1)) {
 		weft__start_m(p, true);
 		return;
 	}
@@ -215,7 +219,8 @@ void weft__hand_off(weft__p *p)
 		return;
 	}
 	/* The last proc that works goes on as well: somebody has to wait for timers and the poller. */
-	bool last = atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p - 1 && atomic_load(&weft__sched.last_poll_ns) != 0;
+	bool last = atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p - 1 &&
+		    atomic_load(&weft__sched.last_poll_ns) != 0;
 	if (weft__sched.global.n || last) {
 		weft__lock_drop(&weft__sched.lock);
 		weft__start_m(p, false);
@@ -297,7 +302,8 @@ weft__m *weft__enter_slow(weft__m *m)
 	if (attn & WEFT__ATTN_FOREIGN)
 		return foreign(m);
 	weft__lock_take(&m->retake, WEFT__RANK_RETAKE);
-	attn = atomic_fetch_and_explicit(&m->attn, ~(uint32_t)(WEFT__ATTN_TAKEN | WEFT__ATTN_YIELD), memory_order_acq_rel);
+	attn = atomic_fetch_and_explicit(
+		&m->attn, ~(uint32_t)(WEFT__ATTN_TAKEN | WEFT__ATTN_YIELD), memory_order_acq_rel);
 	weft__lock_drop(&m->retake);
 	if (attn & WEFT__ATTN_TAKEN)
 		return regain(m);
@@ -319,8 +325,8 @@ void weft__call_begin(weft__m *m)
 {
 	weft__p *p = weft__self_p(m);
 	if (p)
-		atomic_store_explicit(
-		        &p->call_tick, atomic_load_explicit(&p->call_tick, memory_order_relaxed) + 1, memory_order_relaxed);
+		atomic_store_explicit(&p->call_tick, atomic_load_explicit(&p->call_tick, memory_order_relaxed) + 1,
+			memory_order_relaxed);
 	atomic_store_explicit(&m->in_call, 1, memory_order_relaxed);
 	weft__leave(m);
 }
@@ -401,7 +407,7 @@ void weft__ready_slow(weft__m *m, weft__g *g)
 		weft__lock_drop(&weft__sched.lock);
 		atomic_thread_fence(memory_order_seq_cst);
 	} else if (atomic_load_explicit(&p->runq_head, memory_order_relaxed) ==
-	        atomic_load_explicit(&p->runq_tail, memory_order_relaxed)) {
+		   atomic_load_explicit(&p->runq_tail, memory_order_relaxed)) {
 		if (p->lone_skip) {
 			p->lone_skip--;
 			return;
@@ -673,8 +679,8 @@ _Noreturn void weft__schedule(weft__m *m)
 		}
 		weft__p *p = weft__self_p(m);
 		if (!inherit)
-			atomic_store_explicit(
-			        &p->sched_tick, atomic_load_explicit(&p->sched_tick, memory_order_relaxed) + 1, memory_order_relaxed);
+			atomic_store_explicit(&p->sched_tick,
+				atomic_load_explicit(&p->sched_tick, memory_order_relaxed) + 1, memory_order_relaxed);
 		weft__set_running(m, g);
 		weft__ctx_switch(&m->g0, &g->ctx);
 	}

@@ -47,25 +47,25 @@ typedef struct weft__scheduler {
 	/* Under the lock. */
 	weft__queue global;
 	weft__m *idle_m;
-	int32_t n_m, n_idle_m;       /* threads that run goroutines, and those of them asleep without a proc */
+	int32_t n_m, n_idle_m; /* threads that run goroutines, and those of them asleep without a proc */
 	int32_t m_max;
 	weft__p *idle_p;
-	int32_t n_stopped;           /* procs that have stopped for stop_world */
+	int32_t n_stopped; /* procs that have stopped for stop_world */
 	bool started;
 	/* Read without it. */
 	_Atomic uint32_t n_global;
 	_Atomic int32_t n_idle_p;
 	_Atomic int32_t n_spinning;
-	_Atomic bool stopping;       /* the world stops or has stopped */
-	_Atomic(weft__m *) all_m;    /* they are never freed */
-	_Atomic int64_t last_poll_ns;/* 0: a thread is in the poller now */
+	_Atomic bool stopping;        /* the world stops or has stopped */
+	_Atomic(weft__m *) all_m;     /* they are never freed */
+	_Atomic int64_t last_poll_ns; /* 0: a thread is in the poller now */
 	_Atomic int64_t poll_until_ns;
 	weft__p *all_p[WEFT__PROCS_MAX];
-	int32_t n_p;                 /* changed only while the world is stopped */
+	int32_t n_p; /* changed only while the world is stopped */
 	_Atomic uint64_t next_id;
 	_Atomic int64_t n_made_outside; /* goroutines made by threads without a proc */
-	_Atomic int32_t n_external;  /* what else may wake a goroutine (a signal handler, a thread of the library) */
-	weft__note stopped;          /* the last proc has stopped */
+	_Atomic int32_t n_external;     /* what else may wake a goroutine (a signal handler, a thread of the library) */
+	weft__note stopped;             /* the last proc has stopped */
 	weft__lock stw;
 	/* The monitor. */
 	weft__note monitor;
@@ -107,7 +107,7 @@ typedef struct weft__start {
 	void *arg;
 	size_t copy_bytes; /* not 0: fn gets a copy of so many bytes at arg, on the new stack */
 	int stack_class;
-	uintptr_t from;    /* who starts it: a return address */
+	uintptr_t from; /* who starts it: a return address */
 } weft__start;
 
 /* A goroutine, runnable but on no queue.  p is the calling thread's, or NULL.  NULL: *ret_error. */
@@ -118,8 +118,8 @@ _Noreturn void weft__g_end(weft__m *m);
 weft__m *weft__g_end_slow(weft__m *m, weft__g *g);
 /* The memory of a goroutine that has ended. */
 void weft__g_keep(weft__p *p, weft__g *g);
-/* Calls fn for each goroutine that lives, or may be just about to be born or to die.  Only while the world is stopped is
- * that exact. */
+/* Calls fn for each goroutine that lives, or may be just about to be born or to die.  Only while the world is stopped
+ * is that exact. */
 void weft__g_each(void (*fn)(weft__g *g, void *arg), void *arg);
 int64_t weft__g_count(void);
 weft__g *weft__g_of_stack(void *hi);

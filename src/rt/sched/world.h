@@ -5,7 +5,7 @@
 #include "rt/sched/scheduler.h"
 
 typedef struct weft__world_options {
-	int32_t procs;      /* 1 to WEFT__PROCS_MAX */
+	int32_t procs; /* 1 to WEFT__PROCS_MAX */
 	int32_t threads_max;
 	size_t stack_bytes; /* of goroutines that ask for none */
 	uint64_t seed;

@@ -1,0 +1,230 @@
+/* rt/api/go.c - see weft/go.h. */
+#include <weft/block.h>
+#include <weft/go.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "os/thread.h"
+#include "rt/api/options.h"
+#include "rt/sched/local.h"
+#include "rt/sched/park.h"
+#include "rt/sched/world.h"
+
+enum { STACK_MAX = 1 << 30, NAME_MAX_BYTES = 63, THREADS_MAX = 10000 };
+
+_Static_assert(WEFT_PROCS_MAX == WEFT__PROCS_MAX, "one limit of procs");
+
+/* ---- the whole ---- */
+
+struct first {
+	weft_fn *fn;
+	void *arg;
+};
+
+static void first(void *arg)
+{
+	struct first *f = arg;
+	f->fn(f->arg);
+	weft__m *m = weft__stop_world(weft__enter());
+	(void)m;
+	weft__options_report_leaks();
+	weft__note_wake(&weft__sched.main_done);
+	for (;;) /* the world stays stopped: this thread has no more to do */
+		weft__note_sleep(&m->park);
+}
+
+int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
+{
+	static _Atomic bool called;
+	weft__world_options o;
+	int err = weft__options_read(opt ? opt : &(weft_options){ 0 }, &o);
+	if (err < 0)
+		return err;
+	if (atomic_exchange(&called, true))
+		return -EALREADY;
+	err = weft__world_init(&o);
+	if (err < 0)
+		return err;
+	struct first f = { fn, arg };
+	return weft__world_run(&(weft__start){ .fn = first,
+		.arg = &f,
+		.stack_class = weft__sched.stack_class,
+		.from = (uintptr_t)__builtin_return_address(0) });
+}
+
+/* ---- goroutines ---- */
+
+static inline __attribute__((always_inline)) int go(const weft__start *start, const char *name)
+{
+	weft__m *m = weft__enter();
+	int err;
+	weft__g *g = weft__g_make(weft__self_p(m), start, &err);
+	if (weft__unlikely(!g)) {
+		weft__leave(m);
+		return err;
+	}
+	weft__g *self = weft__self_g(m);
+	g->creator = self ? self->id : 0;
+	if (name)
+		g->name = weft__options_copy_name(name, NAME_MAX_BYTES);
+	weft__ready(m, g);
+	weft__leave(m);
+	return 0;
+}
+
+int weft_go(weft_fn *fn, void *arg)
+{
+	if (weft__unlikely(!weft__sched.started))
+		return -EPERM;
+	return go(&(weft__start){ .fn = fn,
+			  .arg = arg,
+			  .stack_class = weft__sched.stack_class,
+			  .from = (uintptr_t)__builtin_return_address(0) },
+		NULL);
+}
+
+static int class_of(const weft_go_options *opt)
+{
+	if (!opt || opt->stack_bytes == 0)
+		return weft__sched.stack_class;
+	int class = opt->stack_bytes > STACK_MAX ? -E2BIG : weft__stack_class(opt->stack_bytes);
+	return class < 0 ? -EINVAL : class;
+}
+
+int weft_go_with(weft_fn *fn, void *arg, const weft_go_options *opt)
+{
+	int class = class_of(opt);
+	if (!weft__sched.started)
+		return -EPERM;
+	if (class < 0)
+		return class;
+	return go(
+		&(weft__start){
+			.fn = fn, .arg = arg, .stack_class = class, .from = (uintptr_t)__builtin_return_address(0) },
+		opt ? opt->name : NULL);
+}
+
+int weft_go_copy(weft_fn *fn, const void *arg, size_t n, const weft_go_options *opt)
+{
+	int class = class_of(opt);
+	if (!weft__sched.started)
+		return -EPERM;
+	if (class < 0)
+		return class;
+	if (n > WEFT_GO_COPY_MAX)
+		return -E2BIG;
+	return go(&(weft__start){ .fn = fn,
+			  .arg = (void *)(uintptr_t)arg,
+			  .copy_bytes = n,
+			  .stack_class = class,
+			  .from = (uintptr_t)__builtin_return_address(0) },
+		opt ? opt->name : NULL);
+}
+
+void weft_yield(void)
+{
+	weft__m *m = weft__enter();
+	if (weft__self_g(m))
+		m = weft__yield(m, /* far= */ false);
+	weft__leave(m);
+}
+
+void weft_exit(void)
+{
+	weft__g *g = weft__self_g(weft__self());
+	if (!g)
+		weft_panic("weft_exit called outside a goroutine");
+	weft__local_end(g);
+	weft__g_end(weft__enter());
+}
+
+uint64_t weft_id(void)
+{
+	weft__g *g = weft__self_g(weft__self());
+	return g ? g->id : 0;
+}
+
+size_t weft_count(void)
+{
+	int64_t n = weft__g_count();
+	return n > 0 ? (size_t)n : 0;
+}
+
+int weft_procs(int set_to)
+{
+	int before = weft__sched.n_p;
+	if (set_to <= 0)
+		return before;
+	if (set_to > WEFT_PROCS_MAX)
+		set_to = WEFT_PROCS_MAX;
+	weft__m *m = weft__enter();
+	if (weft__self_g(m)) {
+		m = weft__stop_world(m);
+		before = weft__sched.n_p;
+		weft__start_world(m, set_to);
+	}
+	weft__leave(m);
+	return before;
+}
+
+void weft_thread_lock(void)
+{
+	weft__m *m = weft__enter();
+	weft__g *g = weft__self_g(m);
+	if (g && g->lock_depth++ == 0) {
+		g->flags |= WEFT__G_LOCKED;
+		g->locked_m = m;
+		m->locked_g = g;
+	}
+	weft__leave(m);
+}
+
+void weft_thread_unlock(void)
+{
+	weft__m *m = weft__enter();
+	weft__g *g = weft__self_g(m);
+	if (g && g->lock_depth && --g->lock_depth == 0) {
+		g->flags &= (uint8_t)~WEFT__G_LOCKED;
+		g->locked_m = NULL;
+		m->locked_g = NULL;
+	}
+	weft__leave(m);
+}
+
+/* ---- errno ---- */
+
+/* Not inlined: the address of errno must not be kept over a switch. */
+__attribute__((noinline)) static void set_errno(int value)
+{
+	errno = value;
+}
+
+__attribute__((noinline)) int weft_errno(void)
+{
+	return errno;
+}
+
+/* ---- blocking calls ---- */
+
+void weft_syscall_begin(void)
+{
+	weft__m *m = weft__enter();
+	if (weft__self_g(m))
+		weft__call_begin(m);
+	else
+		weft__leave(m);
+}
+
+void weft_syscall_end(void)
+{
+	weft__m *m = weft__self();
+	if (!weft__self_g(m))
+		return;
+	int saved = errno;
+	m = weft__call_end();
+	weft__leave(m);
+	set_errno(saved);
+}
