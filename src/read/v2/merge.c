@@ -213,13 +213,14 @@ static void deliver_sync(order *o, wtr_event *out, int64_t time)
 	stamp(o, out);
 }
 
-/* One step of the merge with every check.  false at an error. */
-static inline __attribute__((always_inline)) bool merge_one(order *o, wtr_event *out, size_t *n, bool pext)
+/* What is left of a step after its head was tried with verdict v, when that was not all.  *ret_n is how many events it
+ * made.  false at an error. */
+static bool finish_step(order *o, verdict v, wtr_event *out, unsigned *ret_n)
 {
 	size_t i = 0;
-	verdict v = try_cursor(o, o->heap[0].c, out + *n);
+	*ret_n = 0;
 	if (v == RETRY)
-		v = try_others(o, out + *n, &i);
+		v = try_others(o, out, &i);
 	if (v == FAULT) {
 		if (!o->repair || o->base.err.code == WTR_E_NOMEM)
 			return false;
@@ -227,13 +228,11 @@ static inline __attribute__((always_inline)) bool merge_one(order *o, wtr_event 
 		return true;
 	}
 	unsigned made = o->n_out;
-	if (move_on(o, i, pext) == STEP_ERROR || o->late != WTR_OK)
+	if (move_on(o, i, false) == STEP_ERROR || o->late != WTR_OK)
 		return false;
 	for (unsigned k = 0; k < made; k++)
-		stamp(o, &out[*n + k]);
-	*n += made;
-	if (o->since_release > RELEASE_BYTES)
-		wtr__release_pages(o);
+		stamp(o, &out[k]);
+	*ret_n = made;
 	return true;
 }
 
@@ -255,19 +254,21 @@ static inline __attribute__((always_inline)) bool merge_with(
 				break;
 			}
 		}
-		if (usual_apply(o, h[0].c, e)) {
-			int64_t time = h[0].time;
-			if (__builtin_expect(move_on(o, 0, pext) == STEP_ERROR, 0)) {
-				ok = false;
-				break;
+		if (!usual_apply(o, h[0].c, e)) {
+			verdict v = try_cursor(o, h[0].c, e);
+			if (__builtin_expect(v != ADVANCE || o->n_out != 1 || o->late != WTR_OK, 0)) {
+				unsigned n;
+				ok = finish_step(o, v, e, &n);
+				e += n;
+				continue;
 			}
-			e->time_ns = time;
-			stamp(o, e++);
-		} else {
-			size_t n = 0;
-			ok = merge_one(o, e, &n, pext);
-			e += n;
 		}
+		int64_t time = h[0].time;
+		ok = move_on(o, 0, pext) != STEP_ERROR;
+		if (__builtin_expect(!ok, 0)) /* as in Go, the event before a bad one is lost with it */
+			break;
+		e->time_ns = time;
+		stamp(o, e++);
 	}
 	*ret_n = (size_t)(e - out);
 	return ok;
