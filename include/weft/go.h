@@ -107,10 +107,10 @@ WEFT_API void *weft_key_get(int key);
 
 /* This thread's errno, read now.
  *
- * glibc declares the address of errno constant, so a compiler may keep it over a call after which the goroutine runs on
- * another thread, and `errno` then reads that other thread's.  The rule: after a libc call of your own, read errno
- * before the next call of this library, or read it with this function.  The library's own errors need neither: they are
- * the return values.  Any thread.
+ * glibc declares the address of errno constant, so a compiler may compute it once in a function and use it again behind
+ * a call after which the goroutine runs on another thread: `errno` is then that other thread's.  The rule: in a
+ * function that calls this library, too, read errno by this function, right behind the libc call that failed.  The
+ * library's own errors need neither: they are the return values.  Any thread.
  */
 WEFT_API int weft_errno(void);
 

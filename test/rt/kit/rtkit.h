@@ -41,13 +41,13 @@ typedef struct kit_case {
 
 #define KIT_DEADLOCK "fatal error: all goroutines are asleep - deadlock!"
 
-#define CASE(name_, says_, ...)                                                                            \
-	static void case_##name_(void);                                                                    \
-	__attribute__((constructor)) static void add_##name_(void)                                         \
-	{                                                                                                  \
-		static kit_case c = { .name = #name_, .says = says_, .run = case_##name_, ##__VA_ARGS__ }; \
-		kit_add(&c);                                                                               \
-	}                                                                                                  \
+#define CASE(name_, ...)                                                                          \
+	static void case_##name_(void);                                                           \
+	__attribute__((constructor)) static void add_##name_(void)                                \
+	{                                                                                         \
+		static kit_case c = { .says = __VA_ARGS__, .name = #name_, .run = case_##name_ }; \
+		kit_add(&c);                                                                      \
+	}                                                                                         \
 	static void case_##name_(void)
 
 void kit_add(kit_case *c);

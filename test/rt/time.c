@@ -1,0 +1,481 @@
+/* rt/time.c - sleeping, timers, tickers: what package time says, and the cases of its tests. */
+#include "kit/rtkit.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+static weft_wg done;
+static atomic_int count;
+static const weft_ns hour = 3600 * WEFT_SECOND;
+
+static void count_up(void *arg)
+{
+	(void)arg;
+	count++;
+}
+
+static void count_down(void *arg)
+{
+	(void)arg;
+	count++;
+	weft_wg_done(&done);
+}
+
+/* ---- the clock ---- */
+
+CASE(clock, "time: a monotonic clock never goes back; moments beyond its end are WEFT_FOREVER")
+{
+	weft_ns last = weft_now();
+	for (int i = 0; i < 1000; i++) {
+		weft_ns now = weft_now();
+		kit_expect(now >= last);
+		last = now;
+		if (i % 100 == 0)
+			weft_sleep(WEFT_US);
+	}
+	kit_expect(weft_in(WEFT_FOREVER) == WEFT_FOREVER);
+	kit_expect(weft_in(WEFT_FOREVER - 5) == WEFT_FOREVER);
+	kit_expect(weft_in(-WEFT_FOREVER) < weft_now());
+	kit_expect(weft_in(INT64_MIN) < weft_now());
+	kit_expect(weft_in(WEFT_SECOND) > weft_now());
+	kit_expect(weft_wall() > INT64_C(1700000000) * WEFT_SECOND);
+}
+
+/* ---- sleep ---- */
+
+CASE(sleep_lasts, "time.Sleep: Sleep pauses the current goroutine for at least the duration d (Go's TestSleep).")
+{
+	for (weft_ns d = WEFT_US; d <= 30 * WEFT_MS; d *= 3) {
+		weft_ns start = weft_now();
+		kit_equal(weft_sleep(d), 0);
+		kit_expect(weft_now() - start >= d);
+		start = weft_now();
+		kit_equal(weft_sleep_until(start + d), 0);
+		kit_expect(weft_now() >= start + d);
+	}
+}
+
+CASE(sleep_nothing,
+	"time.Sleep: A negative or zero duration causes Sleep to return immediately (Go's TestSleepZeroDeadlock).")
+{
+	for (int i = 0; i < 1000; i++) {
+		kit_equal(weft_sleep(0), 0);
+		kit_equal(weft_sleep(-hour), 0);
+		kit_equal(weft_sleep(INT64_MIN), 0);
+		kit_equal(weft_sleep_until(0), 0);
+		kit_equal(weft_sleep_until(weft_now()), 0);
+	}
+}
+
+static void sleep_for_ever(void *arg)
+{
+	(void)arg;
+	weft_sleep(WEFT_FOREVER);
+	count++;
+}
+
+CASE(sleep_for_ever, "Go's TestOverflowSleep: the longest sleep does not end at once")
+{
+	kit_go(sleep_for_ever, NULL);
+	kit_until_parked(1);
+	weft_sleep(10 * WEFT_MS);
+	kit_equal(count, 0);
+}
+
+typedef struct sleeper {
+	weft_ns until;
+	atomic_int *order;
+	int place;
+} sleeper;
+
+static void sleep_and_note(void *arg)
+{
+	sleeper *s = arg;
+	weft_sleep_until(s->until);
+	kit_expect(weft_now() >= s->until);
+	s->place = (*s->order)++;
+	weft_wg_done(&done);
+}
+
+CASE(many_sleepers, "time.Sleep: thousands of goroutines sleep at the same time, each at least its time")
+{
+	int n = (int)kit_times(10000);
+	uint64_t random = kit_seed();
+	sleeper *s = calloc((size_t)n, sizeof(*s));
+	atomic_int order = 0;
+	weft_ns start = weft_now();
+	weft_wg_add(&done, n);
+	for (int i = 0; i < n; i++) {
+		s[i] = (sleeper){ start + (weft_ns)(kit_random(&random) % (50 * WEFT_MS)), &order, -1 };
+		kit_go(sleep_and_note, &s[i]);
+	}
+	weft_wg_wait(&done);
+	kit_equal(order, n);
+	free(s);
+}
+
+CASE(sleepers_wake_in_order, "Go's TestAfterQueuing: who sleeps until an earlier moment wakes earlier", .procs = 1,
+	.soft = true)
+{
+	enum { N = 10 };
+	static const int slots[N] = { 5, 3, 6, 6, 6, 1, 1, 2, 7, 9 };
+	sleeper s[N];
+	atomic_int order = 0;
+	weft_ns start = weft_now() + 20 * WEFT_MS;
+	weft_wg_add(&done, N);
+	for (int i = 0; i < N; i++) {
+		s[i] = (sleeper){ start + slots[i] * 10 * WEFT_MS, &order, -1 };
+		kit_go(sleep_and_note, &s[i]);
+	}
+	weft_wg_wait(&done);
+	for (int i = 0; i < N; i++)
+		for (int k = 0; k < N; k++)
+			if (slots[i] < slots[k])
+				kit_expect(s[i].place < s[k].place);
+}
+
+/* ---- timers ---- */
+
+static weft_timer timer;
+
+static void again(void *arg)
+{
+	(void)arg;
+	if (++count < 10)
+		weft_timer_start(&timer, weft_in(WEFT_US), again, NULL);
+	else
+		weft_wg_done(&done);
+}
+
+CASE(after_func,
+	"time.AfterFunc: AfterFunc waits for the duration to elapse and then calls f in its own goroutine (Go's "
+	"TestAfterFunc).")
+{
+	weft_wg_add(&done, 1);
+	kit_equal(weft_timer_start(&timer, weft_in(WEFT_MS), again, NULL), 0);
+	weft_wg_wait(&done);
+	kit_equal(count, 10);
+}
+
+static void note_time(void *arg)
+{
+	weft_ns *at = arg;
+	*at = weft_now();
+	weft_wg_done(&done);
+}
+
+CASE(timer_not_early, "time.h: fn is started at the moment or soon after, at once when it has passed")
+{
+	static const weft_ns ds[] = { -3600 * WEFT_SECOND, -1, 0, 1, WEFT_US, WEFT_MS, 5 * WEFT_MS, 30 * WEFT_MS };
+	enum { N = sizeof(ds) / sizeof(ds[0]) };
+	weft_timer timers[N] = { 0 };
+	weft_ns moments[N], at[N] = { 0 };
+	weft_wg_add(&done, N);
+	for (int i = 0; i < N; i++) {
+		moments[i] = weft_now() + ds[i];
+		kit_equal(weft_timer_start(&timers[i], moments[i], note_time, &at[i]), 0);
+	}
+	weft_wg_wait(&done);
+	for (int i = 0; i < N; i++)
+		kit_expect(at[i] >= moments[i]);
+}
+
+CASE(stop_result,
+	"time.Timer.Stop: It returns true if the call stops the timer, false if the timer has already expired or been "
+	"stopped (Go's TestStopResult).")
+{
+	weft_timer unused = { 0 };
+	kit_expect(!weft_timer_stop(&unused)); /* never started */
+	kit_expect(!weft_timer_reset(&unused, weft_in(0)));
+	kit_equal(weft_timer_start(&timer, weft_in(hour), count_up, NULL), 0);
+	kit_expect(weft_timer_stop(&timer));
+	kit_expect(!weft_timer_stop(&timer));
+	kit_equal(weft_timer_start(&timer, weft_in(WEFT_FOREVER), count_up, NULL), 0);
+	kit_expect(weft_timer_stop(&timer));
+	weft_wg_add(&done, 1);
+	kit_equal(weft_timer_start(&timer, weft_in(0), count_down, NULL), 0);
+	weft_wg_wait(&done);
+	kit_expect(!weft_timer_stop(&timer));
+	kit_equal(count, 1);
+}
+
+CASE(reset_result, "time.Timer.Reset: It returns true if the timer had been active, false if the timer had expired or "
+		   "been stopped "
+		   "(Go's TestResetResult).")
+{
+	kit_equal(weft_timer_start(&timer, weft_in(hour), count_down, NULL), 0);
+	kit_expect(weft_timer_reset(&timer, weft_in(2 * hour)));
+	weft_wg_add(&done, 1);
+	kit_expect(weft_timer_reset(&timer, weft_in(WEFT_MS)));
+	weft_wg_wait(&done);
+	kit_equal(count, 1);
+	weft_wg_add(&done, 1);
+	kit_expect(!weft_timer_reset(&timer, weft_in(WEFT_MS)));
+	weft_wg_wait(&done);
+	kit_equal(count, 2);
+	kit_expect(!weft_timer_reset(&timer, weft_in(hour)));
+	kit_expect(weft_timer_stop(&timer));
+	weft_wg_add(&done, 1);
+	kit_expect(!weft_timer_reset(&timer, 0));
+	weft_wg_wait(&done);
+	kit_equal(count, 3);
+}
+
+CASE(modified_earlier,
+	"Go's TestTimerModifiedEarlier: a timer that is brought forward fires then, not when it was first to")
+{
+	for (int i = 0; i < 10; i++) {
+		weft_timer t = { 0 };
+		weft_wg_add(&done, 1);
+		kit_equal(weft_timer_start(&t, weft_in(100 * hour), count_down, NULL), 0);
+		kit_expect(weft_timer_reset(&t, weft_in(WEFT_MS / 10)));
+		weft_wg_wait(&done);
+	}
+	kit_equal(count, 10);
+}
+
+CASE(restart_runs_once, "time.h: a timer that is running is stopped first")
+{
+	weft_wg_add(&done, 1);
+	for (int i = 0; i < 100; i++)
+		kit_equal(weft_timer_start(&timer, weft_in(hour), count_down, NULL), 0);
+	kit_equal(weft_timer_start(&timer, weft_in(WEFT_MS), count_down, NULL), 0);
+	weft_wg_wait(&done);
+	weft_sleep(WEFT_MS);
+	kit_equal(count, 1);
+	kit_expect(!weft_timer_stop(&timer));
+}
+
+CASE(many_timers,
+	"Go's TestAdjustTimers: timers by the thousand, put forward, put back, stopped; every other one fires, once")
+{
+	int n = (int)kit_times(10000);
+	uint64_t random = kit_seed();
+	weft_timer *t = calloc((size_t)n, sizeof(*t));
+	weft_wg_add(&done, n - n / 2);
+	for (int i = 0; i < n; i++)
+		kit_equal(weft_timer_start(&t[i], weft_in(hour + (weft_ns)(kit_random(&random) % (uint64_t)hour)),
+				  count_down, NULL),
+			0);
+	for (int i = 0; i < n; i++)
+		kit_expect(weft_timer_reset(&t[i], weft_in(hour + (weft_ns)(kit_random(&random) % (uint64_t)hour))));
+	for (int i = 1; i < n; i += 2)
+		kit_expect(weft_timer_stop(&t[i]));
+	for (int i = 0; i < n; i += 2)
+		kit_expect(weft_timer_reset(&t[i], weft_in((weft_ns)(kit_random(&random) % (20 * WEFT_MS)))));
+	weft_wg_wait(&done);
+	kit_equal(count, n - n / 2);
+	for (int i = 0; i < n; i++)
+		kit_expect(!weft_timer_stop(&t[i]));
+	free(t);
+}
+
+CASE(same_moment, "time.h: timers of the same moment all fire")
+{
+	enum { N = 500 };
+	static weft_timer t[N];
+	weft_ns moment = weft_in(5 * WEFT_MS);
+	weft_wg_add(&done, N);
+	for (int i = 0; i < N; i++)
+		kit_equal(weft_timer_start(&t[i], moment, count_down, NULL), 0);
+	weft_wg_wait(&done);
+	kit_equal(count, N);
+}
+
+static void count_into(void *arg)
+{
+	++*(atomic_int *)arg;
+}
+
+/* Starts and stops its own timer over and over: each start ends as one stop that was in time, or one run. */
+static void start_and_stop(void *arg)
+{
+	uint64_t random = kit_seed() + (uint64_t)(intptr_t)arg;
+	atomic_int ran = 0;
+	weft_timer t = { 0 };
+	int n = (int)kit_times(500), stopped = 0;
+	for (int i = 0; i < n; i++) {
+		kit_equal(weft_timer_start(&t, weft_in((weft_ns)(kit_random(&random) % 20000)), count_into, &ran), 0);
+		if (kit_random(&random) % 2)
+			weft_sleep((weft_ns)(kit_random(&random) % 20000));
+		if (weft_timer_stop(&t))
+			stopped++;
+		else
+			kit_until(ran == i + 1 - stopped);
+	}
+	kit_equal(ran + stopped, n);
+	weft_wg_done(&done);
+}
+
+CASE(stop_stress,
+	"Go's TestTimerStopStress: stopping races with firing; a timer either was stopped or runs, never both, never "
+	"neither")
+{
+	weft_wg_add(&done, 8);
+	for (int i = 0; i < 8; i++)
+		kit_go(start_and_stop, (void *)(intptr_t)i);
+	weft_wg_wait(&done);
+}
+
+static weft_timer shared;
+static atomic_int starts, stops;
+
+static void meddle(void *arg)
+{
+	uint64_t random = kit_seed() + (uint64_t)(intptr_t)arg;
+	for (int i = 0; i < (int)kit_times(500); i++) {
+		bool start = kit_random(&random) % 2;
+		bool was = start ? weft_timer_reset(&shared, weft_in((weft_ns)(kit_random(&random) % 10000)))
+				 : weft_timer_stop(&shared);
+		starts += start;
+		stops += was;
+		if (i % 16 == 0)
+			weft_yield();
+	}
+	weft_wg_done(&done);
+}
+
+CASE(reset_by_many, "Go's TestStopResetResult and TestConcurrentTimerReset: several goroutines stop and reset one "
+		    "timer; every start is "
+		    "stopped or runs")
+{
+	kit_equal(weft_timer_start(&shared, weft_in(hour), count_up, NULL), 0);
+	starts = 1;
+	weft_wg_add(&done, 6);
+	for (int i = 0; i < 6; i++)
+		kit_go(meddle, (void *)(intptr_t)i);
+	weft_wg_wait(&done);
+	if (weft_timer_stop(&shared))
+		stops++;
+	kit_until(count == starts - stops);
+	weft_sleep(WEFT_MS);
+	kit_equal(count, starts - stops);
+}
+
+static void free_it(void *arg)
+{
+	free(arg);
+	weft_wg_done(&done);
+}
+
+CASE(timer_freed_when_fired, "time.h: fn may free the timer if nobody else uses it")
+{
+	weft_wg_add(&done, 100);
+	for (int i = 0; i < 100; i++) {
+		weft_timer *t = calloc(1, sizeof(*t));
+		kit_equal(weft_timer_start(t, weft_in(i * WEFT_US), free_it, t), 0);
+	}
+	weft_wg_wait(&done);
+}
+
+CASE(timer_freed_when_stopped, "time.h: a timer may die when weft_timer_stop() has returned")
+{
+	for (int i = 0; i < 1000; i++) {
+		weft_timer *t = calloc(1, sizeof(*t));
+		kit_equal(weft_timer_start(t, weft_in(hour), free_it, t), 0);
+		kit_expect(weft_timer_stop(t));
+		free(t);
+	}
+}
+
+CASE(timer_keeps_alive, "a goroutine that waits for a timer is not a deadlock")
+{
+	weft_chan *ch = weft_after(20 * WEFT_MS);
+	kit_equal(weft_chan_recv(ch, NULL), 1);
+	weft_chan_unref(ch);
+}
+
+CASE(stopped_timer_keeps_nothing, "when the last timer is stopped, waiting for ever is a deadlock",
+	.dies = KIT_DEADLOCK)
+{
+	kit_equal(weft_timer_start(&timer, weft_in(hour), count_up, NULL), 0);
+	weft_timer_stop(&timer);
+	weft_chan_recv(NULL, NULL);
+}
+
+/* ---- channels of time ---- */
+
+CASE(after, "time.After: After waits for the duration to elapse and then sends the current time on the returned "
+	    "channel (Go's "
+	    "TestAfter, TestAfterTick).")
+{
+	for (weft_ns d = 0; d < 20 * WEFT_MS; d += 5 * WEFT_MS) {
+		weft_ns start = weft_now(), at = 0;
+		weft_chan *ch = weft_after(d);
+		kit_require(ch);
+		kit_equal(weft_chan_recv(ch, &at), 1);
+		kit_expect(at >= start + d);
+		kit_expect(weft_now() >= at);
+		kit_equal(weft_chan_recv_until(ch, &at, weft_in(WEFT_MS)), -ETIMEDOUT); /* once */
+		weft_chan_unref(ch);
+	}
+}
+
+CASE(after_dropped, "time.h: when the last reference is given back the timer ends", .dies = KIT_DEADLOCK)
+{
+	for (int i = 0; i < 1000; i++)
+		weft_chan_unref(weft_after(hour));
+	weft_chan_unref(weft_tick(hour));
+	weft_chan_recv(NULL, NULL);
+}
+
+CASE(tick, "time.NewTicker: a channel that will send the current time after each tick (Go's TestTicker)")
+{
+	weft_ns period = 2 * WEFT_MS, start = weft_now(), at = 0, last = 0;
+	weft_chan *ch = weft_tick(period);
+	kit_require(ch);
+	for (int i = 1; i <= 10; i++) {
+		kit_equal(weft_chan_recv(ch, &at), 1);
+		kit_expect(at >= start + i * period);
+		kit_expect(at > last);
+		last = at;
+	}
+	weft_chan_unref(ch);
+}
+
+CASE(tick_drops,
+	"time.NewTicker: The ticker will adjust the time interval or drop ticks to make up for slow receivers.")
+{
+	weft_ns period = WEFT_MS;
+	weft_chan *ch = weft_tick(period);
+	weft_sleep(30 * WEFT_MS);
+	kit_equal(weft_chan_len(ch), 1);
+	kit_equal(weft_chan_recv(ch, NULL), 1);
+	kit_expect(weft_chan_len(ch) <= 1);
+	weft_chan_unref(ch);
+}
+
+CASE(tick_of_nothing, "time.NewTicker: The duration d must be greater than zero; if not, NewTicker will panic.",
+	.dies = "panic: non-positive interval for NewTicker")
+{
+	weft_tick(0);
+}
+
+static void tick_a_little(void *arg)
+{
+	weft_chan *ch = weft_tick(20 * WEFT_US + (weft_ns)(intptr_t)arg);
+	for (int i = 0; i < 20; i++)
+		kit_equal(weft_chan_recv(ch, NULL), 1);
+	weft_chan_unref(ch);
+	weft_wg_done(&done);
+}
+
+CASE(tickers_come_and_go, "Go's TestTickerConcurrentStress and TestTeardown: tickers made and ended by many goroutines")
+{
+	weft_wg_add(&done, 50);
+	for (int i = 0; i < 50; i++)
+		kit_go(tick_a_little, (void *)(intptr_t)i);
+	weft_wg_wait(&done);
+}
+
+CASE(outside, "time.h: -EPERM outside a goroutine; no timer when the scheduler does not run", .outside = true)
+{
+	kit_equal(weft_sleep(1), -EPERM);
+	kit_equal(weft_sleep_until(1), -EPERM);
+	kit_equal(weft_timer_start(&timer, weft_in(1), count_up, NULL), -EPERM);
+	kit_expect(!weft_timer_stop(&timer));
+	kit_expect(!weft_after(1));
+	kit_expect(weft_now() > 0);
+}
