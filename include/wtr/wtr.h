@@ -7,6 +7,7 @@
 #include <wtr/error.h>
 #include <wtr/event.h>
 #include <wtr/open.h>
+#include <wtr/profile.h>
 #include <wtr/report.h>
 #include <wtr/text.h>
 #include <wtr/where.h>

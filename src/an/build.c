@@ -289,6 +289,44 @@ static bool finish(build *b)
 	return true;
 }
 
+static void init_locks(build *b)
+{
+	pthread_mutex_init(&b->lock, NULL);
+	pthread_cond_init(&b->more, NULL);
+	pthread_cond_init(&b->room, NULL);
+}
+
+static void destroy_locks(build *b)
+{
+	pthread_cond_destroy(&b->more);
+	pthread_cond_destroy(&b->room);
+	pthread_mutex_destroy(&b->lock);
+}
+
+/* Opens the cursor and lets all events pass. */
+static wtr_code pass(build *b, wtr_error *err)
+{
+	b->cursor = wtr_cursor_open(b->trace, NULL, err);
+	wtr_code rc = b->cursor ? run(b) : WTR_E_NOMEM;
+	return rc == WTR_OK ? stopped(b, err) : rc;
+}
+
+wtr_code an_pass(wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_error *err)
+{
+	build b = { .trace = t, .release = !wtr__keeps_tables(t), .sinks = { s }, .n_sinks = 1 };
+	init_locks(&b);
+	b.ring = wb_malloc(sizeof(block) * RING);
+	wtr_code rc = b.ring ? pass(&b, err) : WTR_E_NOMEM;
+	if (rc == WTR_OK)
+		*ret_end = *wtr_cursor_error(b.cursor);
+	wtr_cursor_close(b.cursor);
+	wb_free(b.ring);
+	destroy_locks(&b);
+	if (rc == WTR_E_NOMEM)
+		wtr__fail(err, rc, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	return rc;
+}
+
 static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *within, wtr_index **ret, wtr_error *err)
 {
 	parts |= WTR_PART_TOTALS;
@@ -297,16 +335,10 @@ static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *wi
 		wtr__keep_tables(t); /* their rows hold stack ids */
 	}
 	build b = { 0 };
-	pthread_mutex_init(&b.lock, NULL);
-	pthread_cond_init(&b.more, NULL);
-	pthread_cond_init(&b.room, NULL);
+	init_locks(&b);
 	wtr_code rc = WTR_E_NOMEM;
 	if (set_up(&b, t, parts, within)) {
-		b.cursor = wtr_cursor_open(t, NULL, err);
-		if (b.cursor)
-			rc = run(&b);
-		if (rc == WTR_OK)
-			rc = stopped(&b, err);
+		rc = pass(&b, err);
 		if (rc == WTR_OK && !finish(&b))
 			rc = WTR_E_NOMEM;
 	}
@@ -314,9 +346,7 @@ static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *wi
 		b.sinks[i]->free(b.sinks[i]);
 	wtr_cursor_close(b.cursor);
 	wb_free(b.ring);
-	pthread_cond_destroy(&b.more);
-	pthread_cond_destroy(&b.room);
-	pthread_mutex_destroy(&b.lock);
+	destroy_locks(&b);
 	if (rc == WTR_OK)
 		*ret = b.x;
 	else

@@ -43,6 +43,10 @@ typedef struct an_window_ns {
 
 /* Totals, goroutines, tables (summary.c); of a part of the time if `within` is not NULL. */
 an_sink *an_summary_sink(wtr_trace *t, unsigned parts, const an_window_ns *within);
+/* One pass over the trace with a sink that is not an index's; its finish is not called.  Why reading ended goes to
+ * *ret_end.  E_NOMEM or E_IO when there is no answer. */
+wtr_code an_pass(wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_error *err);
+
 /* Lanes (lanes.c); its finish runs after the summary's, so the goroutine table is there. */
 an_sink *an_lanes_sink(wtr_trace *t);
 void     an_lanes_free(an_lanes *l); /* NULL is fine */

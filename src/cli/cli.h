@@ -125,7 +125,9 @@ void cli_scope_free(cli_scope *s);
 /* Opens the operand and builds an index with these parts, of the range if there is one; binds.  NULL: *ret_rc is the
  * exit status. */
 wtr_index *cli_scope_index(cli_scope *s, unsigned parts, wtr_trace **ret_trace, int *ret_rc);
-/* Frees all that came from cli_scope_index(). */
+/* The same for questions that make their own pass: only with the index that range and filter need. */
+bool cli_scope_open(cli_scope *s, wtr_trace **ret_trace, int *ret_rc);
+/* Frees all that came from either; x may be NULL. */
 void cli_scope_close(cli_scope *s, wtr_trace *t, wtr_index *x);
 /* "range": null or from_ns and to_ns; "filter": null or its text. */
 void cli_scope_json(out_json *j, const cli_scope *s, int64_t start_ns);
@@ -193,6 +195,9 @@ bool cli_coloured(void);
 
 /* `go tool trace -d=parsed`: all events to standard output as Go prints them. */
 int cli_print_parsed(const cli_args *a, const char *path);
+
+/* `go tool trace -pprof=`: a profile to standard output. */
+int cli_print_pprof(const cli_args *a, const char *path);
 
 /* `go tool trace -d=wire` or, with `footprint`, `-d=footprint`. */
 int cli_print_wire(const cli_args *a, const char *path, bool footprint);

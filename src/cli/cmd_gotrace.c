@@ -21,12 +21,8 @@ int cli_run_GOTRACE(const cli_args *a)
 	if (a->n_operands == 2 && looks_like_command(a->operands[0]))
 		return cli_no_command(a->operands[0]);
 	const char *path = a->operands[a->n_operands - 1];
-	if (cli_has(a, CLI_OPT_PPROF)) {
-		fprintf(stderr, "weft: -pprof=%s: not yet\n", a->values[CLI_OPT_PPROF]);
-		cli_hint("go tool trace -pprof=%s writes it; weft goroutines %s has the times by goroutine",
-			a->values[CLI_OPT_PPROF], path);
-		return CLI_USAGE;
-	}
+	if (cli_has(a, CLI_OPT_PPROF))
+		return cli_print_pprof(a, path);
 	if (!cli_has(a, CLI_OPT_DEBUG))
 		return cli_run_VIEW(a);
 	switch (cli_choice(a, CLI_OPT_DEBUG, DEBUG_PARSED)) {

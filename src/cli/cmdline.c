@@ -142,6 +142,8 @@ static cli_option_id find_option(const cli_command *c, const char *word, size_t 
 		if ((c->options >> id & 1) && strlen(name) == n && memcmp(name, word, n) == 0)
 			return (cli_option_id)id;
 	}
+	if (n == 1 && word[0] == 'o' && (c->options >> CLI_OPT_OUTPUT & 1))
+		return CLI_OPT_OUTPUT;
 	return n == 1 && word[0] == 'h' ? CLI_OPT_HELP : CLI_OPT_NONE;
 }
 

@@ -120,7 +120,7 @@ wtr_index *cli_scope_index(cli_scope *s, unsigned parts, wtr_trace **ret_trace, 
 	*ret_rc = cli_scope_bind(s, t, x);
 	if (*ret_rc == CLI_OK && s->ranged &&
 		wtr_index_build_within(t, parts, s->from_ns, s->to_ns, &part, &err) != WTR_OK) {
-		cli_error(s->args->operands[0], &err);
+		cli_error(s->args->operands[s->args->n_operands - 1], &err);
 		*ret_rc = CLI_UNREADABLE;
 	}
 	if (*ret_rc != CLI_OK) {
@@ -141,6 +141,23 @@ void cli_scope_close(cli_scope *s, wtr_trace *t, wtr_index *x)
 	wtr_index_free(s->whole);
 	s->whole = NULL;
 	wtr_close(t);
+}
+
+bool cli_scope_open(cli_scope *s, wtr_trace **ret_trace, int *ret_rc)
+{
+	unsigned parts = cli_scope_parts(s);
+	wtr_trace *t = NULL;
+	wtr_index *x = parts ? cli_index(s->args, parts, &t) : NULL;
+	if (!parts)
+		t = cli_open(s->args);
+	*ret_rc = t ? cli_scope_bind(s, t, x) : CLI_UNREADABLE;
+	s->whole = x;
+	*ret_trace = t;
+	if (*ret_rc == CLI_OK)
+		return true;
+	if (t)
+		cli_scope_close(s, t, NULL);
+	return false;
 }
 
 void cli_scope_json(out_json *j, const cli_scope *s, int64_t start_ns)

@@ -24,6 +24,9 @@
 #define WS_INFO_MAX   4096                 /* groups, procs and threads in one answer, each */
 #define WS_STEPS_MAX  4096
 #define WS_HITS_MAX   200
+#define WS_ROWS_MAX   10000                /* of a table in one answer */
+#define WS_ROWS_DEFAULT 100
+#define WS_FILTER_MAX 4096
 #define WS_STACK_MAX  128                  /* frames; Go records no more */
 #define WS_TILE_PX    512
 

@@ -62,5 +62,21 @@ for i, path in enumerate(sorted(pathlib.Path(corpus).glob("*.trace"))):
         print(f"{'ok' if ok else 'not ok'} {n} -d={mode} {path.name}")
         if not ok:
             print(f"# Go: exit status {want.returncode}, {len(want.stdout)} bytes; weft: {got.returncode}, {len(got.stdout)} bytes")
+
+# The profiles, as go tool pprof reads them.
+def traces(profile):
+    pprof = subprocess.run(["go", "tool", "pprof", "-traces", "-"], input=profile, capture_output=True, env=ENV, timeout=300)
+    blocks = pprof.stdout.decode().split("-----------+-------------------------------------------------------")
+    return sorted(blocks[1:])
+
+
+for name in ("go1.22-locks", "go1.23-sysio", "go1.26-cgocb", "go1.26-httpload-gens"):
+    path = pathlib.Path(corpus) / (name + ".trace")
+    for kind in ("net", "sync", "syscall", "sched"):
+        want, got = (output(tool, "-pprof=" + kind, str(path)) for tool in (go, weft))
+        ok = got.returncode == want.returncode == 0 and traces(got.stdout) == traces(want.stdout)
+        n += 1
+        failed += not ok
+        print(f"{'ok' if ok else 'not ok'} {n} -pprof={kind} {name}")
 print(f"1..{n}")
 sys.exit(failed != 0)

@@ -5,8 +5,7 @@
  * errors.c   Go's error messages, and which of our rules each of them is
  * exempt.c, syscalls.c   where Go is wrong: its values are replaced by the right ones before comparing
  * compare.c  two JSON trees, value by value
- *
- * Not compared: `profiles` and `mmu`, which nothing computes yet.
+ * profiles.c the four profiles, likewise
  */
 #ifndef TRUTH_H
 #define TRUTH_H
@@ -20,6 +19,9 @@
 
 /* The index as JSON; `sha` is the digest of the event dump as hex. */
 void truth_ours(wtr_trace *t, const wtr_index *x, const char *sha, wb_buf *out);
+
+/* The four profiles as JSON. */
+void truth_profiles(wtr_trace *t, wb_buf *out);
 
 /* Compares two trees and returns how many values (numbers, texts, nulls, sizes of lists) agree; differences are printed
  * as TAP comments and counted in *bad. */

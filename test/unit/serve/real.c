@@ -302,6 +302,45 @@ static void damaged_traces(void **state)
 }
 
 /* One of many who ask at the same time, some before the index is there. */
+/* The page is told what the command prints. */
+static void questions_with_a_scope(void **state)
+{
+	(void)state;
+	load("go1.26-httpload");
+	for (unsigned kind = 0; kind < WTR_PROFILE_COUNT; kind++) {
+		wtr_profile *p = NULL;
+		wtr_profile_totals t;
+		wtr_profile_query q = { .kind = (wtr_profile_kind)kind, .ranged = true };
+		q.from_ns = model->totals.start_ns + 2000000;
+		q.to_ns = model->totals.start_ns + 5000000;
+		assert_int_equal(wtr_profile_make(trace, &q, &p, NULL), WTR_OK);
+		wtr_profile_get_totals(p, &t);
+		yajl_val v = parsed(ask("/api/profile?kind=%s&range=2ms..5ms&n=2", wtr_profile_name(kind)));
+		assert_int_equal(number(v, "ns"), t.ns);
+		assert_int_equal(number(v, "count"), t.count);
+		assert_int_equal(number(v, "n_stacks"), t.records);
+		yajl_tree_free(v);
+		wtr_profile_free(p);
+	}
+	yajl_val v = parsed(ask("/api/profile?kind=sync&filter=fn:main.client"));
+	yajl_val all = parsed(ask("/api/profile?kind=sync"));
+	assert_true(number(v, "ns") > 0 && number(v, "ns") < number(all, "ns"));
+	yajl_tree_free(v);
+	yajl_tree_free(all);
+	static const char *const bad[] = { "kind=nosuch", "kind=sync&range=9s..10s", "kind=sync&range=1s",
+		"kind=sync&filter=g:x", "kind=sync&filter=range:9s..", "kind=alone&filter=g:1" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char target[100];
+		snprintf(target, sizeof(target), "/api/profile?%s", bad[i]);
+		const ws_request rq = { .target = target, .n_hosts = 1, .host = "localhost:6060" };
+		ws_answer a;
+		ws_answer_request(&site, &rq, &a);
+		assert_int_equal(a.status, 400);
+		ws_answer_free(&a);
+	}
+	unload();
+}
+
 static void *asker(void *arg)
 {
 	static const char *const targets[] = {
@@ -348,6 +387,7 @@ int main(void)
 		cmocka_unit_test(v2_traces),
 		cmocka_unit_test(v1_traces),
 		cmocka_unit_test(damaged_traces),
+		cmocka_unit_test(questions_with_a_scope),
 		cmocka_unit_test(many_at_once),
 	};
 	return cmocka_run_group_tests_name("real", tests, NULL, NULL);

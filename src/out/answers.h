@@ -1,0 +1,18 @@
+/* out/answers.h - answers as JSON, the same for the command line and the viewer's server (docs/json.md).
+ *
+ * Each writes members of the object that is open.  Times are ns since `start_ns`, the first event of the trace.
+ */
+#ifndef OUT_ANSWERS_H
+#define OUT_ANSWERS_H
+
+#include <wtr/profile.h>
+
+#include "out/json.h"
+
+/* {"what": ..., "rule": ..., ...}, or null for an OK code. */
+void out_error_json(out_json *j, const wtr_error *err);
+
+/* At most `limit` functions and as many stacks; 0: all. */
+void out_profile_json(out_json *j, const wtr_profile *p, size_t limit);
+
+#endif

@@ -1,0 +1,110 @@
+/* serve/asking.c - questions about a range and a filter: the answers of `weft profile` and its like, for the page. */
+#include <string.h>
+
+#include "out/answers.h"
+#include "serve/site.h"
+
+/* What a question is about.  The filter is freed by scope_done(). */
+typedef struct scope {
+	bool ranged;
+	int64_t from_ns, to_ns;
+	wtr_where *where;
+} scope;
+
+static bool refused(const wtr_error *err, ws_answer *ret)
+{
+	if (err->code == WTR_E_NOMEM)
+		ret->body.failed = true;
+	else
+		ws_refuse(ret, 400, "%s", err->what);
+	return false;
+}
+
+/* Parses and binds; both texts may be empty.  False: *ret is the refusal. */
+static bool scope_of(const ws_model *m, wtr_about about, wtr_str range, wtr_str filter, scope *s, ws_answer *ret)
+{
+	wtr_error err = { 0 };
+	wtr_period p;
+	*s = (scope){ .ranged = range.n != 0, .from_ns = m->totals.start_ns, .to_ns = m->totals.end_ns + 1 };
+	if (!m->trace) {
+		ws_refuse(ret, 404, "there is no trace to ask");
+		return false;
+	}
+	if (range.n && (wtr_period_parse(range.at, range.n, &p, &err) != WTR_OK ||
+			       wtr_period_resolve(&p, &m->totals, &s->from_ns, &s->to_ns, &err) != WTR_OK))
+		return refused(&err, ret);
+	if (filter.n == 0)
+		return true;
+	if (wtr_where_parse(filter.at, filter.n, about, &s->where, &err) != WTR_OK)
+		return refused(&err, ret);
+	if (wtr_where_bind(s->where, m->trace, m->index, &m->totals, &err) == WTR_OK)
+		return true;
+	wtr_where_free(s->where);
+	s->where = NULL;
+	return refused(&err, ret);
+}
+
+static void scope_done(scope *s)
+{
+	wtr_where_free(s->where);
+}
+
+static void begin(out_json *j, ws_answer *ret)
+{
+	out_json_to_buf(j, &ret->body, 0);
+	out_json_object(j);
+}
+
+static void end(out_json *j, ws_answer *ret)
+{
+	out_json_object_end(j);
+	if (!out_json_done(j))
+		ret->body.failed = true;
+}
+
+/* ---- /api/profile ---- */
+
+static bool profile_kind(wtr_str word, wtr_profile_kind *ret)
+{
+	const char *name;
+	for (unsigned k = 0; (name = wtr_profile_name(k)); k++)
+		if (strlen(name) == word.n && memcmp(name, word.at, word.n) == 0) {
+			*ret = (wtr_profile_kind)k;
+			return true;
+		}
+	return false;
+}
+
+static void answer_profile(const ws_model *m, const ws_profile_args *a, wtr_profile_query *q, ws_answer *ret)
+{
+	wtr_profile *p;
+	wtr_error err = { 0 };
+	if (wtr_profile_make(m->trace, q, &p, &err) != WTR_OK) {
+		refused(&err, ret);
+		return;
+	}
+	out_json j;
+	begin(&j, ret);
+	out_profile_json(&j, p, a->n ? (size_t)a->n : WS_ROWS_DEFAULT);
+	end(&j, ret);
+	wtr_profile_free(p);
+}
+
+void ws_api_profile(ws_site *site, const ws_model *m, const ws_profile_args *a, ws_answer *ret)
+{
+	(void)site;
+	wtr_profile_query q = { 0 };
+	scope s;
+	if (!profile_kind(a->kind, &q.kind)) {
+		ws_refuse(ret, 400, "there is no profile '%.*s'", (int)a->kind.n, a->kind.at);
+		return;
+	}
+	if (!scope_of(m, WTR_ABOUT_SPAN, a->range, a->filter, &s, ret))
+		return;
+	q.ranged = s.ranged;
+	q.from_ns = s.from_ns;
+	q.to_ns = s.to_ns;
+	q.where = s.where;
+	answer_profile(m, a, &q, ret);
+	scope_done(&s);
+}

@@ -1,0 +1,261 @@
+/* Profiles of real traces against what else is known of them; test/truth compares the four of go tool trace with Go. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/alloc.h"
+#include "kit.h"
+
+static const char *const names[] = { "go1.21-httpload", "go1.22-locks", "go1.23-chans-gens", "go1.25-annotate",
+	"go1.26-gcheavy", "go1.26-cgocb", "go1.26-cpuprof", "go1.27-sysio", "go1.27-longrun-cut70" };
+enum { N = sizeof(names) / sizeof(names[0]) };
+
+typedef struct subject {
+	uint8_t *data;
+	wtr_trace *t;
+	wtr_index *x;
+	wtr_totals totals;
+} subject;
+
+static void open_subject(subject *s, const char *name)
+{
+	size_t n;
+	s->data = kit_trace(name, &n);
+	assert_int_equal(wtr_open_bytes(s->data, n, &(wtr_options){ .damage = WTR_REPAIR }, &s->t, NULL), WTR_OK);
+	assert_int_equal(wtr_index_build(s->t, WTR_PART_EVENTS, &s->x, NULL), WTR_OK);
+	wtr_get_totals(s->x, &s->totals);
+}
+
+static void close_subject(subject *s)
+{
+	wtr_index_free(s->x);
+	wtr_close(s->t);
+	free(s->data);
+}
+
+static wtr_profile *make(const subject *s, wtr_profile_query q, const char *filter)
+{
+	wtr_where *w = NULL;
+	wtr_profile *p = NULL;
+	if (filter) {
+		assert_int_equal(wtr_where_parse(filter, strlen(filter), WTR_ABOUT_SPAN, &w, NULL), WTR_OK);
+		assert_int_equal(wtr_where_bind(w, s->t, s->x, &s->totals, NULL), WTR_OK);
+		q.where = w;
+	}
+	assert_int_equal(wtr_profile_make(s->t, &q, &p, NULL), WTR_OK);
+	wtr_where_free(w);
+	return p;
+}
+
+static wtr_profile_totals totals_of(const subject *s, wtr_profile_query q, const char *filter)
+{
+	wtr_profile_totals t;
+	wtr_profile *p = make(s, q, filter);
+	wtr_profile_get_totals(p, &t);
+	wtr_profile_free(p);
+	return t;
+}
+
+static void ranges_add_up(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		subject s;
+		open_subject(&s, names[i]);
+		int64_t step = (s.totals.end_ns - s.totals.start_ns) / 3 + 1;
+		for (unsigned kind = 0; kind < WTR_PROFILE_COUNT; kind++) {
+			wtr_profile_query q = { .kind = (wtr_profile_kind)kind };
+			wtr_profile_totals whole = totals_of(&s, q, NULL);
+			int64_t ns = 0, duration = 0;
+			for (int64_t k = 0; k < 3; k++) {
+				q.ranged = true;
+				q.from_ns = s.totals.start_ns + k * step;
+				q.to_ns = q.from_ns + step;
+				wtr_profile_totals part = totals_of(&s, q, NULL);
+				ns += part.ns;
+				duration += part.duration_ns;
+			}
+			/* what was created in another range ran in none */
+			assert_true(kind == WTR_PROFILE_CREATE ? ns <= whole.ns : ns == whole.ns);
+			assert_int_equal(duration, whole.duration_ns);
+		}
+		close_subject(&s);
+	}
+}
+
+static void filters_add_up(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		subject s;
+		open_subject(&s, names[i]);
+		for (unsigned kind = 0; kind < WTR_PROFILE_ALONE; kind++) {
+			wtr_profile_query q = { .kind = (wtr_profile_kind)kind };
+			wtr_profile_totals all = totals_of(&s, q, NULL), some = totals_of(&s, q, "fn:main.|dur:>5us"),
+					   rest = totals_of(&s, q, "-(fn:main. | dur:>5us)"),
+					   same = totals_of(&s, q, "");
+			assert_int_equal(same.ns, all.ns);
+			assert_int_equal(same.count, all.count);
+			assert_int_equal(some.ns + rest.ns, all.ns);
+			assert_int_equal(some.count + rest.count, all.count);
+		}
+		close_subject(&s);
+	}
+}
+
+/* What a goroutine did off the processor is what the summary says about it. */
+static void offcpu_is_the_summary(void **state)
+{
+	(void)state;
+	size_t looked = 0;
+	for (size_t i = 0; i < N; i++) {
+		subject s;
+		open_subject(&s, names[i]);
+		const wtr_goroutine_row *g = wtr_table_data(s.x, WTR_TABLE_GOROUTINES);
+		size_t n = wtr_table_rows(s.x, WTR_TABLE_GOROUTINES);
+		for (size_t k = 0; k < n && k < 40 && strcmp(names[i], "go1.26-cgocb") != 0;
+			k++) { /* ids have one life */
+			char filter[32];
+			snprintf(filter, sizeof(filter), "g:%lld", (long long)g[k].id);
+			if (g[k].final_reason.n == 7 && memcmp(g[k].final_reason.at, "forever", 7) == 0)
+				continue;
+			wtr_profile_totals t = totals_of(&s, (wtr_profile_query){ .kind = WTR_PROFILE_OFFCPU }, filter);
+			assert_int_equal(t.ns, g[k].sched_ns + g[k].block_ns + g[k].syscall_ns + g[k].syscall_block_ns);
+			looked++;
+		}
+		close_subject(&s);
+	}
+	assert_true(looked > 100);
+}
+
+static void created_and_sampled(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		subject s;
+		open_subject(&s, names[i]);
+		const wtr_transition_row *tr = wtr_table_data(s.x, WTR_TABLE_TRANSITIONS);
+		uint64_t created = 0;
+		for (size_t k = 0; k < wtr_table_rows(s.x, WTR_TABLE_TRANSITIONS); k++)
+			if (tr[k].resource == WTR_RES_GOROUTINE && tr[k].from == WTR_G_NOTEXIST)
+				created += tr[k].n;
+		assert_int_equal(totals_of(&s, (wtr_profile_query){ .kind = WTR_PROFILE_CREATE }, NULL).count, created);
+		assert_int_equal(totals_of(&s, (wtr_profile_query){ .kind = WTR_PROFILE_CPU }, NULL).count,
+			s.totals.cpu_samples);
+		close_subject(&s);
+	}
+}
+
+static void alone_counts_all_time(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		subject s;
+		open_subject(&s, names[i]);
+		wtr_profile_totals t = totals_of(&s, (wtr_profile_query){ .kind = WTR_PROFILE_ALONE }, NULL);
+		int64_t running = 0, runnable = 0;
+		for (size_t k = 0; k < WTR_PROFILE_AT_ONCE; k++) {
+			running += t.running_ns[k];
+			runnable += t.runnable_ns[k];
+		}
+		assert_int_equal(running, t.duration_ns);
+		assert_int_equal(runnable, t.duration_ns);
+		assert_int_equal(t.duration_ns, s.totals.end_ns - s.totals.start_ns);
+		assert_true(t.ns == t.running_ns[1]);
+		close_subject(&s);
+	}
+}
+
+static void functions(void **state)
+{
+	(void)state;
+	subject s;
+	open_subject(&s, "go1.22-locks");
+	wtr_profile *p = make(&s, (wtr_profile_query){ .kind = WTR_PROFILE_SYNC }, NULL);
+	wtr_profile_totals t;
+	wtr_profile_get_totals(p, &t);
+	size_t n = 0;
+	wtr_profile_func *f = wtr_profile_funcs(p, &n);
+	int64_t flat = 0;
+	for (size_t i = 0; i < n; i++) {
+		flat += f[i].flat_ns;
+		assert_true(f[i].cum_ns >= f[i].flat_ns && f[i].cum_ns <= t.ns);
+		assert_true(i == 0 || f[i - 1].flat_ns >= f[i].flat_ns);
+	}
+	assert_int_equal(flat, t.ns);
+	wtr_profile_free_funcs(f);
+	wtr_profile_record r = { 0 }, before = { .ns = INT64_MAX };
+	size_t i = 0;
+	for (; wtr_profile_get_record(p, i, &r); i++) {
+		assert_true(r.ns <= before.ns);
+		before = r;
+	}
+	assert_int_equal(i, t.records);
+	wtr_profile_free(p);
+	close_subject(&s);
+}
+
+static void refusals(void **state)
+{
+	(void)state;
+	subject s;
+	open_subject(&s, "go1.22-locks");
+	wtr_profile *p = NULL;
+	wtr_where *w;
+	wtr_where_parse("g:1", 3, WTR_ABOUT_SPAN, &w, NULL);
+	wtr_error err = { 0 };
+	assert_int_equal(
+		wtr_profile_make(s.t, &(wtr_profile_query){ .kind = WTR_PROFILE_COUNT }, &p, &err), WTR_E_USAGE);
+	assert_int_equal(wtr_profile_make(s.t, &(wtr_profile_query){ .kind = WTR_PROFILE_ALONE, .where = w }, &p, &err),
+		WTR_E_USAGE);
+	assert_null(p);
+	wtr_where_free(w);
+	close_subject(&s);
+}
+
+/* Memory that runs out anywhere is told, and leaves nothing behind (ASan looks). */
+static void memory_runs_out(void **state)
+{
+	(void)state;
+	size_t n, failed = 0;
+	uint8_t *data = kit_trace("go1.26-hello", &n);
+	for (unsigned kind = 0; kind < WTR_PROFILE_COUNT; kind++)
+		for (uint64_t nth = 1;; nth++) {
+			wtr_trace *t;
+			wtr_profile *p = NULL;
+			assert_int_equal(wtr_open_bytes(data, n, &(wtr_options){ .threads = 1 }, &t, NULL), WTR_OK);
+			wb_fault_arm(nth, true);
+			uint64_t before = wb_fault_count();
+			wtr_code rc =
+				wtr_profile_make(t, &(wtr_profile_query){ .kind = (wtr_profile_kind)kind }, &p, NULL);
+			uint64_t asked = wb_fault_count() - before;
+			wb_fault_arm(0, false);
+			wtr_profile_free(p);
+			wtr_close(t);
+			if (asked < nth)
+				break;
+			assert_true(rc == WTR_E_NOMEM || rc == WTR_OK);
+			failed += rc == WTR_E_NOMEM;
+		}
+	assert_true(failed > 50);
+	free(data);
+}
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(ranges_add_up),
+		cmocka_unit_test(filters_add_up),
+		cmocka_unit_test(offcpu_is_the_summary),
+		cmocka_unit_test(created_and_sampled),
+		cmocka_unit_test(alone_counts_all_time),
+		cmocka_unit_test(functions),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(memory_runs_out),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
