@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <wtr/profile.h>
 #include <yajl/yajl_tree.h>
 
 #include "fake.h"
