@@ -76,8 +76,8 @@ static void fiber_give(void *f)
 
 enum { SWITCH_SYNC = 0, SWITCH_NO_SYNC = 1 }; /* TSan's flags */
 
-/* Neither may be checked itself: they run on two stacks, and TSan would count their entry on one and their end on the
- * other. */
+/* Not to be checked themselves: these run on two stacks, so that TSan would count their entry on one and their end on
+ * the other; and what they write is ordered by the rules of ctx.h, not by anything that TSan sees. */
 #if defined(__has_attribute) && __has_attribute(disable_sanitizer_instrumentation)
 #define UNWATCHED __attribute__((disable_sanitizer_instrumentation))
 #else
@@ -108,16 +108,17 @@ UNWATCHED static inline void arrived(void *saved)
 UNWATCHED static void first_frame(void *arg)
 {
 	weft__ctx *c = arg;
-	arrived(NULL);
+	arrived(/* saved= */ NULL);
+	weft__ctx_acquire(c);
 	jmp_buf home;
 	c->home = &home;
-	if (!_setjmp(home))
+	if (!setjmp(home))
 		c->entry(c->arg);
 	leaving(/* save= */ NULL, c->next, SWITCH_SYNC);
 	weft__ctx_jump_last(&c->next->sp);
 }
 
-int weft__ctx_make_watched(weft__ctx *c, void *lo, void *hi, void (*entry)(void *arg), void *arg)
+UNWATCHED int weft__ctx_make_watched(weft__ctx *c, void *lo, void *hi, void (*entry)(void *arg), void *arg)
 {
 	void *fiber = NULL;
 #if WEFT__CTX_TSAN
@@ -132,6 +133,7 @@ int weft__ctx_make_watched(weft__ctx *c, void *lo, void *hi, void (*entry)(void 
 		.fiber = fiber, .lo = lo, .n_bytes = (size_t)((char *)hi - (char *)lo), .entry = entry, .arg = arg
 	};
 	weft__ctx_make_raw(c, hi, first_frame, c);
+	weft__ctx_release(c);
 	return 0;
 }
 
@@ -142,13 +144,13 @@ UNWATCHED void weft__ctx_switch_watched(weft__ctx *from, weft__ctx *to)
 	arrived(from->fake);
 }
 
-_Noreturn void weft__ctx_exit_watched(weft__ctx *c, weft__ctx *to)
+UNWATCHED _Noreturn void weft__ctx_exit_watched(weft__ctx *c, weft__ctx *to)
 {
 	c->next = to;
-	_longjmp(*(jmp_buf *)c->home, 1);
+	longjmp(*(jmp_buf *)c->home, 1); /* not _longjmp: TSan does not see that one */
 }
 
-void weft__ctx_done_watched(weft__ctx *c)
+UNWATCHED void weft__ctx_done_watched(weft__ctx *c)
 {
 #if WEFT__CTX_TSAN
 	if (c->entry) /* a thread's own fiber is the thread's */

@@ -12,9 +12,11 @@
  * Shadow stacks (CET SHSTK, GCS) are not switched.  The library is linked without claiming them, so they stay off;
  * where one is forced on nevertheless, weft__ctx_start says so.
  *
- * Sanitizers: under ASan each switch names the new stack; under TSan each context is a fiber, and a switch is no
- * synchronisation (the last one of weft__ctx_exit is): annotate what makes a parked context another thread's business.
- * Creating fibers costs a millisecond and 850 KB each, so they are reused, and there are at most WEFT__CTX_FIBERS_MAX.
+ * Sanitizers: under ASan each switch names the new stack.  Under TSan each context is a fiber.  weft__ctx_make happens
+ * before entry, and weft__ctx_exit before what follows in `to`; a plain switch orders nothing, or no race between
+ * goroutines that happen to share a thread would be seen: say with weft__ctx_release and weft__ctx_acquire what the
+ * caller's protocol orders.  Creating fibers costs a millisecond and 850 KB each, so they are reused, and there are at
+ * most WEFT__CTX_FIBERS_MAX.
  */
 #ifndef WEFT__CTX_H
 #define WEFT__CTX_H
@@ -82,6 +84,10 @@ _Noreturn static inline void weft__ctx_exit(weft__ctx *c, weft__ctx *to);
  * keeps for it.  Then it can be made anew. */
 static inline void weft__ctx_done(weft__ctx *c);
 
+/* For TSan, nothing elsewhere: all before a release of an address happens before all after an acquire of it. */
+static inline void weft__ctx_release(void *addr);
+static inline void weft__ctx_acquire(void *addr);
+
 /* The stack pointer with which a parked context goes on (for unwinders; sp is lower where code may use space below the
  * stack pointer). */
 static inline void *weft__ctx_sp(const weft__ctx *c)
@@ -100,6 +106,27 @@ WEFT__CTX_INLINE void weft__ctx_make_raw(weft__ctx *c, void *hi, void (*entry)(v
 	c->sp = (char *)(top - 2) - WEFT__CTX_RED_BYTES;
 	c->fp = NULL;
 	c->pc = (void *)(uintptr_t)weft__ctx_entry;
+}
+
+#if WEFT__CTX_TSAN
+void __tsan_acquire(void *addr);
+void __tsan_release(void *addr);
+#endif
+
+WEFT__CTX_INLINE void weft__ctx_release(void *addr)
+{
+#if WEFT__CTX_TSAN
+	__tsan_release(addr);
+#endif
+	(void)addr;
+}
+
+WEFT__CTX_INLINE void weft__ctx_acquire(void *addr)
+{
+#if WEFT__CTX_TSAN
+	__tsan_acquire(addr);
+#endif
+	(void)addr;
 }
 
 #if WEFT__CTX_SANITIZED
