@@ -6,6 +6,7 @@
 #include <wtr/edit.h>
 #include <wtr/error.h>
 #include <wtr/event.h>
+#include <wtr/mmu.h>
 #include <wtr/open.h>
 #include <wtr/profile.h>
 #include <wtr/report.h>

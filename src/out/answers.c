@@ -92,3 +92,87 @@ void out_profile_json(out_json *j, const wtr_profile *p, size_t limit)
 	out_json_key(j, "ended");
 	out_error_json(j, &t.end);
 }
+
+/* ---- mmu ---- */
+
+static void lost(out_json *j, const double *share)
+{
+	out_json_key(j, "lost");
+	out_json_object(j);
+	for (unsigned c = 0; c < WTR_GC_CAUSES; c++) {
+		out_json_key(j, wtr_gc_cause_name(c));
+		out_json_fixed(j, share[c], 6);
+	}
+	out_json_object_end(j);
+}
+
+static void mmu_curve(out_json *j, const wtr_mmu *m)
+{
+	enum { POINTS = 100 };
+	static const double q[] = { 0.001, 0.01, 0.05 };
+	static const char *const names[] = { "p0_1", "p1", "p5" };
+	int64_t windows[POINTS];
+	wtr_mmu_windows(m, windows, POINTS);
+	out_json_key(j, "curve");
+	out_json_array(j);
+	for (size_t i = 0; i < POINTS; i++) {
+		double v[3] = { 0 };
+		if (!wtr_mmu_quantiles(m, windows[i], q, 3, v))
+			j->failed = true;
+		out_json_object(j);
+		out_json_put_i64(j, "window_ns", windows[i]);
+		out_json_key(j, "mmu");
+		out_json_fixed(j, wtr_mmu_at(m, windows[i]), 6);
+		for (size_t k = 0; k < 3; k++) {
+			out_json_key(j, names[k]);
+			out_json_fixed(j, v[k], 6);
+		}
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+static void mmu_worst(out_json *j, const wtr_mmu *m, int64_t window_ns, size_t n, int64_t start_ns)
+{
+	wtr_mmu_window w[OUT_MMU_WORST_MAX];
+	size_t found = wtr_mmu_worst(m, window_ns, w, n && n < OUT_MMU_WORST_MAX ? n : OUT_MMU_WORST_MAX);
+	j->failed |= found == SIZE_MAX;
+	out_json_key(j, "worst");
+	out_json_array(j);
+	for (size_t i = 0; found != SIZE_MAX && i < found; i++) {
+		out_json_object(j);
+		out_json_put_i64(j, "start_ns", w[i].start_ns - start_ns);
+		out_json_put_i64(j, "end_ns", w[i].end_ns - start_ns);
+		out_json_put_u64(j, "series", w[i].series);
+		out_json_key(j, "left");
+		out_json_fixed(j, w[i].utilization, 6);
+		lost(j, w[i].lost);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+void out_mmu_json(
+	out_json *j, const wtr_mmu *m, const wtr_mmu_query *q, int64_t window_ns, size_t n_worst, int64_t start_ns)
+{
+	wtr_mmu_totals t;
+	wtr_mmu_get_totals(m, &t);
+	out_json_key(j, "flags");
+	out_json_array(j);
+	for (unsigned c = 0; c < WTR_GC_CAUSES; c++)
+		if (q->causes >> c & 1)
+			out_json_text(j, wtr_gc_cause_name(c));
+	out_json_array_end(j);
+	out_json_put_bool(j, "per_goroutine", q->per_goroutine);
+	out_json_put_u64(j, "series", t.series);
+	out_json_put_u64(j, "points", t.points);
+	out_json_put_i64(j, "duration_ns", t.length_ns);
+	out_json_key(j, "left");
+	out_json_fixed(j, t.mean, 6);
+	lost(j, t.lost);
+	mmu_curve(j, m);
+	out_json_put_i64(j, "window_ns", window_ns);
+	mmu_worst(j, m, window_ns, n_worst, start_ns);
+	out_json_key(j, "ended");
+	out_error_json(j, &t.end);
+}

@@ -5,6 +5,7 @@
 #ifndef OUT_ANSWERS_H
 #define OUT_ANSWERS_H
 
+#include <wtr/mmu.h>
 #include <wtr/profile.h>
 
 #include "out/json.h"
@@ -14,5 +15,10 @@ void out_error_json(out_json *j, const wtr_error *err);
 
 /* At most `limit` functions and as many stacks; 0: all. */
 void out_profile_json(out_json *j, const wtr_profile *p, size_t limit);
+
+/* The curve, and the `n_worst` (0, or too many: OUT_MMU_WORST_MAX) lowest windows of one length. */
+enum { OUT_MMU_WORST_MAX = 100 };
+void out_mmu_json(
+	out_json *j, const wtr_mmu *m, const wtr_mmu_query *q, int64_t window_ns, size_t n_worst, int64_t start_ns);
 
 #endif

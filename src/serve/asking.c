@@ -62,6 +62,32 @@ static void end(out_json *j, ws_answer *ret)
 		ret->body.failed = true;
 }
 
+/* ---- /api/mmu ---- */
+
+void ws_api_mmu(ws_site *site, const ws_model *m, const ws_mmu_args *a, ws_answer *ret)
+{
+	(void)site;
+	enum { FLAGS_GIVEN = 1 };
+	wtr_mmu_query q = { .causes = a->given & FLAGS_GIVEN ? (unsigned)a->flags : 7, .per_goroutine = a->per };
+	wtr_mmu *mmu;
+	wtr_error err = { 0 };
+	scope s;
+	if (!scope_of(m, WTR_ABOUT_SPAN, a->range, (wtr_str){ "", 0 }, &s, ret))
+		return;
+	q.ranged = s.ranged;
+	q.from_ns = s.from_ns;
+	q.to_ns = s.to_ns;
+	if (wtr_mmu_make(m->trace, &q, &mmu, &err) != WTR_OK) {
+		refused(&err, ret);
+		return;
+	}
+	out_json j;
+	begin(&j, ret);
+	out_mmu_json(&j, mmu, &q, a->window ? a->window : 10000000, a->n ? (size_t)a->n : 10, m->totals.start_ns);
+	end(&j, ret);
+	wtr_mmu_free(mmu);
+}
+
 /* ---- /api/profile ---- */
 
 static bool profile_kind(wtr_str word, wtr_profile_kind *ret)

@@ -6,6 +6,7 @@
  * exempt.c, syscalls.c   where Go is wrong: its values are replaced by the right ones before comparing
  * compare.c  two JSON trees, value by value
  * profiles.c the four profiles, likewise
+ * mmu.c      minimum mutator utilization
  */
 #ifndef TRUTH_H
 #define TRUTH_H
@@ -22,6 +23,9 @@ void truth_ours(wtr_trace *t, const wtr_index *x, const char *sha, wb_buf *out);
 
 /* The four profiles as JSON. */
 void truth_profiles(wtr_trace *t, wb_buf *out);
+
+/* Compares the utilization curves; counts what agrees and what does not. */
+void truth_mmu(wtr_trace *t, yajl_val truth, uint64_t *same, unsigned *bad);
 
 /* Compares two trees and returns how many values (numbers, texts, nulls, sizes of lists) agree; differences are printed
  * as TAP comments and counted in *bad. */
