@@ -39,7 +39,7 @@ void weft__tr_carrier_end(weft__tr_m *m)
 	end_piece(m);
 	wf_end_batch(m->side->data, m->side_at);
 	m->side->n = (uint32_t)(m->side_at - m->side->bytes);
-	weft__tr_pool_push(&weft__tr.pool, m->side);
+	weft__tr_bufs_push(&weft__tr.bufs, m->side);
 	m->side = NULL;
 }
 

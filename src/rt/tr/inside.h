@@ -24,8 +24,8 @@
 #include "fmt/emit.h"
 #include "rt/stack/unwind.h"
 #include "rt/tr/clock.h"
-#include "rt/tr/pool.h"
-#include "rt/tr/table.h"
+#include "rt/tr/bufs.h"
+#include "rt/tr/dedup.h"
 #include "rt/tr/tr.h"
 
 #define weft__tr_likely(x)   __builtin_expect(!!(x), 1)
@@ -40,14 +40,14 @@ enum {
 
 /* Stacks and strings of a generation, often the same as the one's before. */
 typedef struct weft__tr_tables {
-	weft__tr_table stacks, strings;
+	weft__tr_dedup stacks, strings;
 	uint32_t epoch; /* 1..255: tells whose ids a goroutine remembers */
 } weft__tr_tables;
 
 struct weft__tr_all {
 	weft__tr_hooks hooks;
 	weft__tr_options opt;
-	weft__tr_pool pool;
+	weft__tr_bufs bufs;
 	weft__tr_tables *tabs[2];   /* by parity of the generation */
 	_Atomic uint64_t trace;     /* its number */
 	uint64_t first;             /* its first generation */
@@ -56,7 +56,7 @@ struct weft__tr_all {
 	_Atomic uint64_t announced; /* newest generation that has its ProcsChange */
 	_Atomic uint64_t once_ids;  /* texts outside of the table so far */
 	_Atomic int error;          /* why the trace ends by itself: negative errno */
-	_Atomic uint64_t waits, wait_ns, odd;
+	_Atomic uint64_t waits, wait_ns, odd, lost_stacks, lost_strings;
 
 	pthread_mutex_t joined_lock;
 	weft__tr_m *joined;
@@ -197,7 +197,11 @@ weft__tr_buf *weft__tr_take_buf(uint64_t gen);
 /* Hands m's buffer over. */
 void weft__tr_push(weft__tr_m *m);
 
+/* The trace ends by itself, with the first such error. */
 void weft__tr_fail(int error);
+
+/* This thread is the writer, which must not wait for itself. */
+extern _Thread_local bool weft__tr_writes;
 
 /* The id of the stack at fp of g, 0: none. */
 uint64_t weft__tr_stack_of(weft__tr_m *m, const weft__tr_g *g, uintptr_t pc, uintptr_t fp, uintptr_t lo);
@@ -220,10 +224,10 @@ static inline uint32_t weft__tr_stack_memo(const weft__tr_tables *t, uint64_t id
 static inline uint64_t weft__tr_stack_recall(const weft__tr_tables *t, uint32_t memo, uint64_t gen)
 {
 	weft__tr_entry *e =
-		memo >> 24 == t->epoch ? weft__tr_table_entry(&t->stacks, memo & WEFT__TR_STACK_IDS_MAX) : NULL;
+		memo >> 24 == t->epoch ? weft__tr_dedup_entry(&t->stacks, memo & WEFT__TR_STACK_IDS_MAX) : NULL;
 	if (!e)
 		return 0;
-	weft__tr_table_mark(e, (uint32_t)gen);
+	weft__tr_dedup_mark(e, (uint32_t)gen);
 	return e->id;
 }
 

@@ -15,6 +15,8 @@ struct weft__tr_all weft__tr = {
 	.gc_lock = PTHREAD_MUTEX_INITIALIZER,
 };
 
+_Thread_local bool weft__tr_writes;
+
 enum { PAUSE_NS = 200000, SPINS = 64 };
 
 void weft__tr_fail(int error)
@@ -41,7 +43,7 @@ static void pause_a_little(void)
 static weft__tr_buf *try_take(uint64_t gen)
 {
 	bool old = gen != atomic_load_explicit(&weft__tr_gen, memory_order_relaxed);
-	return weft__tr_pool_take(&weft__tr.pool, old);
+	return weft__tr_bufs_take(&weft__tr.bufs, old || weft__tr_writes);
 }
 
 static weft__tr_buf *wait_for_buf(uint64_t gen)
@@ -101,7 +103,7 @@ void weft__tr_push(weft__tr_m *m)
 	b->n = (uint32_t)(m->at - b->bytes);
 	m->buf = NULL;
 	m->at = m->end = NULL;
-	weft__tr_pool_push(&weft__tr.pool, b);
+	weft__tr_bufs_push(&weft__tr.bufs, b);
 }
 
 bool weft__tr_room(weft__tr_m *m)
@@ -393,7 +395,7 @@ static uint64_t stack_id(weft__tr_m *m, const uintptr_t *pcs, size_t n)
 	for (size_t i = 0; i < n; i++)
 		h = weft__tr_hash_word(h, pcs[i]);
 	uint32_t gen = (uint32_t)atomic_load_explicit(&m->gen, memory_order_relaxed);
-	return weft__tr_table_find(&m->tab->stacks, pcs, (uint32_t)(n * sizeof(*pcs)), weft__tr_hash_end(h), gen);
+	return weft__tr_dedup_find(&m->tab->stacks, pcs, (uint32_t)(n * sizeof(*pcs)), weft__tr_hash_end(h), gen);
 }
 
 uint64_t weft__tr_stack_of(weft__tr_m *m, const weft__tr_g *g, uintptr_t pc, uintptr_t fp, uintptr_t lo)
@@ -415,7 +417,7 @@ uint64_t weft__tr_string(weft__tr_m *m, weft__tr_str s)
 		return 0;
 	uint32_t n = s.n < WF_STRING_BYTES_MAX ? (uint32_t)s.n : WF_STRING_BYTES_MAX;
 	uint32_t gen = (uint32_t)atomic_load_explicit(&m->gen, memory_order_relaxed);
-	uint32_t id = weft__tr_table_find(&m->tab->strings, s.at, n, weft__tr_hash_text(s.at, n), gen);
+	uint32_t id = weft__tr_dedup_find(&m->tab->strings, s.at, n, weft__tr_hash_text(s.at, n), gen);
 	/* A name must not change between the begin and the end of a region, so never "". */
 	return weft__tr_likely(id) ? id : weft__tr_text_once(m, s);
 }

@@ -34,7 +34,7 @@
 typedef struct weft__tr_g {
 	uint64_t id;           /* (s) from 1, never used again */
 	uintptr_t stack_hi;    /* (s) end of its stack; 0: no stacks */
-	_Atomic uint64_t word; /* generation, status, open range: see status.h */
+	_Atomic uint64_t word; /* generation, status, open range: see inside.h */
 	uint32_t seq;
 	uint32_t stack; /* where it blocked */
 } weft__tr_g;

@@ -1,4 +1,4 @@
-/* rt/tr/events.c - the calls of tr.h while a trace runs: each a section with its events. */
+/* rt/tr/record.c - the calls of tr.h while a trace runs: each a section with its events. */
 #include "rt/tr/inside.h"
 
 #include "rt/tr/carrier.h"

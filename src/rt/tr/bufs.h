@@ -1,10 +1,10 @@
-/* rt/tr/pool.h - buffers of 64 KiB, one batch each, for all threads of a trace.
+/* rt/tr/bufs.h - buffers of 64 KiB, one batch each, for all threads of a trace.
  *
  * Taking and giving are one compare-and-swap; no call allocates.  Address space for all is reserved at the start and
  * backed where touched.  Beyond `max` buffers there is a reserve for threads that must finish an old generation.
  */
-#ifndef WEFT__TR_POOL_H
-#define WEFT__TR_POOL_H
+#ifndef WEFT__TR_BUFS_H
+#define WEFT__TR_BUFS_H
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -23,7 +23,7 @@ typedef struct weft__tr_buf {
 
 _Static_assert(sizeof(weft__tr_buf) == WEFT__TR_BUF_BYTES, "buffers fill their pages");
 
-typedef struct weft__tr_pool {
+typedef struct weft__tr_bufs {
 	weft__tr_buf *at;
 	uint32_t max;
 	_Atomic uint64_t
@@ -31,22 +31,28 @@ typedef struct weft__tr_pool {
 	_Atomic uint32_t fresh; /* never used so far: from here on */
 	_Atomic uint32_t full;  /* list of buffers to be written, newest first: index + 1 */
 	_Atomic uint32_t taken;
-} weft__tr_pool;
+} weft__tr_bufs;
 
-int weft__tr_pool_init(weft__tr_pool *p, size_t bytes); /* 0 or -ENOMEM */
-void weft__tr_pool_done(weft__tr_pool *p);              /* zeroed is fine */
+int weft__tr_bufs_init(weft__tr_bufs *p, size_t bytes); /* 0 or -ENOMEM */
+void weft__tr_bufs_done(weft__tr_bufs *p);              /* zeroed is fine */
 
 /* An empty buffer, or NULL when all `max` are taken (`reserve`: when the reserve is, too).  Any thread. */
-weft__tr_buf *weft__tr_pool_take(weft__tr_pool *p, bool reserve);
-void weft__tr_pool_give(weft__tr_pool *p, weft__tr_buf *b);
+weft__tr_buf *weft__tr_bufs_take(weft__tr_bufs *p, bool reserve);
+void weft__tr_bufs_give(weft__tr_bufs *p, weft__tr_buf *b);
 
 /* Hands a buffer to the writer.  Any thread. */
-void weft__tr_pool_push(weft__tr_pool *p, weft__tr_buf *b);
+void weft__tr_bufs_push(weft__tr_bufs *p, weft__tr_buf *b);
 
-/* All that were handed over since the last call, oldest first, linked by weft__tr_pool_next.  The writer only. */
-weft__tr_buf *weft__tr_pool_pull(weft__tr_pool *p);
+/* All that were handed over since the last call, oldest first, linked by weft__tr_bufs_next.  The writer only. */
+weft__tr_buf *weft__tr_bufs_pull(weft__tr_bufs *p);
 
-static inline weft__tr_buf *weft__tr_pool_next(const weft__tr_pool *p, const weft__tr_buf *b)
+/* Makes b follow a, in a list of one thread. */
+static inline void weft__tr_bufs_link(const weft__tr_bufs *p, weft__tr_buf *a, weft__tr_buf *b)
+{
+	atomic_store_explicit(&a->next, (uint32_t)(b - p->at) + 1, memory_order_relaxed);
+}
+
+static inline weft__tr_buf *weft__tr_bufs_next(const weft__tr_bufs *p, const weft__tr_buf *b)
 {
 	uint32_t next = atomic_load_explicit(&b->next, memory_order_relaxed);
 	return next ? &p->at[next - 1] : NULL;

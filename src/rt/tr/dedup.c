@@ -1,5 +1,5 @@
-/* rt/tr/table.c - see table.h. */
-#include "rt/tr/table.h"
+/* rt/tr/dedup.c - see dedup.h. */
+#include "rt/tr/dedup.h"
 
 #include "os/pages.h"
 
@@ -10,7 +10,7 @@ static size_t pages(size_t bytes)
 	return (bytes + 4095) & ~(size_t)4095;
 }
 
-int weft__tr_table_init(weft__tr_table *t, size_t arena_bytes, uint32_t ids_max)
+int weft__tr_dedup_init(weft__tr_dedup *t, size_t arena_bytes, uint32_t ids_max)
 {
 	size_t buckets = pages(WEFT__TR_BUCKETS * sizeof(uint32_t)), ids = pages((ids_max + 1) * sizeof(uint32_t));
 	size_t bytes = 1;
@@ -20,7 +20,7 @@ int weft__tr_table_init(weft__tr_table *t, size_t arena_bytes, uint32_t ids_max)
 	int rc = wo_pages_reserve(bytes, &at);
 	if (rc)
 		return rc;
-	*t = (weft__tr_table){ .map = at, .map_bytes = bytes, .ids_max = ids_max };
+	*t = (weft__tr_dedup){ .map = at, .map_bytes = bytes, .ids_max = ids_max };
 	t->bucket = at;
 	t->by_id = (void *)((char *)at + buckets);
 	t->arena = (void *)((char *)at + buckets + ids);
@@ -29,29 +29,29 @@ int weft__tr_table_init(weft__tr_table *t, size_t arena_bytes, uint32_t ids_max)
 	return 0;
 }
 
-void weft__tr_table_done(weft__tr_table *t)
+void weft__tr_dedup_done(weft__tr_dedup *t)
 {
 	if (t->map)
 		wo_pages_release(t->map, t->map_bytes);
-	*t = (weft__tr_table){ 0 };
+	*t = (weft__tr_dedup){ 0 };
 }
 
-static uint32_t refuse(weft__tr_table *t)
+static uint32_t refuse(weft__tr_dedup *t)
 {
 	atomic_fetch_add_explicit(&t->refused, 1, memory_order_relaxed);
 	return 0;
 }
 
 /* Entries that came between `from` and `to`, both places in one bucket. */
-static weft__tr_entry *look(weft__tr_table *t, uint32_t from, uint32_t to, const void *key, uint32_t n, uint64_t hash)
+static weft__tr_entry *look(weft__tr_dedup *t, uint32_t from, uint32_t to, const void *key, uint32_t n, uint64_t hash)
 {
-	for (uint32_t at = from; at != to; at = weft__tr_table_at(t, at)->next)
-		if (weft__tr_table_same(weft__tr_table_at(t, at), key, n, hash))
-			return weft__tr_table_at(t, at);
+	for (uint32_t at = from; at != to; at = weft__tr_dedup_at(t, at)->next)
+		if (weft__tr_dedup_same(weft__tr_dedup_at(t, at), key, n, hash))
+			return weft__tr_dedup_at(t, at);
 	return NULL;
 }
 
-uint32_t weft__tr_table_add(weft__tr_table *t, const void *key, uint32_t n, uint64_t hash, uint32_t gen, uint32_t seen)
+uint32_t weft__tr_dedup_add(weft__tr_dedup *t, const void *key, uint32_t n, uint64_t hash, uint32_t gen, uint32_t seen)
 {
 	size_t words = HEAD_WORDS + (n + 7) / 8;
 	size_t place = atomic_fetch_add_explicit(&t->words, words, memory_order_relaxed);
@@ -60,18 +60,18 @@ uint32_t weft__tr_table_add(weft__tr_table *t, const void *key, uint32_t n, uint
 	uint32_t id = atomic_fetch_add_explicit(&t->ids, 1, memory_order_relaxed) + 1;
 	if (id == 0 || id > t->ids_max)
 		return refuse(t);
-	weft__tr_entry *e = weft__tr_table_at(t, (uint32_t)place);
+	weft__tr_entry *e = weft__tr_dedup_at(t, (uint32_t)place);
 	e->hash = hash;
 	e->id = id;
 	e->n = n;
 	memcpy(e->key, key, n);
-	weft__tr_table_mark(e, gen);
+	weft__tr_dedup_mark(e, gen);
 	_Atomic uint32_t *bucket = &t->bucket[hash % WEFT__TR_BUCKETS];
 	uint32_t head = atomic_load_explicit(bucket, memory_order_acquire);
 	do {
 		weft__tr_entry *other = look(t, head, seen, key, n, hash);
 		if (other) { /* somebody was faster: this place and number stay unused */
-			weft__tr_table_mark(other, gen);
+			weft__tr_dedup_mark(other, gen);
 			return other->id;
 		}
 		e->next = seen = head;
@@ -81,7 +81,7 @@ uint32_t weft__tr_table_add(weft__tr_table *t, const void *key, uint32_t n, uint
 	return id;
 }
 
-bool weft__tr_table_filling(const weft__tr_table *t)
+bool weft__tr_dedup_filling(const weft__tr_dedup *t)
 {
 	return atomic_load_explicit(&t->words, memory_order_relaxed) > t->arena_words / 2 ||
 	       atomic_load_explicit(&t->ids, memory_order_relaxed) > t->ids_max / 2;

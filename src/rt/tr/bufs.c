@@ -1,5 +1,5 @@
-/* rt/tr/pool.c - see pool.h. */
-#include "rt/tr/pool.h"
+/* rt/tr/bufs.c - see bufs.h. */
+#include "rt/tr/bufs.h"
 
 #include <errno.h>
 
@@ -13,7 +13,7 @@ static size_t map_bytes(size_t max)
 	return bytes;
 }
 
-int weft__tr_pool_init(weft__tr_pool *p, size_t bytes)
+int weft__tr_bufs_init(weft__tr_bufs *p, size_t bytes)
 {
 	size_t max = bytes / WEFT__TR_BUF_BYTES;
 	if (max < 4)
@@ -24,18 +24,18 @@ int weft__tr_pool_init(weft__tr_pool *p, size_t bytes)
 	int rc = wo_pages_reserve(map_bytes(max), &at);
 	if (rc)
 		return rc;
-	*p = (weft__tr_pool){ .at = at, .max = (uint32_t)max };
+	*p = (weft__tr_bufs){ .at = at, .max = (uint32_t)max };
 	return 0;
 }
 
-void weft__tr_pool_done(weft__tr_pool *p)
+void weft__tr_bufs_done(weft__tr_bufs *p)
 {
 	if (p->at)
 		wo_pages_release(p->at, map_bytes(p->max));
-	*p = (weft__tr_pool){ 0 };
+	*p = (weft__tr_bufs){ 0 };
 }
 
-static uint32_t index_of(const weft__tr_pool *p, const weft__tr_buf *b)
+static uint32_t index_of(const weft__tr_bufs *p, const weft__tr_buf *b)
 {
 	return (uint32_t)(b - p->at) + 1;
 }
@@ -50,7 +50,7 @@ static void set_next(weft__tr_buf *b, uint32_t next)
 	atomic_store_explicit(&b->next, next, memory_order_relaxed);
 }
 
-static weft__tr_buf *take_used(weft__tr_pool *p)
+static weft__tr_buf *take_used(weft__tr_bufs *p)
 {
 	uint64_t head = atomic_load_explicit(&p->free, memory_order_acquire), next;
 	do {
@@ -62,7 +62,7 @@ static weft__tr_buf *take_used(weft__tr_pool *p)
 	return &p->at[(uint32_t)head - 1];
 }
 
-weft__tr_buf *weft__tr_pool_take(weft__tr_pool *p, bool reserve)
+weft__tr_buf *weft__tr_bufs_take(weft__tr_bufs *p, bool reserve)
 {
 	uint32_t limit = reserve ? p->max + WEFT__TR_RESERVE : p->max;
 	if (atomic_fetch_add_explicit(&p->taken, 1, memory_order_relaxed) >= limit) {
@@ -88,7 +88,7 @@ weft__tr_buf *weft__tr_pool_take(weft__tr_pool *p, bool reserve)
 	return b;
 }
 
-void weft__tr_pool_give(weft__tr_pool *p, weft__tr_buf *b)
+void weft__tr_bufs_give(weft__tr_bufs *p, weft__tr_buf *b)
 {
 	uint64_t head = atomic_load_explicit(&p->free, memory_order_relaxed);
 	do
@@ -98,7 +98,7 @@ void weft__tr_pool_give(weft__tr_pool *p, weft__tr_buf *b)
 	atomic_fetch_sub_explicit(&p->taken, 1, memory_order_relaxed);
 }
 
-void weft__tr_pool_push(weft__tr_pool *p, weft__tr_buf *b)
+void weft__tr_bufs_push(weft__tr_bufs *p, weft__tr_buf *b)
 {
 	uint32_t head = atomic_load_explicit(&p->full, memory_order_relaxed);
 	do
@@ -107,7 +107,7 @@ void weft__tr_pool_push(weft__tr_pool *p, weft__tr_buf *b)
 		&p->full, &head, index_of(p, b), memory_order_release, memory_order_relaxed));
 }
 
-weft__tr_buf *weft__tr_pool_pull(weft__tr_pool *p)
+weft__tr_buf *weft__tr_bufs_pull(weft__tr_bufs *p)
 {
 	uint32_t at = atomic_exchange_explicit(&p->full, 0, memory_order_acquire), oldest = 0;
 	while (at) {

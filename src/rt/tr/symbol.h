@@ -1,0 +1,31 @@
+/* rt/tr/symbol.h - from addresses to functions, files and lines of this process, inlined frames included.
+ *
+ * From DWARF by elfutils' libdw.  Where there is none: a name from the symbol table, or "program+0x1234" - the file and
+ * the offset in it - which addr2line can look up later where the full program is.  The file is then the program's or
+ * library's, and the line 1, since Go's tools want one.  Only files on this machine are looked at.
+ */
+#ifndef WEFT__TR_SYMBOL_H
+#define WEFT__TR_SYMBOL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct weft__tr_frame {
+	const char *func, *file;
+	uint32_t line;
+} weft__tr_frame;
+
+typedef struct weft__tr_symbols weft__tr_symbols;
+
+/* NULL when memory is out. */
+weft__tr_symbols *weft__tr_symbols_open(void);
+void weft__tr_symbols_close(weft__tr_symbols *s); /* NULL is fine */
+
+/* The frames at an address inside a call or function, innermost first: at least one; 0 when memory is out.  *ret lives
+ * until the next call; the texts until close.  Each address is looked up once.  One thread. */
+size_t weft__tr_symbols_at(weft__tr_symbols *s, uintptr_t pc, const weft__tr_frame **ret);
+
+/* Libraries may have come since: addresses in none will be looked for again. */
+void weft__tr_symbols_refresh(weft__tr_symbols *s);
+
+#endif

@@ -1,0 +1,56 @@
+/* rt/tr/window.c - see window.h. */
+#include "rt/tr/window.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/vec.h"
+
+void weft__tr_window_add(weft__tr_window *w, const void *at, size_t n)
+{
+	if (w->max_bytes)
+		wb_buf_put(&w->current, at, n);
+}
+
+static void drop_oldest(weft__tr_window *w, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		w->bytes -= w->gens[i].bytes.n;
+		wb_buf_free(&w->gens[i].bytes);
+	}
+	memmove(w->gens, w->gens + n, (w->n - n) * sizeof(*w->gens));
+	w->n -= n;
+}
+
+static bool too_much(const weft__tr_window *w, size_t i, size_t bytes, int64_t now_ns)
+{
+	return bytes > w->max_bytes || (w->max_ns > 0 && now_ns - w->gens[i].end_ns > w->max_ns);
+}
+
+bool weft__tr_window_end(weft__tr_window *w, int64_t now_ns)
+{
+	if (!w->max_bytes)
+		return true;
+	if (w->current.failed ||
+		!(w->n < w->cap || wb_vec_grow((void **)&w->gens, &w->cap, w->n, 1, sizeof(*w->gens)))) {
+		wb_buf_free(&w->current);
+		drop_oldest(w, w->n);
+		return false;
+	}
+	w->bytes += w->current.n;
+	w->gens[w->n++] = (weft__tr_window_gen){ .bytes = w->current, .end_ns = now_ns };
+	w->current = (wb_buf){ 0 };
+	size_t old = 0, bytes = w->bytes;
+	for (; old + 1 < w->n && too_much(w, old, bytes, now_ns); old++)
+		bytes -= w->gens[old].bytes.n;
+	drop_oldest(w, old);
+	return true;
+}
+
+void weft__tr_window_free(weft__tr_window *w)
+{
+	drop_oldest(w, w->n);
+	wb_buf_free(&w->current);
+	wb_free(w->gens);
+	*w = (weft__tr_window){ 0 };
+}

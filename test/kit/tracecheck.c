@@ -1,0 +1,335 @@
+/* kit/tracecheck.c - see tracecheck.h. */
+#include "tracecheck.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <wtr/wtr.h>
+
+#include "fmt/events.h"
+#include "fmt/rawevent.h"
+#include "kit.h"
+#include "rt/tr/tr.h"
+
+int tracecheck_sink(const void *at, size_t n, void *arg)
+{
+	wb_buf_put(arg, at, n);
+	return 0;
+}
+
+void tracecheck_save(const wb_buf *trace, const char *path)
+{
+	FILE *out = fopen(path, "wb");
+	kit_check(out && fwrite(trace->at, 1, trace->n, out) == trace->n);
+	fclose(out);
+}
+
+bool tracecheck_valid(const wb_buf *trace)
+{
+	wtr_trace *t;
+	wtr_error err = { 0 };
+	wtr_code rc = wtr_open_bytes(trace->at, trace->n, NULL, &t, &err);
+	if (rc == WTR_OK) {
+		wtr_info info;
+		wtr_get_info(t, &info);
+		rc = info.damage.code;
+		err = info.damage;
+		if (rc == WTR_OK)
+			rc = wtr_validate(t, &err);
+		wtr_close(t);
+	}
+	if (rc != WTR_OK)
+		printf("# %s, thread %lld, generation %llu: %s\n", err.event, (long long)err.thread,
+			(unsigned long long)err.generation, err.what);
+	return rc == WTR_OK;
+}
+
+/* ---- against the ledger ---- */
+
+/* Of the events that each mean one telling, whose is it? */
+static bool is_of_goroutine(unsigned type)
+{
+	switch (type) {
+	case WF_EV_GO_CREATE:
+	case WF_EV_GO_START:
+	case WF_EV_GO_STOP:
+	case WF_EV_GO_BLOCK:
+	case WF_EV_GO_UNBLOCK:
+	case WF_EV_GO_SYSCALL_BEGIN:
+	case WF_EV_GO_SYSCALL_END:
+	case WF_EV_GO_SYSCALL_END_BLOCKED:
+	case WF_EV_GO_DESTROY:
+	case WF_EV_GO_SWITCH: return true;
+	default: return false;
+	}
+}
+
+typedef struct seen {
+	uint64_t all[FS_TYPES];
+	uint32_t (*of)[FS_TYPES];
+	uint64_t n_goroutines;
+} seen;
+
+static void see(seen *s, const wtr_event *e)
+{
+	if (e->type >= FS_TYPES)
+		return;
+	s->all[e->type]++;
+	if (is_of_goroutine(e->type) && (uint64_t)e->id <= s->n_goroutines)
+		s->of[e->id][e->type]++;
+}
+
+static bool read_all(const wb_buf *trace, seen *s)
+{
+	wtr_trace *t;
+	if (wtr_open_bytes(trace->at, trace->n, NULL, &t, NULL) != WTR_OK)
+		return false;
+	wtr_cursor *c = wtr_cursor_open(t, NULL, NULL);
+	const wtr_event *e;
+	for (size_t n; (n = wtr_next(c, &e)) > 0;)
+		for (size_t i = 0; i < n; i++)
+			see(s, &e[i]);
+	bool ok = wtr_cursor_error(c)->code == WTR_OK;
+	wtr_cursor_close(c);
+	wtr_close(t);
+	return ok;
+}
+
+/* What the tracer adds by itself. */
+static bool is_added(unsigned type)
+{
+	return type == WF_EV_PROCS_CHANGE || type == WF_EV_PROC_STATUS || type == WF_EV_GO_STATUS ||
+	       type == WF_EV_GO_STATUS_STACK || type == WF_EV_GC_ACTIVE || type == WF_EV_GC_SWEEP_ACTIVE ||
+	       type == WF_EV_GC_MARK_ASSIST_ACTIVE || type == 0;
+}
+
+static bool same(const char *whose, uint64_t id, unsigned type, uint64_t told, uint64_t found)
+{
+	if (told == found)
+		return true;
+	printf("# %s %llu: %s was told %llu times and is there %llu times\n", whose, (unsigned long long)id,
+		wf_specs[type].name, (unsigned long long)told, (unsigned long long)found);
+	return false;
+}
+
+bool tracecheck_complete(const wb_buf *trace, const fs *f)
+{
+	seen s = { .n_goroutines = fs_goroutines(f) };
+	s.of = calloc(s.n_goroutines + 1, sizeof(*s.of));
+	kit_check(s.of);
+	bool ok = read_all(trace, &s);
+	for (unsigned type = 0; type < FS_TYPES; type++)
+		if (!is_added(type))
+			ok = same("all", 0, type, fs_told(f, type), s.all[type]) && ok;
+	for (uint64_t g = 1; g <= s.n_goroutines; g++)
+		for (unsigned type = 0; type < FS_TYPES; type++)
+			if (is_of_goroutine(type))
+				ok = same("goroutine", g, type, fs_told_of(f, g, type), s.of[g][type]) && ok;
+	free(s.of);
+	return ok;
+}
+
+/* ---- byte by byte ---- */
+
+typedef bool raw_fn(const wf_raw_event *e, void *arg);
+
+static bool each_raw(const wb_buf *trace, raw_fn *fn, void *arg)
+{
+	wf_raw_reader r;
+	wf_raw_event e;
+	if (!wf_raw_open(&r, trace->at, trace->n, /* flat= */ false))
+		return false;
+	for (;;)
+		switch (wf_raw_next(&r, &e)) {
+		case WF_RAW_EVENT:
+			if (!fn(&e, arg))
+				return false;
+			break;
+		case WF_RAW_BROKEN: printf("# broken: %s\n", r.why); return false;
+		case WF_RAW_END: return true;
+		}
+}
+
+static bool count_types(const wf_raw_event *e, void *arg)
+{
+	((uint64_t *)arg)[e->type]++;
+	return true;
+}
+
+uint64_t tracecheck_count(const wb_buf *trace, unsigned type)
+{
+	uint64_t n[256] = { 0 };
+	kit_check(each_raw(trace, count_types, n));
+	return n[type];
+}
+
+size_t tracecheck_generations(const wb_buf *trace)
+{
+	return tracecheck_count(trace, WF_EV_END_OF_GENERATION);
+}
+
+/* ---- the carrier: read by what docs/carrier.md says, not by the tracer's own code ---- */
+
+enum { PIECES_MAX = 4096, SLOTS = 64, TIDS = 64 };
+
+typedef struct piece {
+	uint64_t tid, index;
+	const uint8_t *at, *end;
+	char kind;
+} piece;
+
+typedef struct carrier {
+	bool exact;
+	uint64_t hogs, begins[TIDS]; /* system calls begun at the newest time of a thread */
+	uint64_t tid;                /* of the batch */
+	uint64_t blocks[TIDS];       /* GoBlock events of the generation */
+	uint64_t before[TIDS];       /* in those before */
+	piece pieces[PIECES_MAX];
+	size_t n;
+} carrier;
+
+static bool take_uv(piece *p, uint64_t *ret)
+{
+	*ret = 0;
+	for (unsigned shift = 0; p->at < p->end && shift < 64; shift += 7) {
+		uint8_t b = *p->at++;
+		*ret |= (uint64_t)(b & 0x7f) << shift;
+		if (!(b & 0x80))
+			return true;
+	}
+	return false;
+}
+
+static bool take_byte(piece *p, unsigned *ret)
+{
+	if (p->at == p->end)
+		return false;
+	*ret = *p->at++;
+	return true;
+}
+
+static bool take_object(piece *p, unsigned code, fs_object *slots, fs_object *ret)
+{
+	static const bool holder[] = { 0, 0, 1, 1, 0, 0, 0, 0, 0, 0 };
+	unsigned slot = code - 3, kind;
+	if (code == 2) {
+		fs_object o = { 0 };
+		if (!take_byte(p, &slot) || slot >= SLOTS || !take_byte(p, &kind) || !take_uv(p, &o.id) ||
+			!take_uv(p, &o.attr))
+			return false;
+		o.kind = kind;
+		slots[slot] = o;
+	} else if (slot >= SLOTS) {
+		return false;
+	}
+	*ret = slots[slot];
+	return ret->kind > 0 && ret->kind < 10 && (!holder[ret->kind] || take_uv(p, &ret->holder));
+}
+
+static bool same_object(const fs_object *a, const fs_object *b)
+{
+	return a->kind == b->kind && a->id == b->id && a->attr == b->attr && a->holder == b->holder;
+}
+
+/* One entry, the n-th GoBlock of that thread. */
+static bool take_wait(piece *p, fs_object *slots, uint64_t nth, bool exact)
+{
+	unsigned code, n = 1;
+	fs_object want[16], got;
+	unsigned n_want = fs_waited(p->tid, nth, want, 16);
+	if (!take_byte(p, &code))
+		return false;
+	if (code == 0)
+		return !exact || n_want == 0;
+	if (code == 1 && (!take_byte(p, &n) || n > 16 || !take_byte(p, &code)))
+		return false;
+	for (unsigned i = 0; i < n; i++) {
+		if ((i > 0 && !take_byte(p, &code)) || !take_object(p, code, slots, &got))
+			return false;
+		if (exact && (i >= n_want || !same_object(&got, &want[i])))
+			return false;
+	}
+	return !exact || n == n_want;
+}
+
+static bool take_facts(carrier *c, piece *p)
+{
+	uint64_t kind, a, b;
+	while (p->at < p->end) {
+		if (!take_uv(p, &kind) || !take_uv(p, &a) || !take_uv(p, &b))
+			return false;
+		c->hogs += kind == 1;
+	}
+	return true;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const piece *p = a, *q = b;
+	return p->tid != q->tid ? (p->tid > q->tid) - (p->tid < q->tid) : (p->index > q->index) - (p->index < q->index);
+}
+
+static bool read_pieces(carrier *c)
+{
+	fs_object slots[SLOTS];
+	uint64_t found[TIDS] = { 0 };
+	qsort(c->pieces, c->n, sizeof(*c->pieces), by_index);
+	for (size_t i = 0; i < c->n; i++) {
+		piece *p = &c->pieces[i];
+		bool first = i == 0 || p[-1].tid != p->tid;
+		if (p->index != (first ? 0 : p[-1].index + 1))
+			return false;
+		if (first)
+			memset(slots, 0, sizeof(slots));
+		if (p->kind == 'f' && !take_facts(c, p))
+			return false;
+		size_t k = p->tid - FS_TIDS_FROM;
+		while (p->kind == 'w' && p->at < p->end)
+			if (k >= TIDS || !take_wait(p, slots, c->before[k] + found[k]++, c->exact))
+				return false;
+	}
+	c->n = 0;
+	return memcmp(found, c->blocks, sizeof(found)) == 0;
+}
+
+static bool add_piece(carrier *c, const wf_raw_event *e)
+{
+	if (e->n_data < 6 || memcmp(e->data, "\0weft", 5) != 0)
+		return true;
+	piece p = { .kind = (char)e->data[5], .at = e->data + 6, .end = e->data + e->n_data };
+	if (c->n == PIECES_MAX || !take_uv(&p, &p.tid) || !take_uv(&p, &p.index))
+		return false;
+	c->pieces[c->n++] = p;
+	return true;
+}
+
+static bool carrier_event(const wf_raw_event *e, void *arg)
+{
+	carrier *c = arg;
+	if (e->type == WF_EV_EVENT_BATCH)
+		c->tid = e->arg[1].value;
+	if (e->type == WF_EV_GO_BLOCK && c->tid - FS_TIDS_FROM < TIDS)
+		c->blocks[c->tid - FS_TIDS_FROM]++;
+	if (e->type == WF_EV_STRING)
+		return add_piece(c, e);
+	if (e->type != WF_EV_END_OF_GENERATION)
+		return true;
+	bool ok = read_pieces(c);
+	for (unsigned i = 0; i < TIDS; i++) {
+		c->before[i] += c->blocks[i];
+		c->blocks[i] = 0;
+	}
+	return ok;
+}
+
+bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs)
+{
+	carrier *c = calloc(1, sizeof(*c));
+	kit_check(c);
+	c->exact = exact;
+	bool ok = each_raw(trace, carrier_event, c);
+	*ret_hogs = c->hogs;
+	free(c);
+	return ok;
+}

@@ -1,0 +1,29 @@
+/* kit/tracecheck.h - is a trace of libweft whole?  Read by libwtr, by Go, and byte by byte against a ledger. */
+#ifndef KIT_TRACECHECK_H
+#define KIT_TRACECHECK_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "fakesched.h"
+
+/* A sink for weft__tr_options.write; arg is a wb_buf. */
+int tracecheck_sink(const void *at, size_t n, void *arg);
+
+/* libwtr's validator takes it; else says why and returns false. */
+bool tracecheck_valid(const wb_buf *trace);
+
+/* Everything in the ledger is in the trace, and nothing else: by event, and by goroutine. */
+bool tracecheck_complete(const wb_buf *trace, const fs *f);
+
+/* The carrier can be read and has an entry for each GoBlock; exact: they are what fs_waited says, from the first on.
+ * *ret_hogs: how many. */
+bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs);
+
+uint64_t tracecheck_count(const wb_buf *trace, unsigned type); /* of a wire event, as it stands in the file */
+size_t tracecheck_generations(const wb_buf *trace);
+void tracecheck_save(const wb_buf *trace, const char *path);
+
+#endif
