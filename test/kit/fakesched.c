@@ -103,15 +103,11 @@ uint64_t fs_goroutines(const fs *f)
 	return atomic_load(&f->ids);
 }
 
-static bool kind_has_holder(unsigned kind)
-{
-	switch (kind) {
-#define OBJECT(ID, text, attr, holder)     \
-	case WEFT__TR_##ID: return holder; \
-		#include "rt/tr/objects.def"
-	}
-	return false;
-}
+static const bool has_holder[] = {
+	false,
+#define OBJECT(ID, text, attr, holder) holder,
+#include "rt/tr/objects.def"
+};
 
 unsigned fs_waited(uint64_t tid, uint64_t n, fs_object *ret, unsigned max)
 {
@@ -120,7 +116,7 @@ unsigned fs_waited(uint64_t tid, uint64_t n, fs_object *ret, unsigned max)
 		unsigned kind = 1 + (unsigned)(n + i) % (WEFT__TR_KINDS - 1);
 		uint64_t id = 0x7f0000000000u + tid * 4096 + (n + i) * 7 % 90 * 16;
 		ret[i] = (fs_object){
-			.kind = kind, .id = id, .attr = id / 16 % 1000, .holder = kind_has_holder(kind) ? n % 300 : 0
+			.kind = kind, .id = id, .attr = id / 16 % 1000, .holder = has_holder[kind] ? n % 300 : 0
 		};
 	}
 	return objects;

@@ -284,7 +284,7 @@ void weft__tr_m_exit(weft__tr_m *m)
 		m->link = NULL;
 	}
 	m->trace = 0;
-	atomic_store_explicit(&m->gen, 0, memory_order_relaxed);
+	atomic_store_explicit(&m->gen, 0, memory_order_release);
 	pthread_mutex_unlock(&m->lock);
 	pthread_mutex_unlock(&weft__tr.joined_lock);
 }

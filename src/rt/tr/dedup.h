@@ -50,12 +50,15 @@ static inline bool weft__tr_dedup_same(const weft__tr_entry *e, const void *key,
 {
 	if (e->hash != hash || e->n != n)
 		return false;
-	const uint64_t *k = key;
 	if (n % 8)
 		return memcmp(e->key, key, n) == 0;
-	for (uint32_t i = 0; i < n / 8; i++)
-		if (e->key[i] != k[i])
+	const char *k = key;
+	for (uint32_t i = 0; i < n / 8; i++) { /* stacks are short: faster than a call */
+		uint64_t word;
+		memcpy(&word, k + 8 * i, 8);
+		if (e->key[i] != word)
 			return false;
+	}
 	return true;
 }
 

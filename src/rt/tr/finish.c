@@ -105,31 +105,44 @@ static void put_proc(weft__tr_p *p, bool running, void *arg)
 	pthread_mutex_unlock(&weft__tr.late_lock);
 }
 
-/* A goroutine that was parked before the trace began: its stack can be read, and is its own if nobody has mentioned the
- * goroutine before it is claimed. */
-static uint64_t parked_stack(const weft__tr_g *g, const weft__tr_g_now *now)
+/* What is said about a goroutine while its owner may change it: good if the claim that follows succeeds, as whoever
+ * changes it raises its word before. */
+__attribute__((no_sanitize("thread"))) static weft__tr_g peek(const weft__tr_g *g)
 {
+	const volatile weft__tr_g *v = g;
+	return (weft__tr_g){ .id = v->id, .stack_hi = v->stack_hi, .stack = v->stack };
+}
+
+/* A goroutine that was parked before the trace began, too, can be walked. */
+static uint64_t stack_of(const weft__tr_g *g, bool known, const weft__tr_g_now *now, uint64_t gen)
+{
+	if (known)
+		return weft__tr_stack_recall(weft__tr.late.tab, g->stack, gen);
 	if (now->fp)
 		return weft__tr_stack_of(&weft__tr.late, g, now->pc, now->fp, now->fp);
 	return weft__tr_stack_1(&weft__tr.late, now->entry);
 }
 
+static void claim_goroutine(weft__tr_g *g, bool known, const weft__tr_g_now *now, uint64_t gen)
+{
+	uint64_t word;
+	if (!weft__tr_room(&weft__tr.late))
+		return;
+	weft__tr_g copy = peek(g);
+	uint64_t stack = stack_of(&copy, known, now, gen);
+	if (weft__tr_claim(&g->word, gen, now->state, &word))
+		weft__tr_put_g_status(&weft__tr.late, &copy, word, WF_NO_THREAD, stack);
+}
+
 static void put_goroutine(weft__tr_g *g, const weft__tr_g_now *now, void *arg)
 {
 	statuses *s = arg;
-	uint64_t before = atomic_load_explicit(&g->word, memory_order_acquire), word;
-	if (weft__tr_word_gen(before) >= s->gen)
+	uint64_t word = atomic_load_explicit(&g->word, memory_order_acquire);
+	bool known = weft__tr_word_gen(word) >= weft__tr.first;
+	if (weft__tr_word_gen(word) >= s->gen || (known ? weft__tr_word_status(word) : now->state) == 0)
 		return;
 	pthread_mutex_lock(&weft__tr.late_lock);
-	if (weft__tr_room(&weft__tr.late)) {
-		bool known = weft__tr_word_gen(before) >= weft__tr.first;
-		/* Read before the claim: if that succeeds, they were this goroutine's. */
-		weft__tr_g copy = { .id = g->id, .stack_hi = g->stack_hi };
-		uint64_t stack =
-			known ? weft__tr_stack_recall(weft__tr.late.tab, g->stack, s->gen) : parked_stack(&copy, now);
-		if (weft__tr_claim(&g->word, s->gen, now->state, &word))
-			weft__tr_put_g_status(&weft__tr.late, &copy, word, WF_NO_THREAD, stack);
-	}
+	claim_goroutine(g, known, now, s->gen);
 	pthread_mutex_unlock(&weft__tr.late_lock);
 	if (++s->n % 1024 == 0)
 		s->meanwhile();

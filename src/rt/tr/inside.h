@@ -151,7 +151,8 @@ static inline bool weft__tr_enter(weft__tr_m *m, weft__tr_p *p, unsigned ps, wef
 	atomic_store_explicit(&m->writing, 1, memory_order_relaxed);
 	atomic_signal_fence(memory_order_seq_cst);
 	uint64_t gen = atomic_load_explicit(&weft__tr_gen, memory_order_acquire);
-	if (weft__tr_unlikely(gen != atomic_load_explicit(&m->gen, memory_order_relaxed) || m->at >= m->end))
+	/* Acquired: both may be 0, and then the writer has left `at` and `end` so that the slow way is taken. */
+	if (weft__tr_unlikely(gen != atomic_load_explicit(&m->gen, memory_order_acquire) || m->at >= m->end))
 		if (!weft__tr_enter_slow(m, p, ps, g, gs))
 			return false;
 	if (p)

@@ -3,8 +3,10 @@
 
 #include "rt/tr/carrier.h"
 
-/* What most calls need of their thread, with the events' names as in events.def. */
+/* An event into m's buffer, now; arguments are named as in events.def.  Stacks and strings are looked up before, as the
+ * time is taken here. */
 #define PUT(m, Name, ...) ((m)->at = wf_put_##Name((m)->at, (wf_##Name){ .dt = weft__tr_tick(m), __VA_ARGS__ }))
+#define PUT_BARE(m, Name) ((m)->at = wf_put_##Name((m)->at, (wf_##Name){ .dt = weft__tr_tick(m) }))
 
 static bool enter_running(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 {
@@ -33,7 +35,7 @@ void weft__tr_proc_stop_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 {
 	if (!weft__tr_enter(m, p, g ? WF_PROC_SYSCALL : WF_PROC_RUNNING, g, WF_GO_SYSCALL))
 		return;
-	PUT(m, ProcStop);
+	PUT_BARE(m, ProcStop);
 	weft__tr_set(&p->word, WF_PROC_IDLE);
 	m->p = NULL;
 	weft__tr_leave(m);
@@ -106,7 +108,7 @@ void weft__tr_go_destroy_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 {
 	if (!enter_running(m, p, g))
 		return;
-	PUT(m, GoDestroy);
+	PUT_BARE(m, GoDestroy);
 	atomic_store_explicit(&g->word, weft__tr_word(gen_of(m), 0), memory_order_relaxed);
 	m->g = NULL;
 	weft__tr_leave(m);
@@ -184,7 +186,7 @@ void weft__tr_syscall_end_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 {
 	if (!weft__tr_enter(m, p, WF_PROC_SYSCALL, g, WF_GO_SYSCALL))
 		return;
-	PUT(m, GoSyscallEnd);
+	PUT_BARE(m, GoSyscallEnd);
 	weft__tr_set(&p->word, WF_PROC_RUNNING);
 	weft__tr_set(&g->word, WF_GO_RUNNING);
 	weft__tr_leave(m);
@@ -194,7 +196,7 @@ void weft__tr_syscall_end_blocked_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g
 {
 	if (!weft__tr_enter(m, p, WF_PROC_RUNNING, g, WF_GO_SYSCALL))
 		return;
-	PUT(m, GoSyscallEndBlocked);
+	PUT_BARE(m, GoSyscallEndBlocked);
 	weft__tr_set(&g->word, WF_GO_RUNNABLE);
 	m->g = NULL;
 	weft__tr_leave(m);
@@ -230,7 +232,7 @@ void weft__tr_stw_begin(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g, weft__tr_te
 void weft__tr_stw_end(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 {
 	if (weft__tr_on() && weft__tr.stw_trace == weft__tr_trace() && enter_running(m, p, g)) {
-		PUT(m, STWEnd);
+		PUT_BARE(m, STWEnd);
 		weft__tr_leave(m);
 	}
 	weft__tr.stw_trace = 0;
@@ -309,7 +311,7 @@ void weft__tr_assist_end_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 	if (!enter_running(m, p, g))
 		return;
 	if (set_range(&g->word, false))
-		PUT(m, GCMarkAssistEnd);
+		PUT_BARE(m, GCMarkAssistEnd);
 	weft__tr_leave(m);
 }
 

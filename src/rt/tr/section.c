@@ -255,7 +255,7 @@ void weft__tr_catch_up(weft__tr_m *m, uint64_t gen)
 		put_bound(m, gen);
 	weft__tr_push(m);
 	weft__tr_carrier_end(m);
-	atomic_store_explicit(&m->gen, 0, memory_order_relaxed);
+	atomic_store_explicit(&m->gen, 0, memory_order_release);
 	m->finished = gen;
 }
 
@@ -265,7 +265,7 @@ static void join(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g)
 	m->trace = weft__tr_trace();
 	m->buf = m->side = NULL;
 	m->at = m->end = m->chunk = NULL;
-	atomic_store_explicit(&m->gen, 0, memory_order_relaxed);
+	atomic_store_explicit(&m->gen, 0, memory_order_release);
 	m->finished = gen - 1;
 	m->p = p;
 	m->g = g;

@@ -67,12 +67,13 @@ typedef struct weft__tr_m {
 	pthread_mutex_t lock;             /* who is not this thread, or changes generation, holds it */
 } weft__tr_m;
 
-/* The number of the running generation; 0: no trace.  Read by the calls below. */
+/* The number of the running generation; 0: no trace.  Read by the calls below: acquired, as who reads 0 goes on without
+ * any lock, and the writer's last looks at goroutines must be over (a plain load on x86). */
 extern _Atomic uint64_t weft__tr_gen;
 
 static inline bool weft__tr_on(void)
 {
-	return __builtin_expect(atomic_load_explicit(&weft__tr_gen, memory_order_relaxed) != 0, 0);
+	return __builtin_expect(atomic_load_explicit(&weft__tr_gen, memory_order_acquire) != 0, 0);
 }
 
 /* Why a goroutine waits or stops, and what the world is stopped for (texts.def). */

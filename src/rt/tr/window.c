@@ -14,6 +14,8 @@ void weft__tr_window_add(weft__tr_window *w, const void *at, size_t n)
 
 static void drop_oldest(weft__tr_window *w, size_t n)
 {
+	if (n == 0)
+		return;
 	for (size_t i = 0; i < n; i++) {
 		w->bytes -= w->gens[i].bytes.n;
 		wb_buf_free(&w->gens[i].bytes);

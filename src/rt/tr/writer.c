@@ -184,7 +184,7 @@ static void discard(weft__tr_m *m)
 	give_back(&m->buf);
 	give_back(&m->side);
 	m->at = m->end = m->chunk = NULL;
-	atomic_store_explicit(&m->gen, 0, memory_order_relaxed);
+	atomic_store_explicit(&m->gen, 0, memory_order_release);
 	pthread_mutex_unlock(&m->lock);
 }
 
