@@ -470,6 +470,7 @@ CASE(main_on_any_thread, "go.h: the caller's thread becomes one of the runtime's
 
 CASE(bad_options, "go.h: -EINVAL for options out of range, and weft_main() can be called again", .outside = true)
 {
+	unsetenv("WEFT_PROCS"); /* would go before the option */
 	kit_equal(weft_main(nothing, NULL, &(weft_options){ .procs = -1 }), -EINVAL);
 	kit_equal(weft_main(nothing, NULL, NULL), 0);
 }
