@@ -68,6 +68,7 @@ static void sort_heap(order *o)
 		h[k] = x;
 	}
 }
+
 /* The first event of a thread that is tried makes the thread exist. */
 static bool make_thread(order *o, cursor *c)
 {
@@ -106,8 +107,9 @@ static verdict try_cursor(order *o, cursor *c, wtr_event *out)
 static inline __attribute__((always_inline)) step move_on(order *o, size_t i, bool pext)
 {
 	cursor *c = o->heap[i].c;
-	if (__builtin_expect(c->ahead, 1)) {
-		c->now = other(c);
+	decoded *spare = c->ahead ? c->now : other(c);
+	if (__builtin_expect(c->ahead != NULL, 1)) {
+		c->now = c->ahead;
 	} else if (!fast_decode(o, c, c->now, pext)) {
 		step s = wtr__advance_cursor(o, c);
 		if (s != STEP_OK) {
@@ -119,7 +121,7 @@ static inline __attribute__((always_inline)) step move_on(order *o, size_t i, bo
 	o->heap[i].time = c->now->time;
 	if (i == 0 || sift_up(o->heap, i) == i)
 		sift_down(o->heap, o->n_heap, i);
-	c->ahead = fast_decode(o, c, other(c), pext); /* fails, as it should, when the cursor has ended */
+	c->ahead = fast_decode(o, c, spare, pext) ? spare : NULL; /* none, as it should be, when the cursor has ended */
 	return STEP_OK;
 }
 

@@ -55,22 +55,21 @@ typedef struct decoded {
 /* A thread's way through its batches.  The event after the current one is decoded ahead where that is easy: its time is
  * then known before it is needed, and the processor need not wait for it to see which thread comes next. */
 typedef struct cursor {
-	decoded *now;             /* the current event; the next one goes to the other place of ev */
+	decoded *now, *ahead;     /* the current event, and the next one or NULL; in ev */
 	const uint8_t *at;        /* rest of the current batch ... */
 	const uint8_t *fast_end;  /* ... from here on to be decoded with care: near its end, or that of the file */
 	int64_t  last;            /* time of the newest decoded event; before the first one of a batch, of the batch */
 	uint32_t thread;          /* slot; NO_SLOT until the first event is tried, or when m is none */
-	bool     ahead;           /* other() is the next event */
 	decoded  ev[2];
 	const uint8_t *end;       /* of the current batch; NULL before the first */
 	int64_t  m;
 	uint32_t batch;           /* index */
 } cursor;
 
-/* Where the event after the current one goes; without a branch. */
+/* The place that the current event is not in. */
 static inline decoded *other(cursor *c)
 {
-	return (decoded *)((uintptr_t)&c->ev[0] + (uintptr_t)&c->ev[1] - (uintptr_t)c->now);
+	return c->now == c->ev ? c->ev + 1 : c->ev;
 }
 
 typedef struct entry {
