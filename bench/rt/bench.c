@@ -1,12 +1,11 @@
 /* rt/bench.c - measures one subject of the runtime.
  *
- *   bench-rt NAME     prints `NAME NANOSECONDS` (parked, call, tree and echo: see bench.h)
+ *   bench-rt NAME     prints `NAME NANOSECONDS` (parked and call: see bench.h)
  *
  * Procs are set from outside (WEFT_PROCS), as bench/rt/run.py does. */
 #include "bench.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { REPEATS = 3 };
@@ -24,23 +23,7 @@ static const subject subjects[] = {
 #undef SUBJECT
 	{ "parked", NULL, 0, bench_parked },
 	{ "call", NULL, 0, bench_call },
-	{ "tree", NULL, 0, bench_tree },
-	{ "echo", NULL, 0, bench_echo },
 };
-
-void bench_must(int ret, const char *what)
-{
-	if (ret >= 0)
-		return;
-	fprintf(stderr, "bench-rt: %s: %s\n", what, strerror(-ret));
-	exit(1);
-}
-
-void bench_result(const char *name, double value)
-{
-	printf("%s %.3f\n", name, value);
-	fflush(stdout);
-}
 
 static weft_ns took(void (*run)(uint64_t n), uint64_t n)
 {

@@ -13,8 +13,6 @@
 /* Subjects that time themselves and print their own lines. */
 void bench_parked(void); /* a million goroutines: made, parked, woken, ended; and their memory */
 void bench_call(void);   /* a blocking call, less the bare call */
-void bench_tree(void);   /* binary trees on the collected heap */
-void bench_echo(void);   /* serves; prints its port, and ends with its standard input */
 
 /* Prints `NAME VALUE`, one result a line: what bench/rt/run.py reads. */
 void bench_result(const char *name, double value);

@@ -19,6 +19,7 @@ from report import ROOT, have_go, machine, out, say, table, write  # noqa: E402
 
 BUILD = ROOT / "build"
 OURS = BUILD / "bench/bench-rt"
+OUR_TREE, OUR_ECHO = BUILD / "bench/bench-rt-tree", BUILD / "bench/bench-rt-echo"
 LOAD = BUILD / "bench/bench-rt-load"
 GOS = BUILD / "bench/bench-rt-go"
 LANGUAGES = ["weft", "go"]
@@ -63,10 +64,12 @@ def results(text):
 
 
 def run(language, subject, procs):
-    program = OURS if language == "weft" else GOS
-    p = subprocess.run([program, subject], capture_output=True, text=True, timeout=300, **settings(procs, 0))
+    command = [OUR_TREE] if subject == "tree" else [OURS, subject]
+    if language == "go":
+        command = [GOS, subject]
+    p = subprocess.run(command, capture_output=True, text=True, timeout=300, **settings(procs, 0))
     if p.returncode:
-        raise RuntimeError(f"{program.name} {subject}: status {p.returncode}: {p.stderr.strip()[-300:]}")
+        raise RuntimeError(f"{command[0].name} {subject}: status {p.returncode}: {p.stderr.strip()[-300:]}")
     return results(p.stdout)
 
 
@@ -192,7 +195,7 @@ def echo(command, procs, connections, seconds):
 
 def section_echo(args, procs, samples):
     def take(language, connections, n):
-        command = {"weft": [OURS, "echo"], "go": [GOS, "echo"], "epoll": [LOAD, "serve"]}[language]
+        command = {"weft": [OUR_ECHO], "go": [GOS, "echo"], "epoll": [LOAD, "serve"]}[language]
         return echo(command, n, connections, args.seconds)
 
     faults = in_rounds(args, [64, 1000], procs, take, samples)

@@ -299,6 +299,19 @@ CASE(exit_runs_cleanups, "runtime.Goexit: Goexit runs all deferred calls before 
 	kit_expect(!strcmp(trail, "cbxa"));
 }
 
+static void say(void *arg)
+{
+	printf("%s\n", (const char *)arg);
+	fflush(stdout);
+}
+
+CASE(cleanups_of_main, "go.h: cleanups run when the goroutine ends by return: the first goroutine is no exception",
+	.out = "one\ntwo\n")
+{
+	weft_key_set(weft_key_make(say), "two");
+	weft_at_end(say, "one");
+}
+
 static void nested_exit(int depth)
 {
 	static void (*volatile deeper)(int depth) = nested_exit; /* compilers warn of a recursion without return */
@@ -327,8 +340,7 @@ CASE(exit_ends_only_this,
 static void print_later(void *arg)
 {
 	weft_sleep(WEFT_MS);
-	printf("%s\n", (const char *)arg);
-	fflush(stdout);
+	say(arg);
 }
 
 CASE(exit_of_main,
