@@ -3,7 +3,9 @@
 
 #include <sched.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 int wo_thread_start(pthread_t *t, void *(*fn)(void *), void *arg)
 {
@@ -35,6 +37,16 @@ int wo_processors(void)
 		return 1;
 	int n = CPU_COUNT(&set);
 	return n < 1 ? 1 : n;
+}
+
+void wo_sleep_ns(int64_t ns)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = (long)ns }, NULL);
+}
+
+uint64_t wo_thread_id(void)
+{
+	return (uint64_t)syscall(SYS_gettid);
 }
 
 int64_t wo_now_ns(void)

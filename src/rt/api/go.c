@@ -28,7 +28,7 @@ static void first(void *arg)
 {
 	struct first *f = arg;
 	f->fn(f->arg);
-	weft__m *m = weft__stop_world(weft__enter());
+	weft__m *m = weft__stop_world(weft__enter(), WEFT__TR_STW_UNKNOWN);
 	(void)m;
 	weft__options_report_leaks();
 	weft__note_wake(&weft__sched.main_done);
@@ -67,10 +67,11 @@ static inline __attribute__((always_inline)) int go(const weft__start *start, co
 		return err;
 	}
 	weft__g *self = weft__self_g(m);
-	g->creator = self ? self->id : 0;
+	g->creator = self ? self->tr.id : 0;
 	if (name)
 		g->name = weft__options_copy_name(name, NAME_MAX_BYTES);
-	weft__ready(m, g);
+	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)start->fn, WEFT__FRAME);
+	weft__ready_new(m, g);
 	weft__leave(m);
 	return 0;
 }
@@ -144,7 +145,7 @@ void weft_exit(void)
 uint64_t weft_id(void)
 {
 	weft__g *g = weft__self_g(weft__self());
-	return g ? g->id : 0;
+	return g ? g->tr.id : 0;
 }
 
 size_t weft_count(void)
@@ -162,7 +163,7 @@ int weft_procs(int set_to)
 		set_to = WEFT_PROCS_MAX;
 	weft__m *m = weft__enter();
 	if (weft__self_g(m)) {
-		m = weft__stop_world(m);
+		m = weft__stop_world(m, WEFT__TR_STW_PROCS);
 		before = weft__sched.n_p;
 		weft__start_world(m, set_to);
 	}

@@ -48,4 +48,12 @@ static inline void weft__leave(weft__m *m)
 	atomic_store_explicit(&m->in_rt, 0, memory_order_release);
 }
 
+/* A thread without a proc and goroutine that sleeps counts as outside. */
+static inline void weft__idle_begin(weft__m *m)
+{
+	weft__leave(m);
+}
+
+void weft__idle_end(weft__m *m);
+
 #endif

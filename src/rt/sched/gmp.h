@@ -19,6 +19,7 @@
 #include "rt/lock/lock.h"
 #include "rt/lock/note.h"
 #include "rt/stack/stack.h"
+#include "rt/tr/tr.h"
 
 typedef struct weft__g weft__g;
 typedef struct weft__m weft__m;
@@ -34,7 +35,7 @@ typedef enum weft__state {
 } weft__state;
 
 typedef enum weft__reason {
-#define REASON(ID, text, trace) WEFT__WAIT_##ID,
+#define REASON(ID, text, trace, kind) WEFT__WAIT_##ID,
 #include "rt/sched/states.def"
 } weft__reason;
 
@@ -62,19 +63,21 @@ struct weft__g {
 	_Atomic(weft__m *) m;        /* the thread that runs it, or NULL */
 	void (*fn)(void *);
 	void *arg;
-	uint64_t id;
+	weft__tr_g tr;             /* the tracer's; the goroutine's id is in it */
 	uint64_t creator;          /* id */
 	uintptr_t created_at;      /* return address of the weft_go that made it */
 	char *name;                /* its own, or NULL */
 	void *stack_lo, *stack_hi; /* usable memory; the goroutine itself ends at stack_hi */
 	int64_t since_ns;          /* when it began to wait; 0: nobody asked for it */
+	uint64_t wait_attr;        /* of wait_object, as rt/tr/objects.def says */
+	uint64_t wait_holder;      /* id of the goroutine that holds the lock; 0: not known */
 	const void *wait_object;   /* the channel, lock or descriptor it waits for */
 	weft__m *locked_m;
 	uint32_t lock_depth;
 	void **locals;                /* values by key (local.h) */
 	struct weft__cleanup *at_end; /* clean-ups (local.h) */
 	void *labels;
-	uint64_t tr_seq[4]; /* the tracer's (rt/tr) */
+	bool call_over; /* the end of its last call outside has been told */
 };
 
 enum weft__pstate {
@@ -116,6 +119,7 @@ struct weft__p {
 	weft__p *link;        /* sched.idle_p */
 	weft__m *stolen_from; /* the thread that will miss it, while the world is stopped */
 	weft__timers timers;
+	weft__tr_p tr;
 	/* The monitor's. */
 	uint32_t seen_sched_tick, seen_call_tick;
 	int64_t seen_sched_ns, seen_call_ns;
@@ -162,7 +166,7 @@ struct weft__m {
 	weft__m *link;          /* sched.idle_m */
 	_Atomic(weft__m *) all; /* sched.all_m */
 	pthread_t thread;
-	uint64_t tid; /* the kernel's */
+	weft__tr_m tr; /* the tracer's; the kernel's id of the thread is in it */
 	wo_sigstack sigstack;
 };
 

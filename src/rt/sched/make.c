@@ -6,24 +6,31 @@
 
 #include "rt/sched/local.h"
 #include "rt/sched/park.h"
+#include "rt/sched/tell.h"
 
 enum {
 	KEEP_MAX = 256, /* ended goroutines of one class that a proc keeps; beyond, GIVE go back to the pool at once */
 	GIVE = 64,
 	TAKE_MAX = 32, /* stacks that a proc takes at once, less at first */
 	ID_BATCH = 64,
+	COLOURS = 16,
+	PAGE = 4096,
 };
 
 _Static_assert(sizeof(weft__g) <= 512, "a parked goroutine and its descriptor share a page");
 
+/* Descriptors of neighbours begin at different places of their pages: at the same one they would all fight for the same
+ * few lines of the first-level cache. */
 weft__g *weft__g_of_stack(void *hi)
 {
-	return (weft__g *)((uintptr_t)hi - ((sizeof(weft__g) + 63) & ~(size_t)63));
+	uintptr_t at = (uintptr_t)hi;
+	uintptr_t colour = ((at >> 14) + (at >> 16)) % COLOURS;
+	return (weft__g *)(at - ((sizeof(weft__g) + 63) & ~(size_t)63) - colour * 64);
 }
 
 static void *stack_of(weft__g *g)
 {
-	return (char *)g + ((sizeof(weft__g) + 63) & ~(size_t)63);
+	return (void *)(((uintptr_t)g + PAGE) & ~(uintptr_t)(PAGE - 1));
 }
 
 static uint64_t new_id(weft__p *p)
@@ -103,7 +110,8 @@ weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error)
 	}
 	g->fn = start->fn;
 	g->created_at = start->from;
-	g->id = new_id(p);
+	g->tr.stack_hi = (uintptr_t)top;
+	g->tr.id = new_id(p);
 	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	if (p)
 		atomic_store_explicit(
@@ -141,6 +149,7 @@ _Noreturn void weft__g_end(weft__m *m)
 	weft__p *p = weft__self_p(m);
 	atomic_store_explicit(
 		&p->n_ended, atomic_load_explicit(&p->n_ended, memory_order_relaxed) + 1, memory_order_relaxed);
+	WEFT__TELL(m, go_destroy);
 	m->after = WEFT__AFTER_END;
 	m->after_g = g;
 	weft__g_set_state(g, WEFT__G_DEAD);

@@ -37,11 +37,11 @@ static bool somebody_looks(void)
 	return atomic_load(&weft__sched.n_spinning) + atomic_load(&weft__sched.n_idle_p) > 0;
 }
 
-static bool take(weft__p *p)
+static bool take(weft__m *me, weft__p *p)
 {
 	/* A proc in nobody's hands must not count as a deadlock or an idle one. */
 	atomic_fetch_add(&weft__sched.n_external, 1);
-	bool taken = weft__take_proc(p) != NULL;
+	bool taken = weft__take_proc(me, p) != NULL;
 	if (taken) {
 		atomic_fetch_add_explicit(&weft__sched.n_retakes, 1, memory_order_relaxed);
 		weft__hand_off(p);
@@ -51,7 +51,7 @@ static bool take(weft__p *p)
 }
 
 /* A thread in a blocking call: at the second look at the same call its proc goes to whoever needs it. */
-static bool see_call(weft__p *p, int64_t now)
+static bool see_call(weft__m *me, weft__p *p, int64_t now)
 {
 	uint32_t tick = atomic_load_explicit(&p->call_tick, memory_order_relaxed);
 	if (tick != p->seen_call_tick) {
@@ -61,11 +61,11 @@ static bool see_call(weft__p *p, int64_t now)
 	}
 	if (!work_waits(p, now) && somebody_looks() && now - p->seen_call_ns < CALL_NS)
 		return false;
-	return take(p);
+	return take(me, p);
 }
 
 /* A goroutine that runs for long: asks it to yield; a whole slice later it has made no call, so its proc goes. */
-static bool see_slice(weft__p *p, weft__m *m, int64_t now)
+static bool see_slice(weft__m *me, weft__p *p, weft__m *m, int64_t now)
 {
 	uint32_t tick = atomic_load_explicit(&p->sched_tick, memory_order_relaxed);
 	if (tick != p->seen_sched_tick) {
@@ -80,11 +80,11 @@ static bool see_slice(weft__p *p, weft__m *m, int64_t now)
 	uint32_t old = atomic_fetch_or(&m->attn, WEFT__ATTN_YIELD);
 	if (!(old & WEFT__ATTN_YIELD) || now - p->seen_sched_ns < 2 * (int64_t)SLICE_NS)
 		return false;
-	return take(p);
+	return take(me, p);
 }
 
 /* Looks at every proc; true when one changed hands. */
-static bool retake(int64_t now)
+static bool retake(weft__m *me, int64_t now)
 {
 	bool any = false;
 	bool idle = atomic_load(&weft__sched.n_idle_p) > 0;
@@ -93,7 +93,8 @@ static bool retake(int64_t now)
 		weft__m *m = atomic_load_explicit(&p->m, memory_order_acquire);
 		if (!m || atomic_load_explicit(&p->state, memory_order_relaxed) != WEFT__P_RUNNING)
 			continue;
-		if (atomic_load_explicit(&m->in_call, memory_order_relaxed) ? see_call(p, now) : see_slice(p, m, now))
+		if (atomic_load_explicit(&m->in_call, memory_order_relaxed) ? see_call(me, p, now)
+									    : see_slice(me, p, m, now))
 			any = true;
 		else if (idle && !weft__runq_empty(p))
 			weft__wake_another(); /* a wake-up that weft__ready left out */
@@ -117,7 +118,7 @@ static bool sleep_while_idle(void)
 	return idle;
 }
 
-static void poll_for_others(int64_t now)
+static void poll_for_others(weft__m *me, int64_t now)
 {
 	int64_t last = atomic_load(&weft__sched.last_poll_ns);
 	if (last == 0 || now - last < POLL_NS || !weft__poll_waits())
@@ -126,14 +127,16 @@ static void poll_for_others(int64_t now)
 		return;
 	weft__queue list = { 0 };
 	atomic_fetch_add(&weft__sched.n_external, 1);
-	weft__poll(0, &list);
+	weft__poll(me, 0, &list);
 	weft__inject(&list);
 	atomic_fetch_sub(&weft__sched.n_external, 1);
 }
 
-void *weft__monitor(void *unused)
+void *weft__monitor(void *arg)
 {
-	(void)unused;
+	weft__m *me = arg;
+	weft__m_here = me;
+	me->tr.tid = wo_thread_id();
 	int64_t tick = TICK_NS;
 	int quiet = 0;
 	int64_t trimmed = wo_now_ns();
@@ -142,14 +145,16 @@ void *weft__monitor(void *unused)
 			tick = TICK_NS;
 		else if (quiet > QUIET_TICKS && tick < TICK_MAX_NS)
 			tick = tick * 2 < TICK_MAX_NS ? tick * 2 : TICK_MAX_NS;
-		nanosleep(&(struct timespec){ .tv_nsec = tick }, NULL);
+		wo_sleep_ns(tick);
 		if (sleep_while_idle())
 			quiet = 0;
+		weft__idle_end(me);
 		int64_t now = wo_now_ns();
-		poll_for_others(now);
+		poll_for_others(me, now);
 		if (weft__timers_first() < now && atomic_load(&weft__sched.n_idle_p) > 0)
 			weft__wake_another();
-		quiet = retake(now) ? 0 : quiet + 1;
+		quiet = retake(me, now) ? 0 : quiet + 1;
+		weft__idle_begin(me);
 		if (now - trimmed > TRIM_NS) {
 			weft__stack_trim();
 			trimmed = now;

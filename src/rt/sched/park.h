@@ -9,6 +9,7 @@
 
 #include "rt/sched/enter.h"
 #include "rt/sched/scheduler.h"
+#include "rt/sched/tell.h"
 
 /* Goroutines that switch to each other look at the global queue, timers and the poller each so many switches
  * (Go's schedtick % 61). */
@@ -50,6 +51,7 @@ static inline void weft__set_running(weft__m *m, weft__g *g)
 {
 	atomic_store_explicit(&m->g, g, memory_order_relaxed);
 	atomic_store_explicit(&g->m, m, memory_order_relaxed);
+	WEFT__TELL(m, go_start);
 	weft__g_set_state(g, WEFT__G_RUNNING);
 }
 
@@ -78,6 +80,8 @@ static inline weft__m *weft__park(weft__m *m, weft__lock *lock, weft__reason why
 	g->wait_object = object;
 	m->after = WEFT__AFTER_DROP;
 	m->after_arg = lock;
+	if (weft__tr_on())
+		weft__tell_block(m, WEFT__FRAME);
 	weft__g_set_state(g, WEFT__G_WAITING);
 	return weft__switch_away(m, g);
 }
@@ -85,14 +89,14 @@ static inline weft__m *weft__park(weft__m *m, weft__lock *lock, weft__reason why
 /* The same; fn(arg) is called, on another stack, when it may be woken: it must not park. */
 weft__m *weft__park_call(weft__m *m, void (*fn)(void *), void *arg, weft__reason why, const void *object);
 
-/* Makes g, which is parked, runnable: it runs next on this thread's proc unless another takes it first.  From any
- * thread that has entered. */
+/* Makes g, which is parked, runnable, and says so: it runs next on this thread's proc unless another takes it first.
+ * From any thread that has entered. */
 void weft__ready_slow(weft__m *m, weft__g *g);
 
-static inline void weft__ready(weft__m *m, weft__g *g)
+/* The same for one that is not parked but new. */
+static inline void weft__ready_new(weft__m *m, weft__g *g)
 {
 	weft__p *p = weft__self_p(m);
-	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	if (weft__likely(p != NULL)) {
 		weft__runq_put(p, g, true);
 		if (weft__unlikely(atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) != 0))
@@ -100,6 +104,13 @@ static inline void weft__ready(weft__m *m, weft__g *g)
 	} else {
 		weft__ready_slow(m, g);
 	}
+}
+
+static inline void weft__ready(weft__m *m, weft__g *g)
+{
+	WEFT__TELL(m, go_unblock, &g->tr, WEFT__FRAME);
+	weft__g_set_state(g, WEFT__G_RUNNABLE);
+	weft__ready_new(m, g);
 }
 
 /* To the end of the local queue (the global one when `far`), and on with another. */

@@ -219,15 +219,16 @@ void weft__pd_close(weft__pd *pd)
 
 /* ---- polling ---- */
 
-static void take(weft__g *g, weft__queue *ret)
+static void take(weft__m *m, weft__g *g, weft__queue *ret)
 {
 	if (!g)
 		return;
+	WEFT__TELL(m, go_unblock, &g->tr, NULL);
 	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	weft__queue_push(ret, g);
 }
 
-static void event(const struct epoll_event *ev, bool blocking, weft__queue *ret)
+static void event(weft__m *m, const struct epoll_event *ev, bool blocking, weft__queue *ret)
 {
 	if (ev->data.u64 == 0) {
 		if (!blocking)
@@ -242,9 +243,9 @@ static void event(const struct epoll_event *ev, bool blocking, weft__queue *ret)
 	if ((atomic_load(&pd->tag) & 0xffff) != (ev->data.u64 & 0xffff))
 		return;
 	if (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
-		take(unblock(pd, WEFT__POLL_READ, READY), ret);
+		take(m, unblock(pd, WEFT__POLL_READ, READY), ret);
 	if (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
-		take(unblock(pd, WEFT__POLL_WRITE, READY), ret);
+		take(m, unblock(pd, WEFT__POLL_WRITE, READY), ret);
 }
 
 static int wait_for(struct epoll_event *events, int64_t delay_ns)
@@ -264,13 +265,17 @@ static int wait_for(struct epoll_event *events, int64_t delay_ns)
 	return epoll_wait(epoll_fd, events, EVENTS, ms < INT32_MAX ? (int)ms : INT32_MAX);
 }
 
-void weft__poll(int64_t delay_ns, weft__queue *ret)
+void weft__poll(weft__m *m, int64_t delay_ns, weft__queue *ret)
 {
 	struct epoll_event events[EVENTS];
 	int n;
+	if (delay_ns != 0)
+		weft__idle_begin(m);
 	do
 		n = wait_for(events, delay_ns);
 	while (n < 0 && errno == EINTR && delay_ns < 0);
+	if (delay_ns != 0)
+		weft__idle_end(m);
 	for (int i = 0; i < n; i++)
-		event(&events[i], delay_ns != 0, ret);
+		event(m, &events[i], delay_ns != 0, ret);
 }

@@ -42,7 +42,8 @@ int weft__pd_wait(weft__m **m, weft__pd *pd, enum weft__poll_mode mode);
 void weft__pd_expire(weft__m *m, weft__pd *pd, enum weft__poll_mode mode, bool expired);
 
 /* Waits at most delay_ns (-1: for ever) for any descriptor, and appends who became runnable. */
-void weft__poll(int64_t delay_ns, weft__queue *ret);
+/* m: the calling thread, without a goroutine. */
+void weft__poll(weft__m *m, int64_t delay_ns, weft__queue *ret);
 /* Ends a wait in weft__poll that would last beyond `ns`. */
 void weft__poll_until(int64_t ns);
 /* Do goroutines wait for descriptors? */

@@ -50,6 +50,7 @@ void weft__idle_p_put(weft__p *p)
 
 static void acquire(weft__m *m, weft__p *p)
 {
+	weft__tr_proc_start(&m->tr, &p->tr, weft__tell_g(m));
 	atomic_store_explicit(&p->state, WEFT__P_RUNNING, memory_order_relaxed);
 	atomic_store_explicit(&p->m, m, memory_order_release);
 	atomic_store_explicit(&m->p, p, memory_order_release);
@@ -59,6 +60,7 @@ static void acquire(weft__m *m, weft__p *p)
 static weft__p *release(weft__m *m)
 {
 	weft__p *p = weft__self_p(m);
+	weft__tr_proc_stop(&m->tr, &p->tr, weft__tell_g(m));
 	atomic_store_explicit(&m->p, NULL, memory_order_relaxed);
 	atomic_store_explicit(&p->m, NULL, memory_order_relaxed);
 	return p;
@@ -88,7 +90,9 @@ static void sleep_until_handed(weft__m *m, bool listed)
 	if (dead)
 		weft__fatal(weft__g_count() > 0 ? "all goroutines are asleep - deadlock!"
 						: "no goroutines (main called runtime.Goexit) - deadlock!");
+	weft__idle_begin(m);
 	weft__note_sleep(&m->park);
+	weft__idle_end(m);
 	weft__note_clear(&m->park);
 	acquire(m, m->next_p);
 	m->next_p = NULL;
@@ -105,7 +109,7 @@ static void *thread_main(void *arg)
 {
 	weft__m *m = arg;
 	weft__m_here = m;
-	m->tid = (uint64_t)syscall(SYS_gettid);
+	m->tr.tid = wo_thread_id();
 	weft__ctx_thread_init(&m->g0);
 	weft__stack_thread_init(&m->sigstack);
 	acquire(m, m->next_p);
@@ -113,8 +117,7 @@ static void *thread_main(void *arg)
 	weft__schedule(m);
 }
 
-/* A new thread's descriptor, in the list of all. */
-static weft__m *make_m(void)
+weft__m *weft__make_m(void)
 {
 	weft__m *m = aligned_alloc(64, (sizeof(weft__m) + 63) & ~(size_t)63);
 	if (!m)
@@ -138,7 +141,7 @@ static int new_m(weft__p *p, bool spinning)
 	weft__lock_drop(&weft__sched.lock);
 	if (!room)
 		weft__fatal("thread exhaustion");
-	weft__m *m = make_m();
+	weft__m *m = weft__make_m();
 	int err = -ENOMEM;
 	if (m) {
 		m->spinning = spinning;
@@ -233,7 +236,7 @@ void weft__hand_off(weft__p *p)
 
 /* ---- the border ---- */
 
-weft__m *weft__take_proc(weft__p *p)
+weft__m *weft__take_proc(weft__m *by, weft__p *p)
 {
 	weft__m *m = atomic_load_explicit(&p->m, memory_order_acquire);
 	if (!m)
@@ -247,6 +250,9 @@ weft__m *weft__take_proc(weft__p *p)
 	bool mine = atomic_load_explicit(&m->in_rt, memory_order_acquire) == 0 && atomic_load(&m->p) == p;
 	if (mine) {
 		weft__g *g = weft__self_g(m);
+		if (g && !atomic_load_explicit(&m->in_call, memory_order_relaxed))
+			WEFT__TELL(m, hog);
+		WEFT__TELL(by, proc_steal, &p->tr, &m->tr);
 		if (g)
 			weft__g_set_state(g, WEFT__G_OUTSIDE);
 		atomic_store_explicit(&m->p, NULL, memory_order_relaxed);
@@ -258,18 +264,32 @@ weft__m *weft__take_proc(weft__p *p)
 	return mine ? m : NULL;
 }
 
+/* Whoever holds the thread where it is lets go first. */
+static uint32_t ask_taker(weft__m *m)
+{
+	weft__lock_take(&m->retake, WEFT__RANK_RETAKE);
+	uint32_t attn = atomic_fetch_and_explicit(
+		&m->attn, ~(uint32_t)(WEFT__ATTN_TAKEN | WEFT__ATTN_YIELD), memory_order_acq_rel);
+	weft__lock_drop(&m->retake);
+	return attn;
+}
+
 /* The proc was taken while the goroutine was outside: gets another, or queues. */
 static weft__m *regain(weft__m *m)
 {
+	atomic_store_explicit(&m->in_call, 0, memory_order_relaxed);
 	weft__g *g = weft__self_g(m);
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	weft__p *p = atomic_load(&weft__sched.stopping) ? NULL : weft__idle_p_get();
 	weft__lock_drop(&weft__sched.lock);
+	g->call_over = true;
 	if (p) {
 		acquire(m, p);
-		weft__g_set_state(g, WEFT__G_RUNNING);
+		WEFT__TELL(m, syscall_end_blocked);
+		weft__set_running(m, g);
 		return m;
 	}
+	WEFT__TELL(m, syscall_end_blocked);
 	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	m->after = WEFT__AFTER_GLOBAL;
 	m->after_g = g;
@@ -284,16 +304,26 @@ static weft__m *regain(weft__m *m)
 /* A thread that is not of the runtime gets a descriptor, so that it can wake goroutines. */
 static weft__m *foreign(weft__m *m)
 {
-	if (m != &no_m)
+	if (m != &no_m) {
+		if (atomic_load_explicit(&m->attn, memory_order_relaxed) & WEFT__ATTN_TAKING)
+			ask_taker(m);
 		return m;
-	m = make_m();
+	}
+	m = weft__make_m();
 	if (!m)
 		weft__fatal("out of memory for a thread that calls in");
 	m->attn = WEFT__ATTN_FOREIGN;
-	m->tid = (uint64_t)syscall(SYS_gettid);
+	m->tr.tid = wo_thread_id();
 	weft__m_here = m;
 	atomic_fetch_add(&weft__sched.n_external, 1);
 	return m;
+}
+
+/* A call outside is over, and the proc was kept. */
+static inline void end_call(weft__m *m)
+{
+	atomic_store_explicit(&m->in_call, 0, memory_order_relaxed);
+	WEFT__TELL(m, syscall_end);
 }
 
 weft__m *weft__enter_slow(weft__m *m)
@@ -301,12 +331,13 @@ weft__m *weft__enter_slow(weft__m *m)
 	uint32_t attn = atomic_load_explicit(&m->attn, memory_order_acquire);
 	if (attn & WEFT__ATTN_FOREIGN)
 		return foreign(m);
-	weft__lock_take(&m->retake, WEFT__RANK_RETAKE);
-	attn = atomic_fetch_and_explicit(
-		&m->attn, ~(uint32_t)(WEFT__ATTN_TAKEN | WEFT__ATTN_YIELD), memory_order_acq_rel);
-	weft__lock_drop(&m->retake);
+	attn = ask_taker(m);
 	if (attn & WEFT__ATTN_TAKEN)
 		return regain(m);
+	if (atomic_load_explicit(&m->in_call, memory_order_relaxed)) {
+		weft__self_g(m)->call_over = true;
+		end_call(m);
+	}
 	if (attn & WEFT__ATTN_YIELD) {
 		if (atomic_load(&weft__sched.stopping))
 			weft__self_p(m)->until_slow = 1; /* the next switch goes to the scheduler, which stops */
@@ -321,8 +352,17 @@ weft__m *weft__enter_slow(weft__m *m)
 	return m;
 }
 
+void weft__idle_end(weft__m *m)
+{
+	atomic_store_explicit(&m->in_rt, 1, memory_order_relaxed);
+	weft__border();
+	if (atomic_load_explicit(&m->attn, memory_order_acquire) & WEFT__ATTN_TAKING)
+		ask_taker(m);
+}
+
 void weft__call_begin(weft__m *m)
 {
+	WEFT__TELL(m, syscall_begin, WEFT__FRAME);
 	weft__p *p = weft__self_p(m);
 	if (p)
 		atomic_store_explicit(&p->call_tick, atomic_load_explicit(&p->call_tick, memory_order_relaxed) + 1,
@@ -334,8 +374,13 @@ void weft__call_begin(weft__m *m)
 weft__m *weft__call_end(void)
 {
 	weft__m *m = weft__self();
-	atomic_store_explicit(&m->in_call, 0, memory_order_relaxed);
-	return weft__enter();
+	weft__g *g = weft__self_g(m);
+	if (weft__likely(g != NULL))
+		g->call_over = false;
+	m = weft__enter();
+	if (weft__likely(g != NULL) && weft__likely(!g->call_over))
+		end_call(m);
+	return m;
 }
 
 /* ---- what a goroutine leaves to the next context ---- */
@@ -372,6 +417,8 @@ weft__m *weft__park_call(weft__m *m, void (*fn)(void *), void *arg, weft__reason
 	m->after = WEFT__AFTER_CALL;
 	m->after_fn = fn;
 	m->after_arg = arg;
+	if (weft__tr_on())
+		weft__tell_block(m, WEFT__FRAME);
 	weft__g_set_state(g, WEFT__G_WAITING);
 	return weft__switch_away(m, g);
 }
@@ -389,6 +436,7 @@ weft__m *weft__yield(weft__m *m, bool far)
 	}
 	m->after = far ? WEFT__AFTER_GLOBAL : WEFT__AFTER_REQUEUE;
 	m->after_g = g;
+	WEFT__TELL(m, go_stop, far ? WEFT__TR_BLOCK_PREEMPTED : WEFT__TR_STOP_YIELD, WEFT__FRAME);
 	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	return weft__switch_away(m, g);
 }
@@ -440,12 +488,12 @@ static weft__g *first_of(weft__queue *list)
 }
 
 /* Goroutines that the poller has ready now. */
-static weft__g *ask_poller(void)
+static weft__g *ask_poller(weft__m *m)
 {
 	if (!weft__poll_waits() || atomic_load(&weft__sched.last_poll_ns) == 0)
 		return NULL;
 	weft__queue list = { 0 };
-	weft__poll(0, &list);
+	weft__poll(m, 0, &list);
 	return first_of(&list);
 }
 
@@ -511,7 +559,7 @@ static bool wait_in_poller(weft__m *m, bool was_spinning, weft__g **ret)
 	atomic_store(&weft__sched.poll_until_ns, first);
 	int64_t now = wo_now_ns();
 	weft__queue list = { 0 };
-	weft__poll(first == INT64_MAX ? -1 : first > now ? first - now : 0, &list);
+	weft__poll(m, first == INT64_MAX ? -1 : first > now ? first - now : 0, &list);
 	atomic_store(&weft__sched.poll_until_ns, 0);
 	atomic_store(&weft__sched.last_poll_ns, wo_now_ns());
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
@@ -586,8 +634,7 @@ static weft__g *slow_sources(weft__m *m, weft__p *p)
 		weft__lock_drop(&weft__sched.lock);
 	}
 	if (!g && ++p->slow_looks % POLL_EACH == 0)
-		g = ask_poller();
-	(void)m;
+		g = ask_poller(m);
 	return g;
 }
 
@@ -614,7 +661,7 @@ static weft__g *find(weft__m *m, bool *ret_inherit)
 			weft__lock_drop(&weft__sched.lock);
 		}
 		if (!g)
-			g = ask_poller();
+			g = ask_poller(m);
 		if (g)
 			return g;
 		int32_t busy = weft__sched.n_p - atomic_load(&weft__sched.n_idle_p);

@@ -126,6 +126,8 @@ weft__g *weft__g_of_stack(void *hi);
 
 /* ---- threads and procs (scheduler.c) ---- */
 
+/* A new thread's descriptor, in the list of all; NULL without memory. */
+weft__m *weft__make_m(void);
 /* Runs whatever there is until the process ends; on the thread's own stack. */
 _Noreturn void weft__schedule(weft__m *m);
 /* Wakes a thread for an idle proc, unless one spins already. */
@@ -134,8 +136,9 @@ void weft__wake_another(void);
 void weft__start_m(weft__p *p, bool spinning);
 /* p is nobody's any more, and may have work: starts a thread for it or puts it on the idle list. */
 void weft__hand_off(weft__p *p);
-/* Takes p from a thread that is outside the runtime (enter.h): the thread, or NULL when it is inside. */
-weft__m *weft__take_proc(weft__p *p);
+/* Takes p from a thread that is outside the runtime (enter.h): the thread, or NULL when it is inside.  by: the caller.
+ */
+weft__m *weft__take_proc(weft__m *by, weft__p *p);
 /* Under sched.lock. */
 weft__p *weft__idle_p_get(void);
 void weft__idle_p_put(weft__p *p);
@@ -144,13 +147,13 @@ void weft__after_slow(weft__m *m);
 
 /* Stops all procs, at once: computing goroutines and blocking calls lose theirs, goroutines inside the runtime go on to
  * its border.  Only one caller at a time: others wait.  In a goroutine, or on a thread without one. */
-weft__m *weft__stop_world(weft__m *m);
+weft__m *weft__stop_world(weft__m *m, weft__tr_text why);
 /* n procs from now on (0: as before). */
 void weft__start_world(weft__m *m, int32_t n);
 
 /* ---- the monitor (monitor.c) ---- */
 
-void *weft__monitor(void *unused);
+void *weft__monitor(void *m);
 void weft__monitor_wake(void);
 
 /* ---- broken invariants ---- */

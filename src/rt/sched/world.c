@@ -19,7 +19,7 @@ static weft__p *make_p(int32_t id)
 	weft__p *p = aligned_alloc(64, sizeof(weft__p));
 	if (!p)
 		return NULL;
-	*p = (weft__p){ .id = id, .until_slow = WEFT__SLOW_TICKS };
+	*p = (weft__p){ .id = id, .tr.id = id, .until_slow = WEFT__SLOW_TICKS };
 	atomic_store(&p->timers.first_ns, INT64_MAX);
 	p->rng = (weft__sched.seed + (uint64_t)id + 1) * UINT64_C(0x9e3779b97f4a7c15) | 1;
 	return p;
@@ -62,8 +62,12 @@ int weft__world_init(const weft__world_options *opt)
 	for (int32_t i = s->n_p - 1; i >= 0; i--)
 		weft__idle_p_put(s->all_p[i]);
 	s->started = true;
-	pthread_t t;
-	return wo_thread_start_open(&t, weft__monitor, NULL);
+	weft__m *m = weft__make_m();
+	if (!m)
+		return -ENOMEM;
+	weft__tr_init(&weft__tell_hooks);
+	weft__idle_begin(m);
+	return wo_thread_start_open(&m->thread, weft__monitor, m);
 }
 
 int weft__world_run(const weft__start *start)
@@ -93,20 +97,20 @@ static weft__m *wait_turn(weft__m *m)
 		if (weft__self_g(m))
 			m = weft__yield(m, /* far= */ true);
 		else
-			nanosleep(&(struct timespec){ .tv_nsec = LOOK_AGAIN_NS }, NULL);
+			wo_sleep_ns(LOOK_AGAIN_NS);
 	}
 	return m;
 }
 
 /* Takes what can be taken of the procs that still run, and asks the rest to stop. */
-static void chase(void)
+static void chase(weft__m *m)
 {
 	for (int32_t i = 0; i < weft__sched.n_p; i++) {
 		weft__p *p = weft__sched.all_p[i];
 		weft__m *its = atomic_load_explicit(&p->m, memory_order_acquire);
 		if (!its || atomic_load_explicit(&p->state, memory_order_acquire) != WEFT__P_RUNNING)
 			continue;
-		if (weft__take_proc(p) == its) {
+		if (weft__take_proc(m, p) == its) {
 			p->stolen_from = its;
 			weft__hand_off(p); /* stops it */
 		} else {
@@ -115,9 +119,10 @@ static void chase(void)
 	}
 }
 
-weft__m *weft__stop_world(weft__m *m)
+weft__m *weft__stop_world(weft__m *m, weft__tr_text why)
 {
 	m = wait_turn(m);
+	weft__tr_stw_begin(&m->tr, weft__tell_p(m), weft__tell_g(m), why, WEFT__FRAME);
 	weft__scheduler *s = &weft__sched;
 	weft__lock_take(&s->lock, WEFT__RANK_SCHED);
 	weft__note_clear(&s->stopped);
@@ -136,7 +141,7 @@ weft__m *weft__stop_world(weft__m *m)
 	bool all = s->n_stopped == s->n_p;
 	weft__lock_drop(&s->lock);
 	while (!all) {
-		chase();
+		chase(m);
 		all = weft__note_sleep_for(&s->stopped, LOOK_AGAIN_NS);
 	}
 	return m;
@@ -175,11 +180,12 @@ void weft__start_world(weft__m *m, int32_t n)
 {
 	weft__scheduler *s = &weft__sched;
 	weft__p *own = weft__self_p(m);
-	if (n > 0 && n != s->n_p && !make_procs(n))
+	if (n == s->n_p || (n > 0 && !make_procs(n)))
 		n = 0;
 	for (int32_t i = 0; i < s->n_p; i++) {
-		if (n > 0)
-			s->all_p[i]->stolen_from = NULL; /* other procs: who is outside queues for one */
+		if (n > 0 || weft__tr_on())
+			s->all_p[i]->stolen_from =
+				NULL; /* other procs, or it has been told: who is outside queues for one */
 		else
 			give_back(s->all_p[i]);
 	}
@@ -190,10 +196,12 @@ void weft__start_world(weft__m *m, int32_t n)
 		if (own && own->id >= n) {
 			/* The caller goes on with a proc that stays. */
 			weft__p *first = s->all_p[0];
+			weft__tr_proc_stop(&m->tr, &own->tr, weft__tell_g(m));
 			atomic_store(&own->m, NULL);
 			atomic_store(&first->m, m);
 			atomic_store(&m->p, first);
 			own = first;
+			weft__tr_proc_start(&m->tr, &own->tr, weft__tell_g(m));
 		}
 		for (int32_t i = n; i < s->n_p; i++)
 			dissolve(s->all_p[i]);
@@ -214,6 +222,9 @@ void weft__start_world(weft__m *m, int32_t n)
 			}
 		}
 	}
+	if (n > 0)
+		WEFT__TELL(m, procs_change, n, WEFT__FRAME);
+	weft__tr_stw_end(&m->tr, weft__tell_p(m), weft__tell_g(m));
 	atomic_store(&s->stopping, false);
 	weft__monitor_wake();
 	bool more = s->global.n > 0;

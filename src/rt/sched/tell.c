@@ -1,0 +1,107 @@
+/* rt/sched/tell.c - see tell.h. */
+#include "rt/sched/tell.h"
+
+#include "os/barrier.h"
+#include "os/thread.h"
+#include "rt/sched/enter.h"
+#include "rt/sched/scheduler.h"
+
+enum { LOOK_AGAIN_NS = 5000 };
+
+/* By weft__reason: the text in traces, and what kind of thing is waited for. */
+static const struct {
+	weft__tr_text text;
+	weft__tr_kind kind;
+} whys[] = {
+#define REASON(ID, text, trace, kind) [WEFT__WAIT_##ID] = { WEFT__TR_BLOCK_##trace, WEFT__TR_##kind },
+#include "rt/sched/states.def"
+};
+
+void weft__tell_block(weft__m *m, const void *fp)
+{
+	weft__g *g = weft__self_g(m);
+	weft__tr_object what = {
+		.kind = g->wait_object ? whys[g->reason].kind : WEFT__TR_NOTHING,
+		.id = (uint64_t)(uintptr_t)g->wait_object,
+		.attr = g->wait_attr,
+		.holder = g->wait_holder,
+	};
+	weft__tr_go_block(&m->tr, weft__tell_p(m), &g->tr, whys[g->reason].text, fp, &what);
+}
+
+/* ---- what the tracer asks ---- */
+
+/* Holds m outside the runtime and calls fn; false: it is inside now. */
+static bool hold(weft__m *m, weft__tr_m_fn *fn, void *arg)
+{
+	weft__lock_take(&m->retake, WEFT__RANK_RETAKE);
+	atomic_fetch_or_explicit(&m->attn, WEFT__ATTN_TAKING, memory_order_seq_cst);
+	if (weft__border_fence)
+		atomic_thread_fence(memory_order_seq_cst);
+	else
+		wo_barrier_all();
+	bool outside = atomic_load_explicit(&m->in_rt, memory_order_acquire) == 0;
+	if (outside) {
+		weft__p *p = weft__self_p(m);
+		weft__g *g = weft__self_g(m);
+		weft__tr_m_now now = {
+			.p = p ? &p->tr : NULL,
+			.g = g ? &g->tr : NULL,
+			.in_syscall = g && (!p || atomic_load_explicit(&m->in_call, memory_order_relaxed)),
+		};
+		fn(&m->tr, &now, arg);
+	}
+	atomic_fetch_and_explicit(&m->attn, ~(uint32_t)WEFT__ATTN_TAKING, memory_order_release);
+	weft__lock_drop(&m->retake);
+	return outside;
+}
+
+static void each_m(weft__tr_m_fn *fn, void *arg)
+{
+	for (weft__m *m = atomic_load(&weft__sched.all_m); m; m = atomic_load(&m->all))
+		while (!hold(m, fn, arg))
+			wo_sleep_ns(LOOK_AGAIN_NS);
+}
+
+static void each_p(weft__tr_p_fn *fn, void *arg)
+{
+	for (int32_t i = 0; i < WEFT__PROCS_MAX && weft__sched.all_p[i]; i++) {
+		weft__p *p = weft__sched.all_p[i];
+		fn(&p->tr, atomic_load(&p->state) == WEFT__P_RUNNING, arg);
+	}
+}
+
+struct each_g {
+	weft__tr_g_fn *fn;
+	void *arg;
+};
+
+static void one_g(weft__g *g, void *arg)
+{
+	static const weft__tr_state states[] = {
+		[WEFT__G_DEAD] = WEFT__TR_DEAD,
+		[WEFT__G_RUNNABLE] = WEFT__TR_RUNNABLE,
+		[WEFT__G_RUNNING] = WEFT__TR_RUNNING,
+		[WEFT__G_OUTSIDE] = WEFT__TR_SYSCALL,
+		[WEFT__G_WAITING] = WEFT__TR_WAITING,
+	};
+	struct each_g *e = arg;
+	weft__tr_g_now now = { .state = states[weft__g_state(g)], .entry = (const void *)(uintptr_t)g->fn };
+	if (now.state == WEFT__TR_WAITING) {
+		now.pc = (uintptr_t)g->ctx.pc;
+		now.fp = (uintptr_t)g->ctx.fp;
+	}
+	e->fn(&g->tr, &now, e->arg);
+}
+
+static void each_g(weft__tr_g_fn *fn, void *arg)
+{
+	weft__g_each(one_g, &(struct each_g){ fn, arg });
+}
+
+static int procs(void)
+{
+	return weft__sched.n_p;
+}
+
+const weft__tr_hooks weft__tell_hooks = { .each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs };
