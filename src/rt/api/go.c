@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "os/thread.h"
 #include "rt/api/options.h"
+#include "rt/prof/dump.h"
 #include "rt/sched/local.h"
 #include "rt/sched/park.h"
 #include "rt/sched/world.h"
@@ -46,6 +47,8 @@ int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
 	if (atomic_exchange(&called, true))
 		return -EALREADY;
 	err = weft__world_init(&o);
+	if (err == 0)
+		err = weft__dump_init();
 	if (err < 0)
 		return err;
 	struct first f = { fn, arg };

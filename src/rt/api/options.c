@@ -10,9 +10,10 @@
 
 #include "base/alloc.h"
 #include "os/thread.h"
+#include "rt/prof/reports.h"
 #include "rt/sched/scheduler.h"
 
-enum { THREADS_MAX = 10000, LEAKS_STATUS = 3 };
+enum { THREADS_MAX = 10000, LEAKS_STATUS = 3, MS = 1000000 };
 
 /* What WEFT_DEBUG can say; each is a number. */
 static struct {
@@ -67,6 +68,7 @@ int weft__options_read(const weft_options *opt, weft__world_options *ret)
 {
 	read_debug(getenv("WEFT_DEBUG"));
 	weft__crash_aborts = words[CRASH].value != 0;
+	weft__reports_init((int64_t)words[HOG].value * MS, (int64_t)words[SCHED].value * MS);
 	int procs = opt->procs;
 	const char *env = getenv("WEFT_PROCS");
 	if (env && atoi(env) > 0)
@@ -92,10 +94,10 @@ int weft__options_read(const weft_options *opt, weft__world_options *ret)
 
 void weft__options_report_leaks(void)
 {
-	if (words[LEAKS].value == 0 || weft__g_count() <= 1 || !weft__dump_hook)
+	if (words[LEAKS].value == 0 || weft__g_count() <= 1)
 		return;
 	fprintf(stderr, "weft: %lld goroutines are left at the end\n", (long long)weft__g_count() - 1);
-	weft__dump_hook(STDERR_FILENO, /* all= */ true);
+	weft__dump_parked(STDERR_FILENO);
 	if (words[LEAKS].value == 2)
 		_exit(LEAKS_STATUS);
 }

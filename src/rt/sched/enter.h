@@ -48,6 +48,18 @@ static inline void weft__leave(weft__m *m)
 	atomic_store_explicit(&m->in_rt, 0, memory_order_release);
 }
 
+/* For TSan, to whom contexts are threads: what a context did on a thread comes before what the next one does there.
+ * That hides races between goroutines that happen to run on one thread; two threads show them. */
+#if WEFT__CTX_TSAN
+void __tsan_acquire(void *at);
+void __tsan_release(void *at);
+#define WEFT__SWITCH_FROM(m) __tsan_release(m)
+#define WEFT__SWITCH_TO(m)   __tsan_acquire(m)
+#else
+#define WEFT__SWITCH_FROM(m) ((void)(m))
+#define WEFT__SWITCH_TO(m)   ((void)(m))
+#endif
+
 /* A thread without a proc and goroutine that sleeps counts as outside. */
 static inline void weft__idle_begin(weft__m *m)
 {

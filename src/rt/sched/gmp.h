@@ -121,6 +121,7 @@ struct weft__p {
 	weft__timers timers;
 	weft__tr_p tr;
 	/* The monitor's. */
+	bool hog_reported;
 	uint32_t seen_sched_tick, seen_call_tick;
 	int64_t seen_sched_ns, seen_call_ns;
 	_Alignas(64) _Atomic(weft__g *) runq[WEFT__RUNQ];

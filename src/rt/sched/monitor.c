@@ -23,8 +23,16 @@ enum {
 
 void weft__monitor_wake(void)
 {
-	if (atomic_load(&weft__sched.monitor_sleeps) && atomic_exchange(&weft__sched.monitor_sleeps, false))
+	if (atomic_load(&weft__sched.monitor_sleeps) && atomic_exchange(&weft__sched.monitor_sleeps, false)) {
+		atomic_store_explicit(&weft__sched.now_ns, wo_now_ns(), memory_order_relaxed);
 		weft__note_wake(&weft__sched.monitor);
+	}
+}
+
+void weft__monitor_ask(weft__ask_fn *fn)
+{
+	atomic_store(&weft__sched.asked, fn);
+	weft__note_wake(&weft__sched.monitor);
 }
 
 static bool work_waits(weft__p *p, int64_t now)
@@ -71,9 +79,17 @@ static bool see_slice(weft__m *me, weft__p *p, weft__m *m, int64_t now)
 	if (tick != p->seen_sched_tick) {
 		p->seen_sched_tick = tick;
 		p->seen_sched_ns = now;
+		p->hog_reported = false;
 		return false;
 	}
-	if (now - p->seen_sched_ns < SLICE_NS)
+	int64_t ran = now - p->seen_sched_ns;
+	if (weft__sched.hog_ns && ran >= weft__sched.hog_ns && !p->hog_reported) {
+		weft__g *g = weft__self_g(m);
+		p->hog_reported = true;
+		if (g && !atomic_load_explicit(&m->in_rt, memory_order_relaxed))
+			weft__sched.hog_report(g, ran);
+	}
+	if (ran < SLICE_NS)
 		return false;
 	if (!work_waits(p, now))
 		return false;
@@ -109,12 +125,13 @@ static bool sleep_while_idle(void)
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	if (atomic_load(&weft__sched.stopping) || atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p) {
 		weft__note_clear(&weft__sched.monitor);
-		atomic_store(&weft__sched.monitor_sleeps, true);
-		idle = true;
+		idle = atomic_load(&weft__sched.asked) == NULL;
+		atomic_store(&weft__sched.monitor_sleeps, idle);
 	}
 	weft__lock_drop(&weft__sched.lock);
 	if (idle)
-		weft__note_sleep(&weft__sched.monitor);
+		weft__note_sleep_for(&weft__sched.monitor, weft__sched.report_ns ? weft__sched.report_ns : -1);
+	atomic_store(&weft__sched.monitor_sleeps, false);
 	return idle;
 }
 
@@ -139,7 +156,7 @@ void *weft__monitor(void *arg)
 	me->tr.tid = wo_thread_id();
 	int64_t tick = TICK_NS;
 	int quiet = 0;
-	int64_t trimmed = wo_now_ns();
+	int64_t began = wo_now_ns(), trimmed = began, reported = began;
 	for (;;) {
 		if (quiet == 0)
 			tick = TICK_NS;
@@ -150,6 +167,14 @@ void *weft__monitor(void *arg)
 			quiet = 0;
 		weft__idle_end(me);
 		int64_t now = wo_now_ns();
+		atomic_store_explicit(&weft__sched.now_ns, now, memory_order_relaxed);
+		weft__ask_fn *asked = atomic_exchange(&weft__sched.asked, NULL);
+		if (asked)
+			asked();
+		if (weft__sched.report_ns && now - reported >= weft__sched.report_ns) {
+			weft__sched.report(now - began);
+			reported = now;
+		}
 		poll_for_others(me, now);
 		if (weft__timers_first() < now && atomic_load(&weft__sched.n_idle_p) > 0)
 			weft__wake_another();

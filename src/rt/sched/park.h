@@ -17,6 +17,7 @@ enum { WEFT__SLOW_TICKS = 61 };
 
 static inline void weft__do_after(weft__m *m)
 {
+	WEFT__SWITCH_TO(m);
 	weft__after after = m->after;
 	if (weft__likely(after == WEFT__AFTER_DROP)) {
 		m->after = WEFT__AFTER_NOTHING;
@@ -60,6 +61,7 @@ static inline weft__m *weft__switch_away(weft__m *m, weft__g *g)
 {
 	atomic_store_explicit(&g->m, NULL, memory_order_relaxed);
 	weft__g *next = weft__next(m);
+	WEFT__SWITCH_FROM(m);
 	if (weft__likely(next != NULL)) {
 		weft__set_running(m, next);
 		weft__ctx_switch(&g->ctx, &next->ctx);
@@ -78,6 +80,7 @@ static inline weft__m *weft__park(weft__m *m, weft__lock *lock, weft__reason why
 	weft__g *g = weft__self_g(m);
 	g->reason = (uint8_t)why;
 	g->wait_object = object;
+	g->since_ns = atomic_load_explicit(&weft__sched.now_ns, memory_order_relaxed);
 	m->after = WEFT__AFTER_DROP;
 	m->after_arg = lock;
 	if (weft__tr_on())

@@ -295,6 +295,7 @@ static weft__m *regain(weft__m *m)
 	m->after_g = g;
 	atomic_store_explicit(&g->m, NULL, memory_order_relaxed);
 	atomic_store_explicit(&m->g, NULL, memory_order_relaxed);
+	WEFT__SWITCH_FROM(m);
 	weft__ctx_switch(&g->ctx, &m->g0);
 	m = weft__self();
 	weft__do_after(m);
@@ -414,6 +415,7 @@ weft__m *weft__park_call(weft__m *m, void (*fn)(void *), void *arg, weft__reason
 	weft__g *g = weft__self_g(m);
 	g->reason = (uint8_t)why;
 	g->wait_object = object;
+	g->since_ns = atomic_load_explicit(&weft__sched.now_ns, memory_order_relaxed);
 	m->after = WEFT__AFTER_CALL;
 	m->after_fn = fn;
 	m->after_arg = arg;
@@ -729,6 +731,7 @@ _Noreturn void weft__schedule(weft__m *m)
 			atomic_store_explicit(&p->sched_tick,
 				atomic_load_explicit(&p->sched_tick, memory_order_relaxed) + 1, memory_order_relaxed);
 		weft__set_running(m, g);
+		WEFT__SWITCH_FROM(m);
 		weft__ctx_switch(&m->g0, &g->ctx);
 	}
 }

@@ -42,6 +42,8 @@ static inline weft__g *weft__queue_pop(weft__queue *q)
 
 enum { WEFT__PROCS_MAX = 1024 };
 
+typedef void weft__ask_fn(void);
+
 typedef struct weft__scheduler {
 	weft__lock lock;
 	/* Under the lock. */
@@ -70,12 +72,17 @@ typedef struct weft__scheduler {
 	/* The monitor. */
 	weft__note monitor;
 	_Atomic bool monitor_sleeps;
+	_Atomic(weft__ask_fn *) asked; /* weft__monitor_ask */
+	_Atomic int64_t now_ns;        /* the monitor's clock: some 10 ms behind */
 	/* Options. */
 	size_t stack_bytes;
 	int stack_class;
 	bool hard;
 	uint64_t seed;
-	int64_t hog_ns;
+	/* What the monitor reports, when asked to (prof/reports.h). */
+	int64_t hog_ns, report_ns;
+	void (*hog_report)(weft__g *g, int64_t ns);
+	void (*report)(int64_t ns);
 	/* Ends of the program. */
 	weft__note main_done;
 	/* Statistics. */
@@ -155,6 +162,8 @@ void weft__start_world(weft__m *m, int32_t n);
 
 void *weft__monitor(void *m);
 void weft__monitor_wake(void);
+/* Has fn called on the monitor's thread, soon.  Async-signal-safe; one at a time. */
+void weft__monitor_ask(weft__ask_fn *fn);
 
 /* ---- broken invariants ---- */
 

@@ -59,6 +59,7 @@ int weft__world_init(const weft__world_options *opt)
 		return -ENOMEM;
 	s->n_p = opt->procs;
 	atomic_store(&s->last_poll_ns, wo_now_ns());
+	atomic_store(&s->now_ns, wo_now_ns());
 	for (int32_t i = s->n_p - 1; i >= 0; i--)
 		weft__idle_p_put(s->all_p[i]);
 	s->started = true;

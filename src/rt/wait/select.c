@@ -179,7 +179,8 @@ static int wait(weft__m **m, struct work *w)
 		return finish(w->cases, w->order[k], done == WEFT__TRY_DONE);
 	}
 	queue_all(w);
-	*m = weft__park_call(*m, parked, w, WEFT__WAIT_SELECT, w->n == 1 ? w->locked[0] : NULL);
+	*m = weft__park_call(
+		*m, parked, w, w->n ? WEFT__WAIT_SELECT : WEFT__WAIT_SELECT_NONE, w->n == 1 ? w->locked[0] : NULL);
 	weft__waiter *won = w->g->won;
 	unqueue_all(w);
 	return won ? finish(w->cases, won->index, won->ok) : -ETIMEDOUT;

@@ -24,6 +24,12 @@ typedef struct weft__waitq {
 	weft__waiter *first, *last;
 } weft__waitq;
 
+/* Some look at it without the lock. */
+static inline void weft__waitq_set_first(weft__waitq *q, weft__waiter *w)
+{
+	__atomic_store_n(&q->first, w, __ATOMIC_RELAXED);
+}
+
 static inline void weft__waitq_put(weft__waitq *q, weft__waiter *w)
 {
 	w->next = NULL;
@@ -31,7 +37,7 @@ static inline void weft__waitq_put(weft__waitq *q, weft__waiter *w)
 	if (q->last)
 		q->last->next = w;
 	else
-		q->first = w;
+		weft__waitq_set_first(q, w);
 	q->last = w;
 	w->queued = true;
 }
@@ -43,7 +49,7 @@ static inline void weft__waitq_remove(weft__waitq *q, weft__waiter *w)
 	if (w->prev)
 		w->prev->next = w->next;
 	else
-		q->first = w->next;
+		weft__waitq_set_first(q, w->next);
 	if (w->next)
 		w->next->prev = w->prev;
 	else
