@@ -7,6 +7,7 @@
 
 #include <wtr/wtr.h>
 
+#include "base/vec.h"
 #include "fmt/events.h"
 #include "fmt/rawevent.h"
 #include "kit.h"
@@ -171,7 +172,7 @@ size_t tracecheck_generations(const wb_buf *trace)
 
 /* ---- the carrier: read by what docs/carrier.md says, not by the tracer's own code ---- */
 
-enum { PIECES_MAX = 4096, SLOTS = 64, TIDS = 64 };
+enum { PIECES_MAX = 4096, SLOTS = 64, GUESSES = 256, TIDS = 64 };
 
 typedef struct piece {
 	uint64_t tid, index;
@@ -179,12 +180,18 @@ typedef struct piece {
 	char kind;
 } piece;
 
+typedef struct thread {
+	uint64_t now;            /* the goroutine on it */
+	WB_VEC(uint64_t) blocks; /* whose GoBlock events it has in the generation */
+	uint64_t before;         /* GoBlock events in the generations before */
+	size_t next;             /* of blocks that an entry is for */
+	fs_object slots[SLOTS], guess[GUESSES];
+} thread;
+
 typedef struct carrier {
 	bool exact;
-	uint64_t hogs, begins[TIDS]; /* system calls begun at the newest time of a thread */
-	uint64_t tid;                /* of the batch */
-	uint64_t blocks[TIDS];       /* GoBlock events of the generation */
-	uint64_t before[TIDS];       /* in those before */
+	uint64_t hogs, tid; /* tid: of the batch */
+	thread threads[TIDS];
 	piece pieces[PIECES_MAX];
 	size_t n;
 } carrier;
@@ -209,48 +216,73 @@ static bool take_byte(piece *p, unsigned *ret)
 	return true;
 }
 
-static bool take_object(piece *p, unsigned code, fs_object *slots, fs_object *ret)
+static bool take_object(piece *p, unsigned code, thread *t, fs_object *ret)
 {
 	static const bool holder[] = { 0, 0, 1, 1, 0, 0, 0, 0, 0, 0 };
-	unsigned slot = code - 3, kind;
+	unsigned slot = code - 3;
 	if (code == 2) {
 		fs_object o = { 0 };
-		if (!take_byte(p, &slot) || slot >= SLOTS || !take_byte(p, &kind) || !take_uv(p, &o.id) ||
+		if (!take_byte(p, &slot) || slot >= SLOTS || !take_byte(p, &o.kind) || !take_uv(p, &o.id) ||
 			!take_uv(p, &o.attr))
 			return false;
-		o.kind = kind;
-		slots[slot] = o;
+		t->slots[slot] = o;
 	} else if (slot >= SLOTS) {
 		return false;
 	}
-	*ret = slots[slot];
+	*ret = t->slots[slot];
 	return ret->kind > 0 && ret->kind < 10 && (!holder[ret->kind] || take_uv(p, &ret->holder));
 }
 
-static bool same_object(const fs_object *a, const fs_object *b)
+/* What the next GoBlock of t waits for, as it was read, against what was told. */
+static bool waited(const carrier *c, thread *t, uint64_t tid, const fs_object *got, unsigned n_got)
 {
-	return a->kind == b->kind && a->id == b->id && a->attr == b->attr && a->holder == b->holder;
+	fs_object want[16];
+	unsigned n_want = fs_waited(tid, t->before + t->next, want, 16);
+	if (t->next++ == t->blocks.n)
+		return false;
+	if (!c->exact)
+		return true;
+	for (unsigned i = 0; i < n_got && i < n_want; i++)
+		if (got[i].kind != want[i].kind || got[i].id != want[i].id || got[i].attr != want[i].attr ||
+			got[i].holder != want[i].holder)
+			return false;
+	return n_got == n_want;
 }
 
-/* One entry, the n-th GoBlock of that thread. */
-static bool take_wait(piece *p, fs_object *slots, uint64_t nth, bool exact)
+static bool take_guessed(const carrier *c, thread *t, uint64_t tid, uint64_t n)
 {
-	unsigned code, n = 1;
-	fs_object want[16], got;
-	unsigned n_want = fs_waited(p->tid, nth, want, 16);
-	if (!take_byte(p, &code))
-		return false;
-	if (code == 0)
-		return !exact || n_want == 0;
-	if (code == 1 && (!take_byte(p, &n) || n > 16 || !take_byte(p, &code)))
-		return false;
-	for (unsigned i = 0; i < n; i++) {
-		if ((i > 0 && !take_byte(p, &code)) || !take_object(p, code, slots, &got))
+	for (; n > 0; n--) {
+		if (t->next == t->blocks.n)
 			return false;
-		if (exact && (i >= n_want || !same_object(&got, &want[i])))
+		const fs_object *guess = &t->guess[t->blocks.at[t->next] % GUESSES];
+		if (!waited(c, t, tid, guess, guess->kind != 0))
 			return false;
 	}
-	return !exact || n == n_want;
+	return true;
+}
+
+static bool take_entry(const carrier *c, thread *t, piece *p)
+{
+	fs_object got[16] = { 0 };
+	uint64_t guessed;
+	unsigned code, n = 1;
+	if (!take_uv(p, &guessed) || !take_guessed(c, t, p->tid, guessed) || t->next == t->blocks.n ||
+		!take_byte(p, &code))
+		return false;
+	fs_object *guess = &t->guess[t->blocks.at[t->next] % GUESSES];
+	if (code == 0) {
+		*guess = got[0];
+		return waited(c, t, p->tid, NULL, 0);
+	}
+	bool many = code == 1;
+	if (many && (!take_byte(p, &n) || n > 16 || !take_byte(p, &code)))
+		return false;
+	for (unsigned i = 0; i < n; i++)
+		if ((i > 0 && !take_byte(p, &code)) || !take_object(p, code, t, &got[i]))
+			return false;
+	if (!many)
+		*guess = got[0];
+	return waited(c, t, p->tid, got, n);
 }
 
 static bool take_facts(carrier *c, piece *p)
@@ -272,25 +304,34 @@ static int by_index(const void *a, const void *b)
 
 static bool read_pieces(carrier *c)
 {
-	fs_object slots[SLOTS];
-	uint64_t found[TIDS] = { 0 };
 	qsort(c->pieces, c->n, sizeof(*c->pieces), by_index);
 	for (size_t i = 0; i < c->n; i++) {
 		piece *p = &c->pieces[i];
 		bool first = i == 0 || p[-1].tid != p->tid;
 		if (p->index != (first ? 0 : p[-1].index + 1))
 			return false;
-		if (first)
-			memset(slots, 0, sizeof(slots));
 		if (p->kind == 'f' && !take_facts(c, p))
 			return false;
-		size_t k = p->tid - FS_TIDS_FROM;
 		while (p->kind == 'w' && p->at < p->end)
-			if (k >= TIDS || !take_wait(p, slots, c->before[k] + found[k]++, c->exact))
+			if (p->tid - FS_TIDS_FROM >= TIDS || !take_entry(c, &c->threads[p->tid - FS_TIDS_FROM], p))
 				return false;
 	}
 	c->n = 0;
-	return memcmp(found, c->blocks, sizeof(found)) == 0;
+	return true;
+}
+
+static bool end_generation(carrier *c)
+{
+	bool ok = read_pieces(c);
+	for (unsigned i = 0; i < TIDS; i++) {
+		thread *t = &c->threads[i];
+		ok = ok && take_guessed(c, t, FS_TIDS_FROM + i, t->blocks.n - t->next);
+		t->before += t->blocks.n;
+		t->next = t->blocks.n = 0;
+		memset(t->slots, 0, sizeof(t->slots));
+		memset(t->guess, 0, sizeof(t->guess));
+	}
+	return ok;
 }
 
 static bool add_piece(carrier *c, const wf_raw_event *e)
@@ -304,23 +345,32 @@ static bool add_piece(carrier *c, const wf_raw_event *e)
 	return true;
 }
 
+static void follow_thread(thread *t, uint64_t tid, const wf_raw_event *e)
+{
+	switch (e->type) {
+	case WF_EV_GO_START:
+	case WF_EV_GO_SWITCH: t->now = e->arg[1].value; break;
+	case WF_EV_GO_STATUS:
+	case WF_EV_GO_STATUS_STACK:
+		if (e->arg[2].value == tid)
+			t->now = e->arg[1].value;
+		break;
+	case WF_EV_GO_BLOCK: kit_check(wb_vec_add(&t->blocks, t->now)); break;
+	}
+}
+
 static bool carrier_event(const wf_raw_event *e, void *arg)
 {
 	carrier *c = arg;
 	if (e->type == WF_EV_EVENT_BATCH)
 		c->tid = e->arg[1].value;
-	if (e->type == WF_EV_GO_BLOCK && c->tid - FS_TIDS_FROM < TIDS)
-		c->blocks[c->tid - FS_TIDS_FROM]++;
 	if (e->type == WF_EV_STRING)
 		return add_piece(c, e);
-	if (e->type != WF_EV_END_OF_GENERATION)
-		return true;
-	bool ok = read_pieces(c);
-	for (unsigned i = 0; i < TIDS; i++) {
-		c->before[i] += c->blocks[i];
-		c->blocks[i] = 0;
-	}
-	return ok;
+	if (e->type == WF_EV_END_OF_GENERATION)
+		return end_generation(c);
+	if (c->tid - FS_TIDS_FROM < TIDS)
+		follow_thread(&c->threads[c->tid - FS_TIDS_FROM], c->tid, e);
+	return true;
 }
 
 bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs)
@@ -330,6 +380,8 @@ bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs)
 	c->exact = exact;
 	bool ok = each_raw(trace, carrier_event, c);
 	*ret_hogs = c->hogs;
+	for (unsigned i = 0; i < TIDS; i++)
+		wb_vec_free(&c->threads[i].blocks);
 	free(c);
 	return ok;
 }

@@ -18,7 +18,7 @@ bool tracecheck_valid(const wb_buf *trace);
 /* Everything in the ledger is in the trace, and nothing else: by event, and by goroutine. */
 bool tracecheck_complete(const wb_buf *trace, const fs *f);
 
-/* The carrier can be read and has an entry for each GoBlock; exact: they are what fs_waited says, from the first on.
+/* The carrier can be read and fits the GoBlock events; exact: they are what fs_waited says, from the first on.
  * *ret_hogs: how many. */
 bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs);
 

@@ -20,20 +20,38 @@ static inline uintptr_t plain(uintptr_t pc)
 }
 
 /* Stacks are read as they are: also what ASan calls a redzone, and what another thread writes. */
-__attribute__((no_sanitize("address", "thread"))) size_t weft__unwind_fp(
-	uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, uintptr_t *pcs, size_t n)
+#define RAW __attribute__((no_sanitize("address", "thread")))
+
+/* The return address of the frame at *fp, and the frame above it: `hi`, where none can be, after the last.  False: no
+ * frame. */
+RAW static inline bool step(uintptr_t *fp, uintptr_t lo, uintptr_t hi, uintptr_t *ret_pc)
+{
+	uintptr_t at = *fp;
+	if (at < lo || at >= hi || hi - at < sizeof(frame) || at % sizeof(void *) != 0)
+		return false;
+	frame f = *(const volatile frame *)at;
+	if (f.fp == 0 || f.pc == 0)
+		return false;
+	*ret_pc = plain(f.pc);
+	*fp = f.fp > at ? f.fp : hi;
+	return true;
+}
+
+RAW size_t weft__unwind_fp(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, uintptr_t *pcs, size_t n)
 {
 	size_t got = 0;
 	if (pc && n)
 		pcs[got++] = pc;
-	while (got < n && fp >= lo && fp < hi && hi - fp >= sizeof(frame) && fp % sizeof(void *) == 0) {
-		frame f = *(const volatile frame *)fp;
-		if (f.fp == 0 || f.pc == 0)
-			break;
-		pcs[got++] = plain(f.pc);
-		if (f.fp <= fp)
-			break;
-		fp = f.fp;
-	}
+	while (got < n && step(&fp, lo, hi, &pcs[got]))
+		got++;
 	return got;
+}
+
+RAW bool weft__unwind_same(uintptr_t fp, uintptr_t lo, uintptr_t hi, const uintptr_t *pcs, size_t n, size_t max)
+{
+	uintptr_t pc;
+	for (size_t i = 0; i < n; i++)
+		if (!step(&fp, lo, hi, &pc) || pc != pcs[i])
+			return false;
+	return n == max || !step(&fp, lo, hi, &pc);
 }

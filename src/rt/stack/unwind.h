@@ -2,6 +2,7 @@
 #ifndef WEFT__UNWIND_H
 #define WEFT__UNWIND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,5 +12,8 @@
  * holds, only [lo, hi) is read.  The outermost frame of a context, whose caller is weft__ctx_entry, adds no return
  * address. Async-signal-safe, calls nothing.  A function without a frame of its own hides its caller. */
 size_t weft__unwind_fp(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, uintptr_t *pcs, size_t n);
+
+/* Would weft__unwind_fp(0, fp, lo, hi, ..., max) find exactly these n frames?  Faster than finding them again. */
+bool weft__unwind_same(uintptr_t fp, uintptr_t lo, uintptr_t hi, const uintptr_t *pcs, size_t n, size_t max);
 
 #endif

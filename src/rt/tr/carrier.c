@@ -9,7 +9,7 @@ enum {
 	ID_WIDTH = 4,
 	LENGTH_WIDTH = 2,
 	ENTRY_BYTES = 1 + ID_WIDTH + LENGTH_WIDTH,
-	PIECE_ROOM = 128, /* for one entry of a piece, and its head */
+	PIECE_ROOM = 576, /* for one entry with all its objects */
 };
 
 /* Codes of an entry of a piece of waits, and of an object in it. */
@@ -17,6 +17,7 @@ enum { WAIT_NOTHING = 0, WAIT_MANY = 1, WAIT_DEFINE = 2, WAIT_SLOT = 3 };
 _Static_assert(WAIT_SLOT + WEFT__TR_SLOTS < 128, "an object seen before takes one byte");
 
 enum { MANY_MAX = 16 }; /* objects of one wait that are written */
+_Static_assert(WF_VARINT_BYTES_MAX + 2 + MANY_MAX * (3 + 3 * WF_VARINT_BYTES_MAX) <= PIECE_ROOM, "the longest entry");
 
 static const bool has_holder[] = {
 	false,
@@ -30,6 +31,13 @@ static void end_piece(weft__tr_m *m)
 		return;
 	wf_put_padded(m->chunk - LENGTH_WIDTH, (uint64_t)(m->side_at - m->chunk), LENGTH_WIDTH);
 	m->chunk = NULL;
+}
+
+void weft__tr_carrier_begin(weft__tr_m *m)
+{
+	m->chunks = m->as_guessed = 0;
+	memset(m->objects, 0, sizeof(m->objects));
+	memset(m->guess, 0, sizeof(m->guess));
 }
 
 void weft__tr_carrier_end(weft__tr_m *m)
@@ -89,9 +97,14 @@ static bool piece(weft__tr_m *m, int kind)
 	m->side_at = put_head(m->side_at, kind);
 	m->side_at = wf_put_uv(m->side_at, m->tid);
 	m->side_at = wf_put_uv(m->side_at, m->chunks);
-	if (m->chunks++ == 0)
-		memset(m->objects, 0, sizeof(m->objects));
+	m->chunks++;
 	return true;
+}
+
+/* 0: nothing. */
+static uint64_t name_of(const weft__tr_object *o)
+{
+	return o->kind ? o->id << 4 | o->kind : 0;
 }
 
 static unsigned slot_of(uint64_t object)
@@ -102,7 +115,7 @@ static unsigned slot_of(uint64_t object)
 /* The reader keeps the same slots: what was defined last at a slot is what its code means. */
 static uint8_t *put_object(weft__tr_m *m, uint8_t *at, const weft__tr_object *o)
 {
-	uint64_t name = o->id << 4 | o->kind;
+	uint64_t name = name_of(o);
 	unsigned slot = slot_of(name);
 	if (m->objects[slot] == name) {
 		*at++ = (uint8_t)(WAIT_SLOT + slot);
@@ -128,16 +141,35 @@ static uint8_t *put_many(weft__tr_m *m, uint8_t *at, const weft__tr_object *what
 	return at;
 }
 
-void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_object *what)
+/* What a goroutine waits for is most often what it waited for last: that costs nothing. */
+static bool as_guessed(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
 {
-	if (weft__tr_unlikely(!piece(m, WEFT__TR_PIECE_WAITS)))
+	uint64_t *guess = m->guess[g->id % WEFT__TR_GUESSES];
+	uint64_t name = what ? name_of(what) : 0, holder = name && has_holder[what->kind] ? what->holder : 0;
+	if (weft__tr_likely(guess[0] == name && guess[1] == holder))
+		return true;
+	guess[0] = name;
+	guess[1] = holder;
+	return false;
+}
+
+void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
+{
+	bool many = what && what->kind != WEFT__TR_NOTHING && what[1].kind != WEFT__TR_NOTHING;
+	if (!many && as_guessed(m, g, what)) {
+		m->as_guessed++;
 		return;
-	if (!what || what->kind == WEFT__TR_NOTHING)
-		*m->side_at++ = WAIT_NOTHING;
-	else if (what[1].kind == WEFT__TR_NOTHING)
+	}
+	if (!piece(m, WEFT__TR_PIECE_WAITS))
+		return;
+	m->side_at = wf_put_uv(m->side_at, m->as_guessed);
+	m->as_guessed = 0;
+	if (many)
+		m->side_at = put_many(m, m->side_at, what);
+	else if (what && what->kind != WEFT__TR_NOTHING)
 		m->side_at = put_object(m, m->side_at, what);
 	else
-		m->side_at = put_many(m, m->side_at, what);
+		*m->side_at++ = WAIT_NOTHING;
 }
 
 void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g)

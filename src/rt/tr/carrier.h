@@ -10,8 +10,11 @@
 enum { WEFT__TR_PIECE_WAITS = 'w', WEFT__TR_PIECE_FACTS = 'f' };
 enum { WEFT__TR_FACT_HOG = 1, WEFT__TR_FACT_STALLS = 2, WEFT__TR_FACT_LOST = 3 };
 
-/* One entry for each GoBlock that m writes, in order.  what: see go_block.  In m's section. */
-void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_object *what);
+/* A new generation begins on m. */
+void weft__tr_carrier_begin(weft__tr_m *m);
+
+/* For each GoBlock that m writes, in order.  what: see go_block.  In m's section. */
+void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what);
 
 /* The GoSyscallBegin of m that has just been written, at m->last, is a hog's. */
 void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g);

@@ -206,11 +206,12 @@ extern _Thread_local bool weft__tr_writes;
 
 /* The id of the stack at fp of g, 0: none. */
 uint64_t weft__tr_stack_of(weft__tr_m *m, const weft__tr_g *g, uintptr_t pc, uintptr_t fp, uintptr_t lo);
+uint64_t weft__tr_stack_at(weft__tr_m *m, const weft__tr_g *g, uintptr_t fp);
 uint64_t weft__tr_stack_1(weft__tr_m *m, const void *entry); /* of one frame: where a function begins */
 
 static inline uint64_t weft__tr_stack(weft__tr_m *m, const weft__tr_g *g, const void *fp)
 {
-	return g && fp ? weft__tr_stack_of(m, g, 0, (uintptr_t)fp, (uintptr_t)fp) : 0;
+	return g && fp ? weft__tr_stack_at(m, g, (uintptr_t)fp) : 0;
 }
 
 uint64_t weft__tr_string(weft__tr_m *m, weft__tr_str s);

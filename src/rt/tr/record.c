@@ -122,7 +122,7 @@ void weft__tr_go_block_on(
 	uint64_t stack = weft__tr_stack(m, g, fp);
 	PUT(m, GoBlock, .reason_string = why, .stack = stack);
 	g->stack = weft__tr_stack_memo(m->tab, stack);
-	weft__tr_carrier_wait(m, what);
+	weft__tr_carrier_wait(m, g, what);
 	weft__tr_set(&g->word, WF_GO_WAITING);
 	m->g = NULL;
 	weft__tr_leave(m);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sched.h>
+#include <string.h>
 #include <time.h>
 
 #include "rt/tr/carrier.h"
@@ -300,7 +301,8 @@ bool weft__tr_adopt(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g)
 		return true;
 	weft__tr_catch_up(m, gen - 1);
 	m->tab = weft__tr.tabs[gen & 1];
-	m->chunks = 0;
+	memset(m->memo, 0, sizeof(m->memo)); /* of the old table perhaps */
+	weft__tr_carrier_begin(m);
 	if (!open_buf(m, gen))
 		return false;
 	atomic_store_explicit(&m->gen, gen, memory_order_relaxed);
@@ -389,19 +391,43 @@ void weft__tr_wait_out(weft__tr_m *m, void (*meanwhile)(void))
 
 /* ---- stacks and strings ---- */
 
+static uint32_t gen_mark(const weft__tr_m *m)
+{
+	return (uint32_t)atomic_load_explicit(&m->gen, memory_order_relaxed);
+}
+
 static uint64_t stack_id(weft__tr_m *m, const uintptr_t *pcs, size_t n)
 {
 	uint64_t h = n;
 	for (size_t i = 0; i < n; i++)
 		h = weft__tr_hash_word(h, pcs[i]);
-	uint32_t gen = (uint32_t)atomic_load_explicit(&m->gen, memory_order_relaxed);
-	return weft__tr_dedup_find(&m->tab->stacks, pcs, (uint32_t)(n * sizeof(*pcs)), weft__tr_hash_end(h), gen);
+	return weft__tr_dedup_find(
+		&m->tab->stacks, pcs, (uint32_t)(n * sizeof(*pcs)), weft__tr_hash_end(h), gen_mark(m));
 }
 
 uint64_t weft__tr_stack_of(weft__tr_m *m, const weft__tr_g *g, uintptr_t pc, uintptr_t fp, uintptr_t lo)
 {
 	size_t n = weft__unwind_fp(pc, fp, lo, g->stack_hi, m->pcs, WF_FRAMES_MAX);
 	return n ? stack_id(m, m->pcs, n) : 0;
+}
+
+/* Most stacks were seen a moment ago.  Comparing costs the walk only: nothing is stored, and no hash has to be waited
+ * for. */
+uint64_t weft__tr_stack_at(weft__tr_m *m, const weft__tr_g *g, uintptr_t fp)
+{
+	uintptr_t hi = g->stack_hi;
+	if (weft__tr_unlikely(fp >= hi || hi - fp < 2 * sizeof(uintptr_t) || fp % sizeof(uintptr_t)))
+		return 0;
+	uint64_t where = (uint64_t)((const volatile uintptr_t *)fp)[1] ^ (uint64_t)(hi - fp) << 32;
+	weft__tr_entry **memo = &m->memo[(where ^ where >> 32) * 0x9e3779b97f4a7c15u >> 58];
+	weft__tr_entry *e = *memo;
+	if (weft__tr_likely(e && weft__unwind_same(fp, fp, hi, e->key, e->n / sizeof(uintptr_t), WF_FRAMES_MAX))) {
+		weft__tr_dedup_mark(e, gen_mark(m));
+		return e->id;
+	}
+	uint64_t id = weft__tr_stack_of(m, g, 0, fp, fp);
+	*memo = id ? weft__tr_dedup_entry(&m->tab->stacks, (uint32_t)id) : NULL;
+	return id;
 }
 
 /* Addresses in the table are return addresses: one more than what is shown. */
@@ -416,8 +442,7 @@ uint64_t weft__tr_string(weft__tr_m *m, weft__tr_str s)
 	if (s.n == 0)
 		return 0;
 	uint32_t n = s.n < WF_STRING_BYTES_MAX ? (uint32_t)s.n : WF_STRING_BYTES_MAX;
-	uint32_t gen = (uint32_t)atomic_load_explicit(&m->gen, memory_order_relaxed);
-	uint32_t id = weft__tr_dedup_find(&m->tab->strings, s.at, n, weft__tr_hash_text(s.at, n), gen);
+	uint32_t id = weft__tr_dedup_find(&m->tab->strings, s.at, n, weft__tr_hash_text(s.at, n), gen_mark(m));
 	/* A name must not change between the begin and the end of a region, so never "". */
 	return weft__tr_likely(id) ? id : weft__tr_text_once(m, s);
 }

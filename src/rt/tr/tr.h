@@ -45,7 +45,7 @@ typedef struct weft__tr_p {
 	_Atomic uint64_t word;
 } weft__tr_p;
 
-enum { WEFT__TR_SLOTS = 64 };
+enum { WEFT__TR_SLOTS = 64, WEFT__TR_MEMOS = 64, WEFT__TR_GUESSES = 256 };
 
 typedef struct weft__tr_m {
 	uint64_t tid;             /* (s) of the kernel */
@@ -57,14 +57,17 @@ typedef struct weft__tr_m {
 	weft__tr_p *p; /* as told so far: what this thread holds */
 	weft__tr_g *g;
 	struct weft__tr_buf *buf, *side;
-	uint8_t *side_at, *chunk;         /* in side: next byte; the open piece's text, or NULL */
-	uint64_t trace;                   /* the trace that it has joined */
-	uint64_t finished;                /* newest generation whose buffers it has handed over */
-	uint64_t objects[WEFT__TR_SLOTS]; /* see carrier.h */
-	uint32_t chunks;                  /* of the carrier, in this generation */
-	uintptr_t pcs[128];               /* the stack that is looked at: here, as goroutines' stacks are short */
-	struct weft__tr_m *next, **link;  /* all that have joined */
-	pthread_mutex_t lock;             /* who is not this thread, or changes generation, holds it */
+	uint8_t *side_at, *chunk; /* in side: next byte; the open piece's text, or NULL */
+	uint64_t trace;           /* the trace that it has joined */
+	uint64_t finished;        /* newest generation whose buffers it has handed over */
+	/* Of the carrier, in this generation: see carrier.c. */
+	uint32_t chunks, as_guessed;
+	uint64_t objects[WEFT__TR_SLOTS];
+	uint64_t guess[WEFT__TR_GUESSES][2];
+	struct weft__tr_entry *memo[WEFT__TR_MEMOS]; /* stacks seen lately, by their lowest frame */
+	uintptr_t pcs[128];              /* the stack that is looked at: here, as goroutines' stacks are short */
+	struct weft__tr_m *next, **link; /* all that have joined */
+	pthread_mutex_t lock;            /* who is not this thread, or changes generation, holds it */
 } weft__tr_m;
 
 /* The number of the running generation; 0: no trace.  Read by the calls below: acquired, as who reads 0 goes on without

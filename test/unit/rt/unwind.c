@@ -74,6 +74,27 @@ static void bounds_are_kept(void **state)
 	assert_int_equal(walk(&m, 0, pcs, 10), 1);
 }
 
+static void the_same_again(void **state)
+{
+	(void)state;
+	memory m;
+	uintptr_t pcs[10], fp, lo, hi;
+	link_frames(&m);
+	fp = at(&m, 4), lo = at(&m, 0), hi = at(&m, 64);
+	size_t n = weft__unwind_fp(0, fp, lo, hi, pcs, 10);
+	assert_true(weft__unwind_same(fp, lo, hi, pcs, n, 10));
+	assert_false(weft__unwind_same(fp, lo, hi, pcs, n - 1, 10));   /* there are more */
+	assert_true(weft__unwind_same(fp, lo, hi, pcs, n - 1, n - 1)); /* but not for this walk */
+	assert_false(weft__unwind_same(fp, lo, hi, pcs, n + 1, 10));
+	assert_false(weft__unwind_same(at(&m, 10), lo, hi, pcs, n, 10));
+	assert_true(weft__unwind_same(0, lo, hi, pcs, 0, 10));
+	for (size_t i = 0; i < n; i++) {
+		pcs[i]++;
+		assert_false(weft__unwind_same(fp, lo, hi, pcs, n, 10));
+		pcs[i]--;
+	}
+}
+
 static void garbage_ends_the_walk(void **state)
 {
 	(void)state;
@@ -139,6 +160,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_in_order),
 		cmocka_unit_test(bounds_are_kept),
+		cmocka_unit_test(the_same_again),
 		cmocka_unit_test(garbage_ends_the_walk),
 		cmocka_unit_test(any_words_are_safe),
 		cmocka_unit_test(a_real_stack),
