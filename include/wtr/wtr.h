@@ -3,9 +3,11 @@
 #define WTR_WTR_H
 
 #include <wtr/check.h>
+#include <wtr/counters.h>
 #include <wtr/edit.h>
 #include <wtr/error.h>
 #include <wtr/event.h>
+#include <wtr/latency.h>
 #include <wtr/mmu.h>
 #include <wtr/open.h>
 #include <wtr/profile.h>

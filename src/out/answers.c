@@ -176,3 +176,137 @@ void out_mmu_json(
 	out_json_key(j, "ended");
 	out_error_json(j, &t.end);
 }
+
+/* ---- tasks and regions ---- */
+
+static void histogram(out_json *j, const wtr_latency_group *g)
+{
+	out_json_key(j, "histogram");
+	out_json_array(j);
+	for (unsigned b = 0; b < WTR_LATENCY_BUCKETS; b++) {
+		if (!g->buckets[b])
+			continue;
+		out_json_object(j);
+		out_json_put_i64(j, "from_ns", b ? wtr_latency_bucket_ns(b) : 0);
+		out_json_put_i64(j, "to_ns", wtr_latency_bucket_ns(b + 1));
+		out_json_put_u64(j, "n", g->buckets[b]);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+static void latency_group(out_json *j, const wtr_latency_group *g, bool regions)
+{
+	out_json_object(j);
+	out_json_put_str(j, "name", g->name);
+	if (regions)
+		out_json_put_str(j, "func", g->func);
+	out_json_put_u64(j, "n", g->n);
+	out_json_put_u64(j, "complete", g->complete);
+	out_json_put_i64(j, "sum_ns", g->sum_ns);
+	out_json_put_i64(j, "min_ns", g->min_ns);
+	out_json_put_i64(j, "p50_ns", g->p50_ns);
+	out_json_put_i64(j, "p90_ns", g->p90_ns);
+	out_json_put_i64(j, "p99_ns", g->p99_ns);
+	out_json_put_i64(j, "p999_ns", g->p999_ns);
+	out_json_put_i64(j, "max_ns", g->max_ns);
+	if (regions) {
+		out_json_put_i64(j, "exec_ns", g->exec_ns);
+		out_json_put_i64(j, "sched_ns", g->sched_ns);
+		out_json_put_i64(j, "block_ns", g->block_ns);
+		out_json_put_i64(j, "syscall_ns", g->syscall_ns);
+	}
+	histogram(j, g);
+	out_json_object_end(j);
+}
+
+static void task_row(out_json *j, const wtr_index *x, const wtr_task_row *t, int64_t ns, int64_t start_ns)
+{
+	const wtr_task_row *all = wtr_table_data(x, WTR_TABLE_TASKS);
+	const wtr_task_goroutine_row *of = wtr_table_data(x, WTR_TABLE_TASK_GOROUTINES);
+	out_json_object(j);
+	out_json_put_u64(j, "id", t->id);
+	out_json_put_str(j, "name", t->name);
+	out_json_put_id(j, "parent", t->parent == UINT32_MAX ? WTR_NONE : (int64_t)all[t->parent].id);
+	out_json_put_ns(j, "start_ns", t->start_ns, start_ns);
+	out_json_put_ns(j, "end_ns", t->end_ns, start_ns);
+	out_json_put_i64(j, "ns", ns);
+	out_json_put_u64(j, "n_logs", t->n_logs);
+	out_json_put_u64(j, "n_regions", t->n_regions);
+	out_json_key(j, "goroutines");
+	out_json_array(j);
+	for (uint32_t k = 0; k < t->n_goroutines; k++)
+		out_json_i64(j, of[t->first_goroutine + k].g);
+	out_json_array_end(j);
+	out_json_object_end(j);
+}
+
+static void region_row(out_json *j, const wtr_region_row *r, int64_t ns, int64_t start_ns)
+{
+	out_json_object(j);
+	out_json_put_i64(j, "g", r->g);
+	out_json_put_u64(j, "task", r->task);
+	out_json_put_str(j, "name", r->name);
+	out_json_put_ns(j, "start_ns", r->start_ns, start_ns);
+	out_json_put_ns(j, "end_ns", r->end_ns, start_ns);
+	out_json_put_i64(j, "ns", ns);
+	out_json_put_i64(j, "exec_ns", r->exec_ns);
+	out_json_put_i64(j, "sched_ns", r->sched_ns);
+	out_json_put_i64(j, "block_ns", r->total_ns - r->exec_ns - r->sched_ns - r->syscall_ns - r->syscall_block_ns);
+	out_json_put_i64(j, "syscall_ns", r->syscall_ns + r->syscall_block_ns);
+	out_json_object_end(j);
+}
+
+void out_latency_json(
+	out_json *j, const wtr_index *x, const wtr_latencies *l, wtr_about about, size_t limit, int64_t start_ns)
+{
+	bool regions = about == WTR_ABOUT_REGION;
+	const wtr_latency_group *g;
+	const uint32_t *rows;
+	size_t n_groups = wtr_latency_groups(l, &g), n = wtr_latency_all(l, &rows);
+	const wtr_task_row *tasks = wtr_table_data(x, WTR_TABLE_TASKS);
+	const wtr_region_row *of = wtr_table_data(x, WTR_TABLE_REGIONS);
+	out_json_key(j, "types");
+	out_json_array(j);
+	for (size_t i = 0; i < n_groups; i++)
+		latency_group(j, &g[i], regions);
+	out_json_array_end(j);
+	out_json_put_u64(j, "n", n);
+	out_json_key(j, regions ? "regions" : "tasks");
+	out_json_array(j);
+	for (size_t i = 0; i < n && (limit == 0 || i < limit); i++)
+		if (regions)
+			region_row(j, &of[rows[i]], wtr_latency_ns(l, rows[i]), start_ns);
+		else
+			task_row(j, x, &tasks[rows[i]], wtr_latency_ns(l, rows[i]), start_ns);
+	out_json_array_end(j);
+}
+
+/* ---- counters ---- */
+
+void out_counters_json(out_json *j, const wtr_counter_step *s, size_t n, int64_t first_ns, int64_t step_ns)
+{
+	out_json_put_i64(j, "first_ns", first_ns);
+	out_json_put_i64(j, "step_ns", step_ns);
+	out_json_put_u64(j, "n", n);
+	out_json_key(j, "counters");
+	out_json_object(j);
+	for (unsigned c = 0; c < WTR_COUNTER_COUNT; c++) {
+		out_json_key(j, wtr_counter_name(c));
+		out_json_object(j);
+		for (unsigned most = 0; most < 2; most++) {
+			out_json_key(j, most ? "most" : "last");
+			out_json_array(j);
+			for (size_t i = 0; i < n; i++) {
+				int64_t v = most ? s[i].most[c] : s[i].last[c];
+				if (v < 0)
+					out_json_null(j);
+				else
+					out_json_i64(j, v);
+			}
+			out_json_array_end(j);
+		}
+		out_json_object_end(j);
+	}
+	out_json_object_end(j);
+}

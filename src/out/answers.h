@@ -5,6 +5,8 @@
 #ifndef OUT_ANSWERS_H
 #define OUT_ANSWERS_H
 
+#include <wtr/counters.h>
+#include <wtr/latency.h>
 #include <wtr/mmu.h>
 #include <wtr/profile.h>
 
@@ -20,5 +22,12 @@ void out_profile_json(out_json *j, const wtr_profile *p, size_t limit);
 enum { OUT_MMU_WORST_MAX = 100 };
 void out_mmu_json(
 	out_json *j, const wtr_mmu *m, const wtr_mmu_query *q, int64_t window_ns, size_t n_worst, int64_t start_ns);
+
+/* Tasks or regions by type, and at most `limit` (0: all) of them one by one, slowest first. */
+void out_latency_json(
+	out_json *j, const wtr_index *x, const wtr_latencies *l, wtr_about about, size_t limit, int64_t start_ns);
+
+/* `n` steps, the first one from `first_ns` on (since the trace's start). */
+void out_counters_json(out_json *j, const wtr_counter_step *s, size_t n, int64_t first_ns, int64_t step_ns);
 
 #endif

@@ -1,6 +1,7 @@
 /* serve/asking.c - questions about a range and a filter: the answers of `weft profile` and its like, for the page. */
 #include <string.h>
 
+#include "base/alloc.h"
 #include "out/answers.h"
 #include "serve/site.h"
 
@@ -60,6 +61,68 @@ static void end(out_json *j, ws_answer *ret)
 	out_json_object_end(j);
 	if (!out_json_done(j))
 		ret->body.failed = true;
+}
+
+/* ---- /api/tasks, /api/regions ---- */
+
+static void answer_latency(const ws_model *m, wtr_about about, wtr_str range, wtr_str filter, int64_t n, ws_answer *ret)
+{
+	wtr_latencies *l;
+	wtr_error err = { 0 };
+	scope s;
+	if (!scope_of(m, about, range, filter, &s, ret))
+		return;
+	wtr_latency_query q = {
+		.about = about, .where = s.where, .ranged = s.ranged, .from_ns = s.from_ns, .to_ns = s.to_ns
+	};
+	if (wtr_latency_make(m->trace, m->index, &q, &l, &err) == WTR_OK) {
+		out_json j;
+		begin(&j, ret);
+		out_latency_json(&j, m->index, l, about, n ? (size_t)n : WS_ROWS_DEFAULT, m->totals.start_ns);
+		end(&j, ret);
+		wtr_latency_free(l);
+	} else {
+		refused(&err, ret);
+	}
+	scope_done(&s);
+}
+
+void ws_api_tasks(ws_site *site, const ws_model *m, const ws_tasks_args *a, ws_answer *ret)
+{
+	(void)site;
+	answer_latency(m, WTR_ABOUT_TASK, a->range, a->filter, a->n, ret);
+}
+
+void ws_api_regions(ws_site *site, const ws_model *m, const ws_regions_args *a, ws_answer *ret)
+{
+	(void)site;
+	answer_latency(m, WTR_ABOUT_REGION, a->range, a->filter, a->n, ret);
+}
+
+/* ---- /api/counters ---- */
+
+void ws_api_counters(ws_site *site, const ws_model *m, const ws_counters_args *a, ws_answer *ret)
+{
+	(void)site;
+	wtr_error err = { 0 };
+	scope s;
+	if (!scope_of(m, WTR_ABOUT_SPAN, (wtr_str){ "", 0 }, (wtr_str){ "", 0 }, &s, ret))
+		return;
+	wtr_counter_step *steps = wb_calloc((size_t)a->n, sizeof(*steps));
+	int64_t from;
+	if (__builtin_add_overflow(m->totals.start_ns, a->t, &from))
+		from = a->t < 0 ? INT64_MIN + 1 : INT64_MAX;
+	if (!steps) {
+		ret->body.failed = true;
+	} else if (wtr_counters(m->trace, from, a->step, (size_t)a->n, steps, NULL, &err) != WTR_OK) {
+		refused(&err, ret);
+	} else {
+		out_json j;
+		begin(&j, ret);
+		out_counters_json(&j, steps, (size_t)a->n, a->t, a->step);
+		end(&j, ret);
+	}
+	wb_free(steps);
 }
 
 /* ---- /api/mmu ---- */
