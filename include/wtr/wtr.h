@@ -12,7 +12,9 @@
 #include <wtr/open.h>
 #include <wtr/profile.h>
 #include <wtr/report.h>
+#include <wtr/requests.h>
 #include <wtr/text.h>
 #include <wtr/where.h>
+#include <wtr/why.h>
 
 #endif

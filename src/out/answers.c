@@ -310,3 +310,158 @@ void out_counters_json(out_json *j, const wtr_counter_step *s, size_t n, int64_t
 	}
 	out_json_object_end(j);
 }
+
+/* ---- why ---- */
+
+static void by_class(out_json *j, const int64_t *ns)
+{
+	out_json_key(j, "by_class");
+	out_json_object(j);
+	for (unsigned c = 0; c < WTR_CLASS_COUNT; c++)
+		out_json_put_i64(j, wtr_class_name(c), ns[c]);
+	out_json_object_end(j);
+}
+
+static void stack_json(out_json *j, const char *key, const wtr_trace *t, uint32_t stack)
+{
+	wtr_frame frames[FRAMES];
+	size_t n = wtr_stack(t, stack, frames, FRAMES);
+	out_json_key(j, key);
+	out_json_frames(j, frames, n < FRAMES ? n : FRAMES);
+}
+
+static void why_pieces(out_json *j, const wtr_trace *t, const wtr_why *w, size_t n, size_t limit, int64_t start_ns)
+{
+	const wtr_why_piece *p = wtr_why_pieces(w);
+	out_json_key(j, "path");
+	out_json_array(j);
+	for (size_t i = 0; i < n && (limit == 0 || i < limit); i++) {
+		out_json_object(j);
+		out_json_put_i64(j, "from_ns", p[i].from_ns - start_ns);
+		out_json_put_i64(j, "to_ns", p[i].to_ns - start_ns);
+		out_json_put_id(j, "g", p[i].g);
+		out_json_put_u64(j, "depth", p[i].depth);
+		out_json_put_text(j, "class", wtr_class_name(p[i].cls));
+		out_json_put_str(j, "reason", p[i].reason);
+		stack_json(j, "stack", t, p[i].stack);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+static void why_parts(out_json *j, const wtr_trace *t, const wtr_why *w, size_t n, size_t limit)
+{
+	const wtr_why_part *p = wtr_why_parts(w);
+	out_json_key(j, "parts");
+	out_json_array(j);
+	for (size_t i = 0; i < n && (limit == 0 || i < limit); i++) {
+		out_json_object(j);
+		out_json_put_i64(j, "ns", p[i].ns);
+		out_json_put_u64(j, "n", p[i].n);
+		out_json_put_text(j, "class", wtr_class_name(p[i].cls));
+		out_json_put_str(j, "name", p[i].name);
+		stack_json(j, "stack", t, p[i].stack);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+static void why_edges(out_json *j, const wtr_trace *t, const wtr_why *w, size_t n, size_t limit, int64_t start_ns)
+{
+	const wtr_why_edge *e = wtr_why_edges(w);
+	out_json_key(j, "waits");
+	out_json_array(j);
+	for (size_t i = 0; i < n && (limit == 0 || i < limit); i++) {
+		out_json_object(j);
+		out_json_put_u64(j, "n", e[i].n);
+		out_json_put_i64(j, "ns", e[i].ns);
+		out_json_put_i64(j, "longest_ns", e[i].longest_ns);
+		out_json_put_i64(j, "longest_at_ns", e[i].longest_at_ns - start_ns);
+		out_json_put_id(j, "g", e[i].g);
+		out_json_put_id(j, "waker", e[i].waker);
+		stack_json(j, "stack", t, e[i].stack);
+		stack_json(j, "waker_stack", t, e[i].waker_stack);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+void out_why_json(out_json *j, const wtr_trace *t, const wtr_why *w, size_t limit, int64_t start_ns)
+{
+	wtr_why_totals all;
+	wtr_why_get_totals(w, &all);
+	const wtr_why_other *o = wtr_why_others(w);
+	out_json_put_i64(j, "g", all.g);
+	out_json_put_i64(j, "from_ns", all.from_ns - start_ns);
+	out_json_put_i64(j, "to_ns", all.to_ns - start_ns);
+	out_json_put_bool(j, "cut", all.cut);
+	by_class(j, all.by_class);
+	out_json_put_i64(j, "own_ns", all.own_ns);
+	out_json_put_i64(j, "gc_ns", all.gc_ns);
+	out_json_put_i64(j, "stw_ns", all.stw_ns);
+	out_json_put_u64(j, "pieces", all.pieces);
+	why_pieces(j, t, w, all.pieces, limit, start_ns);
+	why_parts(j, t, w, all.parts, limit);
+	why_edges(j, t, w, all.edges, limit, start_ns);
+	out_json_key(j, "ran_instead");
+	out_json_array(j);
+	for (size_t i = 0; i < all.others && (limit == 0 || i < limit); i++) {
+		out_json_object(j);
+		out_json_put_str(j, "name", o[i].name);
+		out_json_put_u64(j, "n", o[i].n);
+		out_json_put_i64(j, "ns", o[i].ns);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
+/* ---- requests ---- */
+
+static const char *source_name(wtr_request_source s)
+{
+	return s == WTR_REQUESTS_TASKS ? "task" : s == WTR_REQUESTS_HTTP ? "http" : "grpc";
+}
+
+static void request(out_json *j, const wtr_request *q, int64_t start_ns)
+{
+	out_json_object(j);
+	out_json_put_str(j, "name", q->name);
+	out_json_put_text(j, "source", source_name(q->source));
+	out_json_put_id(j, "task", q->task ? (int64_t)q->task : WTR_NONE);
+	out_json_put_id(j, "g", q->g);
+	out_json_put_i64(j, "start_ns", q->start_ns - start_ns);
+	out_json_put_i64(j, "ns", q->end_ns - q->start_ns);
+	by_class(j, q->by_class);
+	out_json_object_end(j);
+}
+
+void out_requests_json(out_json *j, const wtr_requests *r, size_t limit, int64_t start_ns)
+{
+	const wtr_request *all;
+	const wtr_request_group *g;
+	size_t n = wtr_requests_all(r, &all), n_groups = wtr_requests_groups(r, &g);
+	out_json_put_u64(j, "n", n);
+	out_json_key(j, "types");
+	out_json_array(j);
+	for (size_t i = 0; i < n_groups; i++) {
+		out_json_object(j);
+		out_json_put_str(j, "name", g[i].name);
+		out_json_put_text(j, "source", source_name(g[i].source));
+		out_json_put_u64(j, "n", g[i].n);
+		out_json_put_i64(j, "p50_ns", g[i].p50_ns);
+		out_json_put_i64(j, "p90_ns", g[i].p90_ns);
+		out_json_put_i64(j, "p99_ns", g[i].p99_ns);
+		out_json_put_i64(j, "max_ns", g[i].max_ns);
+		out_json_key(j, "worst");
+		request(j, &all[g[i].first], start_ns);
+		out_json_key(j, "median");
+		request(j, &all[g[i].first + g[i].n / 2], start_ns);
+		out_json_key(j, "slowest");
+		out_json_array(j);
+		for (size_t k = 0; k < g[i].n && (limit == 0 || k < limit); k++)
+			request(j, &all[g[i].first + k], start_ns);
+		out_json_array_end(j);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}

@@ -9,6 +9,8 @@
 #include <wtr/latency.h>
 #include <wtr/mmu.h>
 #include <wtr/profile.h>
+#include <wtr/requests.h>
+#include <wtr/why.h>
 
 #include "out/json.h"
 
@@ -29,5 +31,11 @@ void out_latency_json(
 
 /* `n` steps, the first one from `first_ns` on (since the trace's start). */
 void out_counters_json(out_json *j, const wtr_counter_step *s, size_t n, int64_t first_ns, int64_t step_ns);
+
+/* A critical path; at most `limit` (0: all) pieces, waits and others. */
+void out_why_json(out_json *j, const wtr_trace *t, const wtr_why *w, size_t limit, int64_t start_ns);
+
+/* Requests by type, of each at most `limit` (0: all) of the slowest. */
+void out_requests_json(out_json *j, const wtr_requests *r, size_t limit, int64_t start_ns);
 
 #endif

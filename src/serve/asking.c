@@ -125,6 +125,54 @@ void ws_api_counters(ws_site *site, const ws_model *m, const ws_counters_args *a
 	wb_free(steps);
 }
 
+/* ---- /api/why, /api/requests ---- */
+
+static int64_t absolute(const ws_model *m, int64_t t)
+{
+	int64_t r;
+	if (__builtin_add_overflow(m->totals.start_ns, t, &r))
+		r = t < 0 ? INT64_MIN + 1 : INT64_MAX;
+	return r;
+}
+
+void ws_api_why(ws_site *site, const ws_model *m, const ws_why_args *a, ws_answer *ret)
+{
+	(void)site;
+	wtr_why *w;
+	wtr_error err = { 0 };
+	scope s;
+	if (!scope_of(m, WTR_ABOUT_SPAN, (wtr_str){ "", 0 }, (wtr_str){ "", 0 }, &s, ret))
+		return;
+	if (wtr_why_make(m->index, a->g, absolute(m, a->from), absolute(m, a->to), &w, &err) != WTR_OK) {
+		refused(&err, ret);
+		return;
+	}
+	out_json j;
+	begin(&j, ret);
+	out_why_json(&j, m->trace, w, a->n ? (size_t)a->n : WS_ROWS_DEFAULT, m->totals.start_ns);
+	end(&j, ret);
+	wtr_why_free(w);
+}
+
+void ws_api_requests(ws_site *site, const ws_model *m, const ws_requests_args *a, ws_answer *ret)
+{
+	(void)site;
+	wtr_requests *r;
+	wtr_error err = { 0 };
+	scope s;
+	if (!scope_of(m, WTR_ABOUT_SPAN, a->range, (wtr_str){ "", 0 }, &s, ret))
+		return;
+	if (wtr_requests_make(m->trace, m->index, s.from_ns, s.to_ns, a->inferred, &r, &err) != WTR_OK) {
+		refused(&err, ret);
+		return;
+	}
+	out_json j;
+	begin(&j, ret);
+	out_requests_json(&j, r, a->n ? (size_t)a->n : WS_ROWS_DEFAULT, m->totals.start_ns);
+	end(&j, ret);
+	wtr_requests_free(r);
+}
+
 /* ---- /api/mmu ---- */
 
 void ws_api_mmu(ws_site *site, const ws_model *m, const ws_mmu_args *a, ws_answer *ret)

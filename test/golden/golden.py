@@ -111,7 +111,7 @@ def documented(path):
             section = sections.setdefault(m.group(1), set())
         elif m := re.match(r"\| `([^`]+)` \|", line):
             section.add(m.group(1))
-    for name in ("summary", "goroutines", "tasks", "regions"):
+    for name in ("summary", "goroutines", "tasks", "regions", "why", "requests"):
         sections[name] |= sections["damage"]
     del sections["damage"]
     return sections
