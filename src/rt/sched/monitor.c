@@ -48,13 +48,13 @@ static bool somebody_looks(void)
 static bool take(weft__m *me, weft__p *p)
 {
 	/* A proc in nobody's hands must not count as a deadlock or an idle one. */
-	atomic_fetch_add(&weft__sched.n_external, 1);
+	weft__external_begin();
 	bool taken = weft__take_proc(me, p) != NULL;
 	if (taken) {
 		atomic_fetch_add_explicit(&weft__sched.n_retakes, 1, memory_order_relaxed);
 		weft__hand_off(p);
 	}
-	atomic_fetch_sub(&weft__sched.n_external, 1);
+	weft__external_end();
 	return taken;
 }
 
@@ -143,10 +143,10 @@ static void poll_for_others(weft__m *me, int64_t now)
 	if (!atomic_compare_exchange_strong(&weft__sched.last_poll_ns, &last, now))
 		return;
 	weft__queue list = { 0 };
-	atomic_fetch_add(&weft__sched.n_external, 1);
+	weft__external_begin();
 	weft__poll(me, 0, &list);
 	weft__inject(&list);
-	atomic_fetch_sub(&weft__sched.n_external, 1);
+	weft__external_end();
 }
 
 void *weft__monitor(void *arg)

@@ -50,6 +50,19 @@ void weft__runq_put(weft__p *p, weft__g *g, bool next)
 	}
 }
 
+weft__g *weft__runq_get_ring(weft__p *p)
+{
+	uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
+	uint32_t head = atomic_load_explicit(&p->runq_head, memory_order_acquire);
+	while (head != tail) {
+		weft__g *g = atomic_load_explicit(&p->runq[head % WEFT__RUNQ], memory_order_relaxed);
+		if (atomic_compare_exchange_weak_explicit(
+			    &p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
+			return g;
+	}
+	return NULL;
+}
+
 weft__g *weft__runq_get(weft__p *p, bool *ret_inherit)
 {
 	weft__g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
@@ -60,15 +73,7 @@ weft__g *weft__runq_get(weft__p *p, bool *ret_inherit)
 		return g;
 	}
 	*ret_inherit = false;
-	uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
-	uint32_t head = atomic_load_explicit(&p->runq_head, memory_order_acquire);
-	while (head != tail) {
-		g = atomic_load_explicit(&p->runq[head % WEFT__RUNQ], memory_order_relaxed);
-		if (atomic_compare_exchange_weak_explicit(
-			    &p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
-			return g;
-	}
-	return NULL;
+	return weft__runq_get_ring(p);
 }
 
 bool weft__runq_empty(weft__p *p)

@@ -76,6 +76,27 @@ static bool deadlocked(void)
 	       weft__sched.global.n == 0;
 }
 
+static _Noreturn void die_of_deadlock(void)
+{
+	weft__fatal(weft__g_count() > 0 ? "all goroutines are asleep - deadlock!"
+					: "no goroutines (main called runtime.Goexit) - deadlock!");
+}
+
+void weft__external_begin(void)
+{
+	atomic_fetch_add(&weft__sched.n_external, 1);
+}
+
+void weft__external_end(void)
+{
+	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
+	atomic_fetch_sub(&weft__sched.n_external, 1);
+	bool dead = weft__sched.started && deadlocked();
+	weft__lock_drop(&weft__sched.lock);
+	if (dead)
+		die_of_deadlock();
+}
+
 /* Sleeps without a proc until somebody hands one over. */
 static void sleep_until_handed(weft__m *m, bool listed)
 {
@@ -88,8 +109,7 @@ static void sleep_until_handed(weft__m *m, bool listed)
 	bool dead = deadlocked();
 	weft__lock_drop(&weft__sched.lock);
 	if (dead)
-		weft__fatal(weft__g_count() > 0 ? "all goroutines are asleep - deadlock!"
-						: "no goroutines (main called runtime.Goexit) - deadlock!");
+		die_of_deadlock();
 	weft__idle_begin(m);
 	weft__note_sleep(&m->park);
 	weft__idle_end(m);
@@ -316,7 +336,7 @@ static weft__m *foreign(weft__m *m)
 	m->attn = WEFT__ATTN_FOREIGN;
 	m->tr.tid = wo_thread_id();
 	weft__m_here = m;
-	atomic_fetch_add(&weft__sched.n_external, 1);
+	weft__external_begin();
 	return m;
 }
 
@@ -637,7 +657,8 @@ static weft__g *slow_sources(weft__m *m, weft__p *p)
 	}
 	if (!g && ++p->slow_looks % POLL_EACH == 0)
 		g = ask_poller(m);
-	return g;
+	/* Two that wake each other again and again use the next slot only, and would starve the rest of the queue. */
+	return g ? g : weft__runq_get_ring(p);
 }
 
 static weft__g *find(weft__m *m, bool *ret_inherit)

@@ -98,6 +98,8 @@ extern weft__scheduler weft__sched;
 void weft__runq_put(weft__p *p, weft__g *g, bool next);
 /* The next one; *ret_inherit when it is to inherit the time slice.  NULL when the queue is empty. */
 weft__g *weft__runq_get(weft__p *p, bool *ret_inherit);
+/* The same, past the one that is to run next. */
+weft__g *weft__runq_get_ring(weft__p *p);
 bool weft__runq_empty(weft__p *p);
 /* Half of what `from` has, less the one returned, goes to p's queue.  Any proc's owner. */
 weft__g *weft__runq_steal(weft__p *p, weft__p *from, bool take_next);
@@ -146,6 +148,10 @@ void weft__hand_off(weft__p *p);
 /* Takes p from a thread that is outside the runtime (enter.h): the thread, or NULL when it is inside.  by: the caller.
  */
 weft__m *weft__take_proc(weft__m *by, weft__p *p);
+/* Around what may wake a goroutine though no thread of the scheduler runs: meanwhile there is no deadlock.  The end
+ * looks whether there is one now: threads that went to sleep in between did not find it. */
+void weft__external_begin(void);
+void weft__external_end(void);
 /* Under sched.lock. */
 weft__p *weft__idle_p_get(void);
 void weft__idle_p_put(weft__p *p);

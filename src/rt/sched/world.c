@@ -78,12 +78,12 @@ int weft__world_run(const weft__start *start)
 	if (!g)
 		return err;
 	g->flags = WEFT__G_MAIN;
-	atomic_fetch_add(&weft__sched.n_external, 1); /* until a thread has taken it */
+	weft__external_begin(); /* until a thread has taken it */
 	weft__queue list = { 0 };
 	weft__queue_push(&list, g);
 	weft__inject(&list);
 	bool no_thread = atomic_load(&weft__sched.n_no_thread) != 0;
-	atomic_fetch_sub(&weft__sched.n_external, 1);
+	weft__external_end();
 	if (no_thread)
 		return -EAGAIN;
 	weft__note_sleep(&weft__sched.main_done);
