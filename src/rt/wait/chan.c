@@ -37,13 +37,17 @@ void weft_chan_unref(weft_chan *ch)
 	wb_free(ch);
 }
 
+static int outside(weft__m *m)
+{
+	weft__leave(m);
+	return -EPERM;
+}
+
 static int wait_for_ever(weft__m *m, weft__reason why)
 {
 	static weft__lock nobody;
-	if (!weft__self_g(m)) {
-		weft__leave(m);
-		return -EPERM;
-	}
+	if (!weft__self_g(m))
+		return outside(m);
 	weft__lock_take(&nobody, WEFT__RANK_CHAN);
 	weft__park(m, &nobody, why, NULL);
 	weft__throw("a goroutine that waits for ever was woken");
@@ -56,10 +60,12 @@ int weft_chan_send(weft_chan *ch, const void *elem)
 	weft__m *m = weft__enter();
 	if (weft__unlikely(!ch))
 		return wait_for_ever(m, WEFT__WAIT_CHAN_SEND_NIL);
+	if (weft__unlikely(!weft__self_g(m)))
+		return outside(m);
 	weft__g *wake = NULL;
 	weft__lock_take(&ch->lock, WEFT__RANK_CHAN);
 	weft__try done = weft__chan_try_send(ch, elem, &wake);
-	if (weft__likely(done == WEFT__TRY_WAIT) && weft__likely(weft__self_g(m) != NULL)) {
+	if (weft__likely(done == WEFT__TRY_WAIT)) {
 		weft__waiter w = { .g = weft__self_g(m), .elem = (void *)(uintptr_t)elem };
 		weft__waitq_put(&ch->senders, &w);
 		m = weft__park(m, &ch->lock, WEFT__WAIT_CHAN_SEND, ch);
@@ -72,8 +78,6 @@ int weft_chan_send(weft_chan *ch, const void *elem)
 	weft__leave(m);
 	if (weft__likely(done == WEFT__TRY_DONE))
 		return 0;
-	if (done == WEFT__TRY_WAIT)
-		return -EPERM;
 	weft_panic("send on closed channel");
 }
 
@@ -108,10 +112,12 @@ int weft_chan_recv(weft_chan *ch, void *ret)
 	weft__m *m = weft__enter();
 	if (weft__unlikely(!ch))
 		return wait_for_ever(m, WEFT__WAIT_CHAN_RECV_NIL);
+	if (weft__unlikely(!weft__self_g(m)))
+		return outside(m);
 	weft__g *wake = NULL;
 	weft__lock_take(&ch->lock, WEFT__RANK_CHAN);
 	weft__try done = weft__chan_try_recv(ch, ret, &wake);
-	if (weft__likely(done == WEFT__TRY_WAIT) && weft__likely(weft__self_g(m) != NULL)) {
+	if (weft__likely(done == WEFT__TRY_WAIT)) {
 		weft__waiter w = { .g = weft__self_g(m), .elem = ret };
 		weft__waitq_put(&ch->receivers, &w);
 		m = weft__park(m, &ch->lock, WEFT__WAIT_CHAN_RECV, ch);
@@ -122,7 +128,7 @@ int weft_chan_recv(weft_chan *ch, void *ret)
 			weft__ready(m, wake);
 	}
 	weft__leave(m);
-	return done == WEFT__TRY_DONE ? 1 : done == WEFT__TRY_CLOSED ? 0 : -EPERM;
+	return done == WEFT__TRY_DONE;
 }
 
 int weft_chan_try_recv(weft_chan *ch, void *ret)

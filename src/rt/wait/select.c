@@ -216,6 +216,8 @@ static int wait_few(weft__m **m, weft_case *cases, const uint32_t *order, uint32
 /* deadline_ns INT64_MIN: does not wait. */
 static int choose(weft__m **m, weft_case *cases, size_t n, uint32_t *order, int64_t deadline_ns)
 {
+	if (!weft__self_g(*m) && deadline_ns != INT64_MIN)
+		return -EPERM;
 	weft__p *p = weft__self_p(*m);
 	uint32_t k = shuffle(order, cases, n, p ? &p->rng : &(*m)->rng);
 	int i;
@@ -223,8 +225,6 @@ static int choose(weft__m **m, weft_case *cases, size_t n, uint32_t *order, int6
 		return i;
 	if (deadline_ns == INT64_MIN)
 		return -EAGAIN;
-	if (!weft__self_g(*m))
-		return -EPERM;
 	if (deadline_ns != INT64_MAX && deadline_ns <= wo_now_ns())
 		return -ETIMEDOUT;
 	if (n <= FEW)
