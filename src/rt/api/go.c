@@ -60,23 +60,19 @@ int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
 
 /* ---- goroutines ---- */
 
-static inline __attribute__((always_inline)) int go(const weft__start *start, const char *name)
+static inline __attribute__((always_inline)) int go(const weft__start *start)
 {
 	weft__m *m = weft__enter();
-	int err;
-	weft__g *g = weft__g_make(weft__self_p(m), start, &err);
-	if (weft__unlikely(!g)) {
-		weft__leave(m);
-		return err;
-	}
-	weft__g *self = weft__self_g(m);
-	g->creator = self ? self->tr.id : 0;
-	if (name)
-		g->name = weft__options_copy_name(name, NAME_MAX_BYTES);
-	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)start->fn, WEFT__FRAME);
-	weft__ready_new(m, g);
+	int err = weft__go(m, start);
 	weft__leave(m);
-	return 0;
+	if (weft__unlikely(err < 0))
+		wb_free(start->name);
+	return err;
+}
+
+static char *name_of(const weft_go_options *opt)
+{
+	return opt && opt->name ? weft__options_copy_name(opt->name, NAME_MAX_BYTES) : NULL;
 }
 
 int weft_go(weft_fn *fn, void *arg)
@@ -84,10 +80,9 @@ int weft_go(weft_fn *fn, void *arg)
 	if (weft__unlikely(!weft__sched.started))
 		return -EPERM;
 	return go(&(weft__start){ .fn = fn,
-			  .arg = arg,
-			  .stack_class = weft__sched.stack_class,
-			  .from = (uintptr_t)__builtin_return_address(0) },
-		NULL);
+		.arg = arg,
+		.stack_class = weft__sched.stack_class,
+		.from = (uintptr_t)__builtin_return_address(0) });
 }
 
 static int class_of(const weft_go_options *opt)
@@ -105,10 +100,11 @@ int weft_go_with(weft_fn *fn, void *arg, const weft_go_options *opt)
 		return -EPERM;
 	if (class < 0)
 		return class;
-	return go(
-		&(weft__start){
-			.fn = fn, .arg = arg, .stack_class = class, .from = (uintptr_t)__builtin_return_address(0) },
-		opt ? opt->name : NULL);
+	return go(&(weft__start){ .fn = fn,
+		.arg = arg,
+		.stack_class = class,
+		.from = (uintptr_t)__builtin_return_address(0),
+		.name = name_of(opt) });
 }
 
 int weft_go_copy(weft_fn *fn, const void *arg, size_t n, const weft_go_options *opt)
@@ -121,11 +117,11 @@ int weft_go_copy(weft_fn *fn, const void *arg, size_t n, const weft_go_options *
 	if (n > WEFT_GO_COPY_MAX)
 		return -E2BIG;
 	return go(&(weft__start){ .fn = fn,
-			  .arg = (void *)(uintptr_t)arg,
-			  .copy_bytes = n,
-			  .stack_class = class,
-			  .from = (uintptr_t)__builtin_return_address(0) },
-		opt ? opt->name : NULL);
+		.arg = (void *)(uintptr_t)arg,
+		.copy_bytes = n,
+		.stack_class = class,
+		.from = (uintptr_t)__builtin_return_address(0),
+		.name = name_of(opt) });
 }
 
 void weft_yield(void)

@@ -7,12 +7,6 @@
 
 #include "base/alloc.h"
 
-struct weft__cleanup {
-	struct weft__cleanup *before;
-	weft_fn *fn;
-	void *arg;
-};
-
 static _Atomic int n_keys;
 static _Atomic(weft_fn *) ends[WEFT_KEYS_MAX];
 
@@ -60,12 +54,33 @@ int weft_at_end(weft_fn *fn, void *arg)
 	weft__g *g = weft__self_g(weft__self());
 	if (!g)
 		return -EPERM;
-	struct weft__cleanup *c = wb_malloc(sizeof(*c));
+	weft__cleanup *c = wb_malloc(sizeof(*c));
 	if (!c)
 		return -ENOMEM;
-	*c = (struct weft__cleanup){ g->at_end, fn, arg };
+	*c = (weft__cleanup){ g->at_end, fn, arg, /* owned= */ true };
 	g->at_end = c;
 	return 0;
+}
+
+void weft__local_push(weft__cleanup *c)
+{
+	weft__g *g = weft__self_g(weft__self());
+	if (!g)
+		return;
+	c->before = g->at_end;
+	g->at_end = c;
+}
+
+void weft__local_pull(weft__cleanup *c)
+{
+	weft__g *g = weft__self_g(weft__self());
+	if (!g)
+		return;
+	/* Others may have been registered since. */
+	weft__cleanup **at = &g->at_end;
+	while (*at != c)
+		at = &(*at)->before;
+	*at = c->before;
 }
 
 /* One round over the values: true when there was one. */
@@ -87,11 +102,13 @@ static bool end_values(weft__g *g)
 void weft__local_end(weft__g *g)
 {
 	for (;;) {
-		struct weft__cleanup *c = g->at_end;
+		weft__cleanup *c = g->at_end;
 		if (c) {
+			bool owned = c->owned;
 			g->at_end = c->before;
 			c->fn(c->arg);
-			wb_free(c);
+			if (owned)
+				wb_free(c);
 		} else if (!g->locals || !end_values(g)) {
 			break;
 		}

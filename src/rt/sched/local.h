@@ -2,7 +2,21 @@
 #ifndef WEFT__LOCAL_H
 #define WEFT__LOCAL_H
 
+#include <weft/types.h>
+
 #include "rt/sched/gmp.h"
+
+/* Something to be done at the end, in the caller's memory. */
+typedef struct weft__cleanup {
+	struct weft__cleanup *before;
+	weft_fn *fn;
+	void *arg;
+	bool owned; /* by weft_at_end: freed after the call */
+} weft__cleanup;
+
+/* Has c->fn(c->arg) called if the running goroutine ends before weft__local_pull(c).  Nothing outside a goroutine. */
+void weft__local_push(weft__cleanup *c);
+void weft__local_pull(weft__cleanup *c);
 
 /* Runs g's clean-ups, then the ends of its values; by g itself, outside the runtime, because they may park. */
 void weft__local_end(weft__g *g);

@@ -112,6 +112,7 @@ weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error)
 	g->created_at = start->from;
 	g->tr.stack_hi = (uintptr_t)top;
 	g->tr.id = new_id(p);
+	g->name = start->name;
 	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	if (p)
 		atomic_store_explicit(

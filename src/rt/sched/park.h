@@ -116,6 +116,20 @@ static inline void weft__ready(weft__m *m, weft__g *g)
 	weft__ready_new(m, g);
 }
 
+/* Starts a goroutine, which runs next on this thread's proc.  0 or -ENOMEM.  From any thread that has entered. */
+static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft__start *start)
+{
+	int err;
+	weft__g *g = weft__g_make(weft__self_p(m), start, &err);
+	if (weft__unlikely(!g))
+		return err;
+	weft__g *self = weft__self_g(m);
+	g->creator = self ? self->tr.id : 0;
+	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)start->fn, WEFT__FRAME);
+	weft__ready_new(m, g);
+	return 0;
+}
+
 /* To the end of the local queue (the global one when `far`), and on with another. */
 weft__m *weft__yield(weft__m *m, bool far);
 

@@ -117,6 +117,7 @@ typedef struct weft__start {
 	size_t copy_bytes; /* not 0: fn gets a copy of so many bytes at arg, on the new stack */
 	int stack_class;
 	uintptr_t from; /* who starts it: a return address */
+	char *name;     /* its own from now on, or NULL */
 } weft__start;
 
 /* A goroutine, runnable but on no queue.  p is the calling thread's, or NULL.  NULL: *ret_error. */
