@@ -11,23 +11,28 @@
 #include "rt/sched/poller.h"
 #include "rt/sched/world.h"
 
-enum { ARITY = 4, CAP_FIRST = 64 };
-#define NOWHERE UINT32_MAX
+enum {
+	ARITY = 4,
+	CAP_FIRST = 64,
+	FIRE_AT_ONCE = 64, /* then others get a chance to take the lock */
+};
 
 struct weft__timer_slot {
 	int64_t when_ns;
 	weft__timer *t;
 };
 
+/* ---- the heap; under its lock ---- */
+
 static void put(weft__timers *h, uint32_t at, struct weft__timer_slot s)
 {
 	h->heap[at] = s;
-	s.t->at = at;
+	s.t->at = at + 1;
 }
 
-static uint32_t up(weft__timers *h, uint32_t at)
+/* Places s at `at`, which is free, or above it. */
+static uint32_t up(weft__timers *h, uint32_t at, struct weft__timer_slot s)
 {
-	struct weft__timer_slot s = h->heap[at];
 	while (at > 0) {
 		uint32_t parent = (at - 1) / ARITY;
 		if (h->heap[parent].when_ns <= s.when_ns)
@@ -39,9 +44,9 @@ static uint32_t up(weft__timers *h, uint32_t at)
 	return at;
 }
 
-static void down(weft__timers *h, uint32_t at)
+/* The same, or beneath it. */
+static void down(weft__timers *h, uint32_t at, struct weft__timer_slot s)
 {
-	struct weft__timer_slot s = h->heap[at];
 	for (;;) {
 		uint64_t first = (uint64_t)at * ARITY + 1;
 		if (first >= h->n)
@@ -59,26 +64,21 @@ static void down(weft__timers *h, uint32_t at)
 	put(h, at, s);
 }
 
+static void place(weft__timers *h, uint32_t at, struct weft__timer_slot s)
+{
+	if (up(h, at, s) == at)
+		down(h, at, s);
+}
+
 static void set_first(weft__timers *h)
 {
 	atomic_store_explicit(&h->first_ns, h->n ? h->heap[0].when_ns : INT64_MAX, memory_order_release);
 }
 
-static void drop_at(weft__timers *h, uint32_t at)
+static bool has_room(weft__timers *h)
 {
-	h->heap[at].t->at = NOWHERE;
-	h->n--;
-	if (at != h->n) {
-		put(h, at, h->heap[h->n]);
-		if (up(h, at) == at)
-			down(h, at);
-	}
-	if (at == 0)
-		set_first(h);
-}
-
-static bool grow(weft__timers *h)
-{
+	if (h->n < h->cap)
+		return true;
 	uint32_t cap = h->cap ? h->cap * 2 : CAP_FIRST;
 	struct weft__timer_slot *heap = wb_realloc(h->heap, cap, sizeof(*heap));
 	if (!heap)
@@ -88,46 +88,131 @@ static bool grow(weft__timers *h)
 	return true;
 }
 
-int weft__timer_start(weft__m *m, weft__timer *t)
+/* There is room.  True: it is the first now. */
+static bool insert(weft__timers *h, weft__timer *t)
+{
+	bool first = up(h, h->n++, (struct weft__timer_slot){ t->when_ns, t }) == 0;
+	if (first)
+		set_first(h);
+	return first;
+}
+
+static void drop(weft__timers *h, weft__timer *t)
+{
+	uint32_t at = t->at - 1;
+	t->at = 0;
+	h->n--;
+	if (at != h->n)
+		place(h, at, h->heap[h->n]);
+	if (at == 0)
+		set_first(h);
+}
+
+/* ---- start, stop ---- */
+
+static weft__timers *own_heap(weft__m *m)
 {
 	weft__p *p = weft__self_p(m);
-	weft__timers *h = &(p ? p : weft__sched.all_p[0])->timers;
+	return &(p ? p : weft__sched.all_p[0])->timers;
+}
+
+/* Whoever waits in the poller must not wait beyond `ns`. */
+static void tell_poller(int64_t ns)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* against wait_in_poller, which announces and looks again */
+	weft__poll_until(ns);
+}
+
+int weft__timer_start(weft__m *m, weft__timer *t)
+{
+	weft__timers *h = own_heap(m);
+	int64_t when = t->when_ns;
+	atomic_store_explicit(&t->heap, h, memory_order_release);
 	weft__lock_take(&h->lock, WEFT__RANK_TIMERS);
-	if (h->n == h->cap && !grow(h)) {
+	bool room = has_room(h);
+	bool first = room && insert(h, t);
+	weft__lock_drop(&h->lock);
+	if (first)
+		tell_poller(when);
+	return room ? 0 : -ENOMEM;
+}
+
+/* Takes the lock of the heap that the timer is in or was in; NULL: it was never started. */
+static weft__timers *lock_heap(weft__timer *t)
+{
+	for (;;) {
+		weft__timers *h = atomic_load_explicit(&t->heap, memory_order_acquire);
+		if (!h)
+			return NULL;
+		weft__lock_take(&h->lock, WEFT__RANK_TIMERS);
+		if (atomic_load_explicit(&t->heap, memory_order_relaxed) == h)
+			return h;
+		weft__lock_drop(&h->lock);
+	}
+}
+
+/* The same, but a timer that does not run moves to `own` first. */
+static weft__timers *lock_own_heap(weft__timer *t, weft__timers *own)
+{
+	weft__timers *none = NULL;
+	atomic_compare_exchange_strong_explicit(&t->heap, &none, own, memory_order_acq_rel, memory_order_relaxed);
+	for (;;) {
+		weft__timers *h = lock_heap(t);
+		if (h == own || t->at != 0)
+			return h;
+		atomic_store_explicit(&t->heap, own, memory_order_release);
+		weft__lock_drop(&h->lock);
+	}
+}
+
+int weft__timer_reset(weft__m *m, weft__timer *t, const weft__timer *as)
+{
+	weft__timers *h = lock_own_heap(t, own_heap(m));
+	bool ran = t->at != 0, first = false;
+	if (!ran && !has_room(h)) {
 		weft__lock_drop(&h->lock);
 		return -ENOMEM;
 	}
-	h->heap[h->n] = (struct weft__timer_slot){ t->when_ns, t };
-	atomic_store_explicit(&t->heap, h, memory_order_release);
-	bool first = up(h, h->n++) == 0;
-	if (first)
-		set_first(h);
-	int64_t when = t->when_ns;
-	weft__lock_drop(&h->lock);
-	if (first) {
-		atomic_thread_fence(memory_order_seq_cst); /* against wait_in_poller, which announces and looks again */
-		weft__poll_until(when);
+	t->when_ns = as->when_ns;
+	if (as->fn) {
+		t->fn = as->fn;
+		t->arg = as->arg;
+		t->user_fn = as->user_fn;
 	}
-	return 0;
+	if (ran) {
+		place(h, t->at - 1, (struct weft__timer_slot){ t->when_ns, t });
+		set_first(h);
+		first = t->at == 1;
+	} else {
+		first = insert(h, t);
+	}
+	weft__lock_drop(&h->lock);
+	if (first)
+		tell_poller(as->when_ns);
+	return ran;
 }
 
 bool weft__timer_stop(weft__timer *t)
 {
-	for (;;) {
-		/* The lock is taken even where the timer has fired: its function may still be at it. */
-		weft__timers *h = atomic_load_explicit(&t->heap, memory_order_acquire);
-		if (!h)
-			return false;
-		weft__lock_take(&h->lock, WEFT__RANK_TIMERS);
-		bool here = atomic_load_explicit(&t->heap, memory_order_relaxed) == h;
-		bool ran = here && t->at != NOWHERE;
-		if (ran)
-			drop_at(h, t->at);
-		weft__lock_drop(&h->lock);
-		if (here)
-			return ran;
-	}
+	/* The lock is taken even where the timer has fired: its function may still be at it. */
+	weft__timers *h = lock_heap(t);
+	if (!h)
+		return false;
+	bool ran = t->at != 0;
+	if (ran)
+		drop(h, t);
+	weft__lock_drop(&h->lock);
+	return ran;
 }
+
+void weft__timer_again(weft__timer *t, int64_t when_ns)
+{
+	/* There is room: it has just been taken out, and the lock not been dropped since. */
+	t->when_ns = when_ns;
+	insert(atomic_load_explicit(&t->heap, memory_order_relaxed), t);
+}
+
+/* ---- all of them ---- */
 
 int weft__timers_run(weft__p *p)
 {
@@ -143,40 +228,42 @@ int weft__timers_run(weft__p *p)
 	weft__lock_take(&h->lock, WEFT__RANK_TIMERS);
 	while (h->n && h->heap[0].when_ns <= now) {
 		weft__timer *t = h->heap[0].t;
-		if (t->period_ns) {
-			/* The next of its moments that is still to come: a late one does not come twice. */
-			t->when_ns += t->period_ns * (1 + (now - t->when_ns) / t->period_ns);
-			h->heap[0].when_ns = t->when_ns;
-			down(h, 0);
-			set_first(h);
-		} else {
-			drop_at(h, 0);
-		}
+		drop(h, t);
 		t->fn(m, t, now);
-		n++;
+		if (++n % FIRE_AT_ONCE == 0) {
+			weft__lock_drop(&h->lock);
+			weft__lock_take(&h->lock, WEFT__RANK_TIMERS);
+		}
 	}
 	weft__lock_drop(&h->lock);
 	return n;
 }
 
+/* Both locks, in order of address. */
+static void lock_both(weft__timers *a, weft__timers *b)
+{
+	weft__lock_take(a < b ? &a->lock : &b->lock, WEFT__RANK_TIMERS);
+	weft__lock_take(a < b ? &b->lock : &a->lock, WEFT__RANK_TIMERS);
+}
+
+static void merge(weft__timers *to, weft__timers *from)
+{
+	lock_both(to, from);
+	/* Without memory they stay: thieves run the timers of all procs there ever were. */
+	while (from->n && has_room(to)) {
+		weft__timer *t = from->heap[from->n - 1].t;
+		drop(from, t);
+		atomic_store_explicit(&t->heap, to, memory_order_release);
+		insert(to, t);
+	}
+	weft__lock_drop(&from->lock);
+	weft__lock_drop(&to->lock);
+}
+
 void weft__timers_merge(int32_t n)
 {
-	weft__timers *to = &weft__sched.all_p[0]->timers;
-	for (int32_t i = n; n > 0 && i < weft__sched.n_p; i++) {
-		weft__timers *h = &weft__sched.all_p[i]->timers;
-		weft__lock_take(&h->lock, WEFT__RANK_TIMERS);
-		while (h->n) {
-			weft__timer *t = h->heap[0].t;
-			if (to->n == to->cap && !grow(to))
-				break; /* they stay: thieves run the timers of all procs there ever were */
-			drop_at(h, 0);
-			to->heap[to->n] = (struct weft__timer_slot){ t->when_ns, t };
-			atomic_store_explicit(&t->heap, to, memory_order_release);
-			up(to, to->n++);
-			set_first(to);
-		}
-		weft__lock_drop(&h->lock);
-	}
+	for (int32_t i = n; n > 0 && i < weft__sched.n_p; i++)
+		merge(&weft__sched.all_p[0]->timers, &weft__sched.all_p[i]->timers);
 }
 
 int64_t weft__timers_first(void)

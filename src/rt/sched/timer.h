@@ -10,19 +10,24 @@
 #include "rt/sched/gmp.h"
 
 struct weft__timer {
-	int64_t when_ns;   /* on the clock of wo_now_ns */
-	int64_t period_ns; /* 0: fires once */
+	int64_t when_ns; /* on the clock of wo_now_ns */
 	void (*fn)(weft__m *m, weft__timer *t, int64_t now_ns);
 	void *arg;
+	void (*user_fn)(void *arg);   /* for fn */
 	_Atomic(weft__timers *) heap; /* it is in, or was last; NULL: never started */
-	uint32_t at;                  /* its place there */
+	uint32_t at;                  /* its place there, counted from 1; 0: it does not run */
 };
 
-/* A zeroed timer, or one that does not run; fields up to `arg` are set.  On the proc of the calling thread.  0 or
- * -ENOMEM. */
+/* A zeroed timer, or one that does not run and that nobody else uses; fields up to `user_fn` are set.  On the proc of
+ * the calling thread.  0 or -ENOMEM. */
 int weft__timer_start(weft__m *m, weft__timer *t);
+/* The same for any timer, also while others stop and reset it: from now on it has the moment, functions and argument of
+ * `as`, or only the moment when `as` has no fn.  1 when it ran, else 0 or -ENOMEM. */
+int weft__timer_reset(weft__m *m, weft__timer *t, const weft__timer *as);
 /* True: it will not fire (again); false: it did not run. */
 bool weft__timer_stop(weft__timer *t);
+/* Called by the timer's own function, that it fires once more. */
+void weft__timer_again(weft__timer *t, int64_t when_ns);
 
 /* Fires what is due on p's heap; how many. */
 int weft__timers_run(weft__p *p);
