@@ -47,8 +47,7 @@ WEFT_API void weft_wunlock(weft_rwmutex *m);   /* any thread */
 /* ---- conditions ---- */
 
 typedef struct weft_cond {
-	uint32_t n_waits, n_wakes;
-	uint32_t lock, unused;
+	uint32_t lock, n_waits;
 	void *first, *last;
 } weft_cond;
 

@@ -1,7 +1,7 @@
 /* rt/wait/waiter.c - see waiter.h. */
 #include "rt/wait/waiter.h"
 
-#include <errno.h>
+#include <weft/go.h>
 
 enum { GATE_OPEN, GATE_PARKED, GATE_FIRED };
 
@@ -28,6 +28,33 @@ int weft__deadline_start(weft__m *m, weft__deadline *d, int64_t ns)
 bool weft__deadline_parked(weft__g *g)
 {
 	return atomic_exchange_explicit(&g->gate, GATE_PARKED, memory_order_acq_rel) == GATE_FIRED;
+}
+
+struct timed {
+	weft__g *g;
+	weft__lock *lock;
+};
+
+/* On the next context.  Once the lock is dropped the goroutine may be gone, and t with it. */
+static void parked(void *arg)
+{
+	struct timed *t = arg;
+	weft__g *g = t->g;
+	bool late = weft__deadline_parked(g);
+	weft__lock_drop(t->lock);
+	if (late)
+		weft__ready(weft__self(), g);
+}
+
+weft__m *weft__park_timed(weft__m *m, weft__lock *lock, weft__reason why, const void *object)
+{
+	struct timed t = { weft__self_g(m), lock };
+	return weft__park_call(m, parked, &t, why, object);
+}
+
+_Noreturn void weft__outside(const char *call)
+{
+	weft_panic("%s has to wait, and is called outside a goroutine", call);
 }
 
 void weft__deadline_stop(weft__deadline *d)

@@ -97,9 +97,11 @@ bool weft__deadline_parked(weft__g *g);
 /* After the park. */
 void weft__deadline_stop(weft__deadline *d);
 
-/* Parks with a deadline: waiters are queued under `lock`, as with weft__park.  False: it has come first, and the waiter
- * may still be queued. *m is the thread afterwards.  Without memory for a timer: -ENOMEM, and nothing was done
- * (the lock is still held). */
-int weft__park_until(weft__m **m, weft__lock *lock, weft__reason why, const void *object, int64_t deadline_ns);
+/* As weft__park, between weft__deadline_start (which comes before the lock) and weft__deadline_stop.  When the deadline
+ * was first, the waiter may still be queued afterwards. */
+weft__m *weft__park_timed(weft__m *m, weft__lock *lock, weft__reason why, const void *object);
+
+/* For calls that return nothing and would have to wait where no goroutine runs: panics. */
+_Noreturn void weft__outside(const char *call);
 
 #endif

@@ -1,0 +1,254 @@
+/* rt/wait/sema.c - see sema.h, and weft_sema in weft/sync.h.
+ *
+ * The table's buckets are chosen by scrambled address.  A bucket holds a digital search tree: at each depth the next
+ * bit of the scrambled address says where to go on, and any node may take the place of one above it.  It needs no
+ * balancing, because the bits are as good as random.  A node is the first waiter of its address; the others stand in
+ * line behind it. */
+#include "rt/wait/sema.h"
+
+#include <errno.h>
+
+#include <weft/sync.h>
+
+#include "os/thread.h"
+
+enum { BUCKET_BITS = 8 };
+
+typedef struct sleeper {
+	weft__waiter w;
+	uint64_t key;
+	struct sleeper *child[2]; /* of the first of an address, like the rest */
+	weft__waitq line;
+} sleeper;
+
+typedef struct bucket {
+	_Alignas(64) weft__lock lock;
+	_Atomic uint32_t n_waits; /* changed under the lock */
+	sleeper *root;
+} bucket;
+
+static bucket table[1 << BUCKET_BITS];
+
+/* Different for different addresses. */
+static uint64_t scramble(const uint32_t *sema)
+{
+	uint64_t x = (uintptr_t)sema * UINT64_C(0x9e3779b97f4a7c15);
+	return x ^ x >> 32;
+}
+
+static bucket *bucket_of(uint64_t key)
+{
+	return &table[key & ((1 << BUCKET_BITS) - 1)];
+}
+
+/* ---- the tree ---- */
+
+static sleeper *of(weft__waiter *w)
+{
+	return (sleeper *)((char *)w - offsetof(sleeper, w));
+}
+
+/* Where the first waiter of an address hangs, or would. */
+static sleeper **find(bucket *b, uint64_t key)
+{
+	sleeper **at = &b->root;
+	for (uint64_t bits = key >> BUCKET_BITS; *at && (*at)->key != key; bits >>= 1)
+		at = &(*at)->child[bits & 1];
+	return at;
+}
+
+/* s instead of the node at `at`. */
+static void take_place(sleeper **at, sleeper *s)
+{
+	s->child[0] = (*at)->child[0];
+	s->child[1] = (*at)->child[1];
+	*at = s;
+}
+
+static void put_before(weft__waitq *q, weft__waiter *w)
+{
+	w->prev = NULL;
+	w->next = q->first;
+	if (q->first)
+		q->first->prev = w;
+	else
+		q->last = w;
+	q->first = w;
+	w->queued = true;
+}
+
+static void enqueue(bucket *b, sleeper *s, bool first)
+{
+	sleeper **at = find(b, s->key), *head = *at;
+	s->w.queued = true;
+	if (!head) {
+		*at = s;
+	} else if (first) {
+		take_place(at, s);
+		s->line = head->line;
+		put_before(&s->line, &head->w);
+	} else {
+		weft__waitq_put(&head->line, &s->w);
+	}
+}
+
+/* The node at `at` out of the tree: a leaf from beneath takes its place. */
+static void prune(sleeper **at)
+{
+	sleeper **leaf = at;
+	while ((*leaf)->child[0] || (*leaf)->child[1])
+		leaf = &(*leaf)->child[(*leaf)->child[0] == NULL];
+	sleeper *s = *leaf;
+	*leaf = NULL;
+	if (leaf != at)
+		take_place(at, s);
+}
+
+/* The first of an address leaves; who stands behind it is the first now. */
+static sleeper *dequeue_first(bucket *b, sleeper **at)
+{
+	sleeper *s = *at;
+	weft__waiter *second = s->line.first;
+	if (second) {
+		weft__waitq_remove(&s->line, second);
+		second->queued = true;
+		of(second)->line = s->line;
+		take_place(at, of(second));
+	} else {
+		prune(at);
+	}
+	s->w.queued = false;
+	atomic_fetch_sub_explicit(&b->n_waits, 1, memory_order_relaxed);
+	return s;
+}
+
+/* One that gives up. */
+static void dequeue(bucket *b, sleeper *s)
+{
+	if (!s->w.queued)
+		return;
+	sleeper **at = find(b, s->key);
+	if (*at == s) {
+		dequeue_first(b, at);
+	} else {
+		weft__waitq_remove(&(*at)->line, &s->w);
+		atomic_fetch_sub_explicit(&b->n_waits, 1, memory_order_relaxed);
+	}
+}
+
+/* ---- take and give ---- */
+
+/* Queues and parks.  True: it was given one. */
+static bool wait(weft__m **m, bucket *b, sleeper *s, const weft__sema_how *how, uint32_t *sema)
+{
+	weft__lock_take(&b->lock, WEFT__RANK_SEMA);
+	/* Whoever gives adds to the number first, then looks at n_waits; so here it is the other way round. */
+	atomic_fetch_add_explicit(&b->n_waits, 1, memory_order_seq_cst);
+	if (weft__sema_try(sema)) {
+		atomic_fetch_sub_explicit(&b->n_waits, 1, memory_order_relaxed);
+		weft__lock_drop(&b->lock);
+		return true;
+	}
+	enqueue(b, s, how->first);
+	if (!s->w.contested) {
+		*m = weft__park(*m, &b->lock, how->why, how->object);
+		return true;
+	}
+	*m = weft__park_timed(*m, &b->lock, how->why, how->object);
+	weft__lock_take(&b->lock, WEFT__RANK_SEMA);
+	dequeue(b, s);
+	weft__lock_drop(&b->lock);
+	return s->w.ok;
+}
+
+int weft__sema_take(weft__m **m, uint32_t *sema, const weft__sema_how *how)
+{
+	if (weft__sema_try(sema))
+		return 0;
+	weft__g *g = weft__self_g(*m);
+	if (!g)
+		return -EPERM;
+	sleeper s = { .w.g = g, .w.contested = how->deadline_ns != INT64_MAX, .key = scramble(sema) };
+	if (!s.w.contested) {
+		wait(m, bucket_of(s.key), &s, how, sema);
+		return 0;
+	}
+	if (how->deadline_ns <= wo_now_ns())
+		return -ETIMEDOUT;
+	weft__deadline d;
+	int err = weft__deadline_start(*m, &d, how->deadline_ns);
+	if (err < 0)
+		return err;
+	bool given = wait(m, bucket_of(s.key), &s, how, sema);
+	weft__deadline_stop(&d);
+	return given ? 0 : -ETIMEDOUT;
+}
+
+/* Who is given one; under the lock. */
+static weft__g *take_waiter(bucket *b, uint64_t key)
+{
+	for (sleeper **at; *(at = find(b, key)) != NULL;) {
+		sleeper *s = dequeue_first(b, at);
+		if (s->w.contested && !weft__waiter_wins(s->w.g, WEFT__WON_BY_WAITER))
+			continue;
+		s->w.ok = true;
+		return s->w.g;
+	}
+	return NULL;
+}
+
+bool weft__sema_give(weft__m *m, uint32_t *sema)
+{
+	uint64_t key = scramble(sema);
+	bucket *b = bucket_of(key);
+	bool in_hand = atomic_load_explicit(&b->n_waits, memory_order_relaxed) != 0;
+	if (!in_hand) {
+		__atomic_fetch_add(sema, 1, __ATOMIC_SEQ_CST);
+		if (atomic_load_explicit(&b->n_waits, memory_order_seq_cst) == 0)
+			return false;
+	}
+	weft__g *g = NULL;
+	weft__lock_take(&b->lock, WEFT__RANK_SEMA);
+	if (in_hand || (*find(b, key) && weft__sema_try(sema))) {
+		g = take_waiter(b, key);
+		if (!g)
+			__atomic_fetch_add(sema, 1, __ATOMIC_SEQ_CST);
+	}
+	weft__lock_drop(&b->lock);
+	if (g)
+		weft__ready(m, g);
+	return g != NULL;
+}
+
+/* ---- weft_sema ---- */
+
+void weft_sema_acquire(weft_sema *s)
+{
+	if (weft__sema_try(&s->value))
+		return;
+	weft__m *m = weft__enter();
+	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, INT64_MAX });
+	weft__leave(m);
+	if (err < 0)
+		weft__outside("weft_sema_acquire");
+}
+
+bool weft_sema_try_acquire(weft_sema *s)
+{
+	return weft__sema_try(&s->value);
+}
+
+int weft_sema_acquire_until(weft_sema *s, weft_ns deadline)
+{
+	weft__m *m = weft__enter();
+	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, deadline });
+	weft__leave(m);
+	return err;
+}
+
+void weft_sema_release(weft_sema *s)
+{
+	weft__m *m = weft__enter();
+	weft__sema_give(m, &s->value);
+	weft__leave(m);
+}
