@@ -29,6 +29,7 @@ static void first(void *arg)
 {
 	struct first *f = arg;
 	f->fn(f->arg);
+	weft__local_end(weft__self_g(weft__self()));
 	weft__m *m = weft__stop_world(weft__enter(), WEFT__TR_STW_UNKNOWN);
 	(void)m;
 	weft__options_report_leaks();

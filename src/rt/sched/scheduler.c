@@ -347,6 +347,12 @@ static inline void end_call(weft__m *m)
 	WEFT__TELL(m, syscall_end);
 }
 
+bool weft__called_in(const weft__m *m)
+{
+	return m != &no_m &&
+	       (atomic_load_explicit(&((weft__m *)(uintptr_t)m)->attn, memory_order_relaxed) & WEFT__ATTN_FOREIGN);
+}
+
 weft__m *weft__enter_slow(weft__m *m)
 {
 	uint32_t attn = atomic_load_explicit(&m->attn, memory_order_acquire);

@@ -53,8 +53,8 @@ typedef struct weft__scheduler {
 	int32_t m_max;
 	weft__p *idle_p;
 	int32_t n_stopped; /* procs that have stopped for stop_world */
-	bool started;
 	/* Read without it. */
+	_Atomic bool started; /* and the first goroutine has not ended */
 	_Atomic uint32_t n_global;
 	_Atomic int32_t n_idle_p;
 	_Atomic int32_t n_spinning;
@@ -153,6 +153,8 @@ weft__m *weft__take_proc(weft__m *by, weft__p *p);
  * looks whether there is one now: threads that went to sleep in between did not find it. */
 void weft__external_begin(void);
 void weft__external_end(void);
+/* A thread that is not of the runtime and has made a call: it may wake goroutines, and counts as external. */
+bool weft__called_in(const weft__m *m);
 /* Under sched.lock. */
 weft__p *weft__idle_p_get(void);
 void weft__idle_p_put(weft__p *p);

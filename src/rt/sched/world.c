@@ -86,7 +86,10 @@ int weft__world_run(const weft__start *start)
 	weft__external_end();
 	if (no_thread)
 		return -EAGAIN;
+	if (weft__called_in(weft__self()))
+		weft__external_end(); /* this thread, which sleeps now */
 	weft__note_sleep(&weft__sched.main_done);
+	atomic_store(&weft__sched.started, false);
 	return 0;
 }
 
