@@ -37,6 +37,51 @@ WTR_API wtr_code wtr_pack(
 WTR_API wtr_code wtr_unpack(
 	const char *path, const wtr_options *opt, wtr_write_fn *put, void *user, wtr_pack_result *ret, wtr_error *err);
 
+/* ---- a smaller trace, a whole one, one of several ---- */
+
+/* What came of it. */
+typedef struct wtr_edit_result {
+	uint64_t events; /* in the new trace, its Sync events not counted */
+	uint64_t added;  /* of them, that do not stand in what was read: the statuses that a trace begins with, and what
+			    was missing */
+	uint64_t left_out; /* of the range: not asked for, or impossible to fit in */
+	uint64_t generations;
+	uint64_t bytes;           /* of the new trace */
+	int64_t start_ns, end_ns; /* of its events */
+	wtr_error end;            /* why reading ended; code OK at the end of the range or trace */
+} wtr_edit_result;
+
+/* All zero: everything. */
+typedef struct wtr_cut_options {
+	bool has_from, has_to; /* absolute times: from included, to excluded */
+	int64_t from_ns, to_ns;
+	/* Whether a goroutine is kept; NULL: all.  What a goroutine that goes did, goes with it: its states, and what
+	 * it says.  Procs and threads stay. */
+	bool (*goroutine)(void *user, int64_t g);
+	void *user;
+	uint32_t kinds; /* bit set of 1 << wtr_kind; 0: all.  Transitions always stay; of ranges, tasks and regions
+			   begin and end stay together */
+} wtr_cut_options;
+
+/* Writes a part of a trace as a trace: it begins with the state of everything at that time, has only the strings and
+ * stacks that it needs, and keeps times, threads and generations.  Tasks and regions that began before have no
+ * beginning in it. Traces of the first container become ones of the second (header 23), one second later by their
+ * clock.
+ *
+ * Reads from the generation before the range on.  Errors: E_IO, E_NOMEM; E_USAGE when there is no event in the range.
+ * Damage is none: what stands before it is written, and ret->end says what it was.  ret may be NULL. */
+WTR_API wtr_code wtr_cut(
+	wtr_trace *t, const wtr_cut_options *opt, wtr_write_fn *put, void *user, wtr_edit_result *ret, wtr_error *err);
+
+/* Writes all that a trace opened with WTR_REPAIR delivers as a trace that needs no repair. */
+WTR_API wtr_code wtr_repair(wtr_trace *t, wtr_write_fn *put, void *user, wtr_edit_result *ret, wtr_error *err);
+
+/* Writes the generations of several traces of one run of a program, such as flight recorder snapshots, as one trace.
+ * They may overlap and come in any order; E_USAGE when they are of the first container, of different runs, or when
+ * generations are missing between them. */
+WTR_API wtr_code wtr_merge(
+	wtr_trace *const *traces, size_t n, wtr_write_fn *put, void *user, wtr_edit_result *ret, wtr_error *err);
+
 #ifdef __cplusplus
 }
 #endif

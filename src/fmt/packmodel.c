@@ -463,7 +463,7 @@ static void code_batch(coder *c, bool writing, wb_bytes *in, head *h)
 	c->at = &m->lanes[place(h->m) % THREADS];
 	m->stamp = h->time = code_difference(c, writing, TIME, h->time, m->stamp);
 	h->size = code(c, writing, SIZE, h->size);
-	h->padded = code(c, writing, COL_SIZE_WIDTH, h->padded);
+	h->padded = code(c, writing, COL_SIZE_WIDTH, h->padded) != 0;
 	if (h->type == WF_EV_EXPERIMENTAL_BATCH)
 		h->experiment = (uint8_t)code(c, writing, COL_EXPERIMENT, h->experiment);
 	if (!writing) {
@@ -591,7 +591,7 @@ INLINE void code_v1(coder *c, bool writing, wb_bytes *in, size_t want)
 {
 	enum { BATCH_P = WF_V1_Batch, N = 6, WIDTH };
 	const uint8_t *from = in->at;
-	v1_event x;
+	v1_event x = { 0 };
 	event *e = &x.e;
 	while (!c->bad) {
 		if (!writing || (size_t)(in->at - from) >= want || !take_v1(in, &x))
@@ -604,7 +604,7 @@ INLINE void code_v1(coder *c, bool writing, wb_bytes *in, size_t want)
 		bool counted = e->type >> 6 == 3 && !is_v1_string(e->type);
 		if (counted) {
 			e->n = (unsigned)code(c, writing, column + N, e->n);
-			x.padded = code(c, writing, column + WIDTH, x.padded);
+			x.padded = code(c, writing, column + WIDTH, x.padded) != 0;
 		} else if (!writing) {
 			e->n = is_v1_string(e->type) ? 1 : (e->type >> 6) + 1u;
 		}

@@ -25,16 +25,17 @@ struct wtr__source {
 	void (*close)(wtr__source *s); /* frees s itself */
 	void (*release)(wtr__source *s,
 		size_t i); /* tables of generations 0 .. i are not needed any more; any thread; may be NULL */
-	wtr_error  err;                /* code OK at the proper end */
+	wtr_error err;     /* code OK at the proper end */
 	wtr_losses losses;
-	uint64_t   diag[WTR__DIAG_COUNT];
-	size_t     gen;                /* index + 1 of the generation that the newest event belongs to; v1: 0 */
-	uint64_t   done_bytes;         /* of the trace, for progress */
+	uint64_t diag[WTR__DIAG_COUNT];
+	size_t gen;          /* index + 1 of the generation that the newest event belongs to; v1: 0 */
+	uint64_t done_bytes; /* of the trace, for progress */
 };
 
 /* NULL, with *err filled, when the pass cannot begin (memory). */
 wtr__source *wtr__v1_source(wtr_trace *t, wtr_error *err);
-wtr__source *wtr__v2_source(wtr_trace *t, wtr_error *err);
+/* From generation `first` on, as if the trace began there. */
+wtr__source *wtr__v2_source(wtr_trace *t, size_t first, wtr_error *err);
 
 /* Fills *err and returns its code.  `fmt` must not end in a stop. */
 wtr_code wtr__fail(wtr_error *err, wtr_code code, uint64_t offset, uint64_t generation, int64_t thread,

@@ -472,10 +472,10 @@ static bool pext_is_fast(void)
 #endif
 }
 
-wtr__source *wtr__v2_source(wtr_trace *t, wtr_error *err)
+wtr__source *wtr__v2_source(wtr_trace *t, size_t first, wtr_error *err)
 {
 	order *o = wb_calloc(1, sizeof(*o));
-	wtr__prefetch *p = o ? wtr__prefetch_start(t) : NULL;
+	wtr__prefetch *p = o ? wtr__prefetch_start(t, first) : NULL;
 	if (!p) {
 		wb_free(o);
 		wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
@@ -486,6 +486,7 @@ wtr__source *wtr__v2_source(wtr_trace *t, wtr_error *err)
 	o->base.release = release;
 	o->t = t;
 	o->prefetch = p;
+	o->gen_index = first;
 	o->repair = t->opt.damage == WTR_REPAIR;
 	o->has_pext = pext_is_fast();
 	o->fast_end = t->n > FAST_BYTES ? t->at + t->n - FAST_BYTES : t->at;

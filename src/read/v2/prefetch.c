@@ -7,16 +7,16 @@
 enum { WORKERS_MAX = 4 };
 
 struct wtr__prefetch {
-	wtr_trace      *t;
+	wtr_trace *t;
 	pthread_mutex_t lock;
-	pthread_cond_t  wake;
-	pthread_t       workers[WORKERS_MAX];
-	int             n_workers;
-	size_t          current;  /* generation being ordered */
-	size_t          next;     /* first one no worker has taken */
-	size_t          got;      /* generations 0 .. got-1 were handed out, */
-	size_t          released; /* 0 .. released-1 given back */
-	bool            stop;
+	pthread_cond_t wake;
+	pthread_t workers[WORKERS_MAX];
+	int n_workers;
+	size_t current;  /* generation being ordered */
+	size_t next;     /* first one no worker has taken */
+	size_t got;      /* generations 0 .. got-1 were handed out, */
+	size_t released; /* 0 .. released-1 given back */
+	bool stop;
 };
 
 static void *work(void *arg)
@@ -38,13 +38,14 @@ static void *work(void *arg)
 	return NULL;
 }
 
-wtr__prefetch *wtr__prefetch_start(wtr_trace *t)
+wtr__prefetch *wtr__prefetch_start(wtr_trace *t, size_t first)
 {
 	wtr__prefetch *p = wb_calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
 	p->t = t;
-	p->next = 1;
+	p->next = first + 1;
+	p->current = p->got = p->released = first;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
 	int most = (t->opt.threads ? t->opt.threads : wo_processors()) - 1;

@@ -6,8 +6,9 @@
 
 typedef struct wtr__prefetch wtr__prefetch;
 
-/* As many workers as wtr_options.threads and the generations make useful, also none.  NULL: out of memory. */
-wtr__prefetch *wtr__prefetch_start(wtr_trace *t);
+/* Begins at generation `first`. As many workers as wtr_options.threads and the generations make useful, also none.
+ * NULL: out of memory. */
+wtr__prefetch *wtr__prefetch_start(wtr_trace *t, size_t first);
 
 /* The tables of generation i, kept until released.  Generations are asked for in order. */
 wtr_code wtr__prefetch_get(wtr__prefetch *p, size_t i, wtr_error *err);

@@ -1,0 +1,258 @@
+/* edit/rewrite.c - see rewrite.h.
+ *
+ * Two passes.  The first finds the state at the beginning of what is written: by following events up to there, and from
+ * the statuses that the rest of the generation has of what was not mentioned before.  The second writes.
+ */
+#include "edit/rewrite.h"
+
+#include <stdlib.h>
+
+#include "edit/machine.h"
+#include "edit/writer.h"
+#include "fmt/wire.h"
+#include "read/cursor.h"
+#include "read/source.h"
+#include "read/v2/container.h"
+
+enum { V1_SHIFT_NS = 1000000000 }; /* there times begin at -1, and the second container has none below 0 */
+
+typedef struct rewrite {
+	const we_job *job;
+	wtr_cut_options cut;
+	uint32_t kinds;
+	we_machine *k;
+	we_writer *w;
+	int64_t begin_ns;    /* of what is written; INT64_MIN until it is known */
+	we_clock clock;      /* of the newest generation written */
+	bool begun, reached; /* writing; an event of the range was seen */
+	int64_t end_ns;
+	uint64_t generations, not_asked;
+	wtr_error end;
+} rewrite;
+
+static bool is_v1(const wtr_trace *t)
+{
+	return t->v1 != NULL;
+}
+static int64_t shift(const wtr_trace *t)
+{
+	return is_v1(t) ? V1_SHIFT_NS : 0;
+}
+
+static bool before(const rewrite *r, const wtr_event *e)
+{
+	return r->cut.has_from && e->time_ns < r->cut.from_ns;
+}
+static bool behind(const rewrite *r, const wtr_event *e)
+{
+	return r->cut.has_to && e->time_ns >= r->cut.to_ns;
+}
+
+/* Begin and end of a thing are kept or dropped together. */
+static uint32_t whole_kinds(uint32_t kinds)
+{
+	static const uint32_t together[] = {
+		1u << WTR_KIND_RANGE_BEGIN | 1u << WTR_KIND_RANGE_ACTIVE | 1u << WTR_KIND_RANGE_END,
+		1u << WTR_KIND_TASK_BEGIN | 1u << WTR_KIND_TASK_END,
+		1u << WTR_KIND_REGION_BEGIN | 1u << WTR_KIND_REGION_END,
+	};
+	if (kinds == 0)
+		return UINT32_MAX;
+	for (size_t i = 0; i < sizeof(together) / sizeof(*together); i++)
+		kinds |= kinds & together[i] ? together[i] : 0;
+	return kinds | 1u << WTR_KIND_STATE_TRANSITION | 1u << WTR_KIND_SYNC;
+}
+
+/* ---- the state at the beginning ---- */
+
+/* False: nothing further needs to be looked at. */
+static bool look_at(rewrite *r, const wtr_event *e, bool *in_range)
+{
+	if (e->kind == WTR_KIND_SYNC) /* the generation of the beginning tells all, unless it was damaged */
+		return !*in_range || r->job->whole;
+	if (behind(r, e) && r->job->whole)
+		return false;
+	if (!before(r, e)) {
+		if (!*in_range && r->begin_ns == INT64_MIN)
+			r->begin_ns = r->cut.has_from ? r->cut.from_ns : e->time_ns;
+		*in_range = true;
+	}
+	if (!*in_range)
+		we_follow(r->k, e);
+	else
+		we_foresee(r->k, e);
+	return true;
+}
+
+static wtr_code find_state(rewrite *r, wtr_error *err)
+{
+	bool more = true, in_range = false;
+	for (size_t i = 0; i < r->job->n_parts && more && (i == 0 || r->job->whole); i++) {
+		wtr_cursor *c = wtr__cursor_open_at(r->job->parts[i].t, r->job->parts[i].first, err);
+		if (!c)
+			return WTR_E_NOMEM;
+		const wtr_event *e;
+		for (size_t n; more && (n = wtr_next(c, &e)) > 0;)
+			for (size_t j = 0; j < n && more; j++)
+				more = look_at(r, &e[j], &in_range);
+		r->end = *wtr_cursor_error(c);
+		wtr_cursor_close(c);
+	}
+	return we_failed(r->k) ? wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory") : WTR_OK;
+}
+
+/* ---- writing ---- */
+
+/* The clocks of a generation, moved to a moment that is not before it begins. */
+static we_clock clock_of(const rewrite *r, wtr_trace *t, uint64_t generation, int64_t sync_ns)
+{
+	wtr_generation g;
+	we_clock c = r->clock;
+	if (generation && wtr_get_generation(t, (size_t)generation - 1, &g) && g.has_clock)
+		c = (we_clock){ true, g.clock_trace_ns, g.clock_wall_ns, g.clock_mono_ns };
+	else if (!c.known)
+		c = (we_clock){ true, sync_ns, 0, (uint64_t)sync_ns };
+	if (c.trace_ns < sync_ns || !r->begun) {
+		c.mono_ns += (uint64_t)(sync_ns - c.trace_ns);
+		c.wall_ns += sync_ns - c.trace_ns;
+		c.trace_ns = sync_ns;
+	}
+	return c;
+}
+
+static void copy_experimental(rewrite *r, wtr_trace *t, uint64_t generation)
+{
+	if (!t->v2 || generation == 0 || !(r->kinds >> WTR_KIND_EXPERIMENTAL & 1))
+		return;
+	const wtr__gen *g = &t->v2->gens.at[generation - 1];
+	for (size_t i = g->first_batch; i < g->first_batch + g->n_batches; i++) {
+		const wtr__batch *b = &t->v2->batches.at[i];
+		if (b->kind == WTR__BATCH_EXPERIMENTAL)
+			we_experimental(r->w, t->at[b->offset + 1], b->m, t->at + b->offset + b->head, b->size);
+	}
+}
+
+static void begin(rewrite *r, wtr_trace *t, uint64_t generation)
+{
+	int64_t begin_ns = r->begin_ns + shift(t), n = (int64_t)we_begin_events(r->k);
+	int64_t sync_ns = begin_ns - n - 1;
+	if (sync_ns < 0)
+		sync_ns = 0;
+	r->clock = clock_of(r, t, generation, sync_ns);
+	we_generation(r->w, sync_ns, &r->clock);
+	copy_experimental(r, t, generation);
+	we_begin(r->k, t, r->w, sync_ns + 1);
+	r->begun = true;
+	r->generations = 1;
+}
+
+static void next_generation(rewrite *r, wtr_trace *t, const wtr_event *sync)
+{
+	r->clock = clock_of(r, t, sync->value[0], sync->time_ns);
+	we_end_generation(r->k);
+	we_generation(r->w, sync->time_ns, &r->clock);
+	copy_experimental(r, t, sync->value[0]);
+	r->generations++;
+}
+
+/* False: the rest is behind the range. */
+static bool write_event(rewrite *r, wtr_trace *t, const wtr_event *e, uint64_t *generation)
+{
+	if (behind(r, e))
+		return false;
+	if (e->kind == WTR_KIND_SYNC) {
+		*generation = e->value[0];
+		if (r->begun && e->value[0])
+			next_generation(r, t, e);
+		return true;
+	}
+	if (before(r, e))
+		return true;
+	if (!r->begun)
+		begin(r, t, *generation);
+	r->end_ns = e->time_ns + shift(t);
+	if (!(r->kinds >> e->kind & 1)) {
+		r->not_asked++;
+		return true;
+	}
+	wtr_event shifted = *e;
+	shifted.time_ns += shift(t);
+	we_take(r->k, t, &shifted);
+	return true;
+}
+
+static wtr_code write_part(rewrite *r, const we_part *part, wtr_error *err)
+{
+	wtr_cursor *c = wtr__cursor_open_at(part->t, part->first, err);
+	if (!c)
+		return WTR_E_NOMEM;
+	uint64_t generation = 0;
+	bool more = true;
+	const wtr_event *e;
+	for (size_t n; more && (n = wtr_next(c, &e)) > 0;)
+		for (size_t i = 0; i < n && more; i++)
+			more = write_event(r, part->t, &e[i], &generation);
+	r->end = more ? *wtr_cursor_error(c) : (wtr_error){ 0 };
+	wtr_cursor_close(c);
+	return WTR_OK;
+}
+
+static wtr_code finish(rewrite *r, wtr_edit_result *ret, wtr_error *err)
+{
+	bool stopped;
+	we_end_generation(r->k);
+	bool written = we_finish(r->w, &stopped);
+	if (stopped)
+		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "output", "the output could not be written");
+	if (!written || we_failed(r->k) || r->end.code == WTR_E_NOMEM)
+		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	if (r->end.code == WTR_E_IO) {
+		if (err)
+			*err = r->end;
+		return WTR_E_IO;
+	}
+	we_counts n;
+	we_get_counts(r->k, &n);
+	*ret = (wtr_edit_result){ .events = n.events,
+		.added = n.added,
+		.left_out = n.left_out + r->not_asked,
+		.generations = r->generations,
+		.bytes = we_bytes(r->w),
+		.start_ns = r->begin_ns + shift(r->job->parts[0].t),
+		.end_ns = r->end_ns,
+		.end = r->end };
+	return WTR_OK;
+}
+
+static wtr_code run(rewrite *r, wtr_edit_result *ret, wtr_error *err)
+{
+	wtr_trace *t = r->job->parts[0].t;
+	r->k = we_machine_new(is_v1(t));
+	r->w = r->k ? we_writer_new(t->version < 25 ? 23 : t->version, r->job->put, r->job->user) : NULL;
+	if (!r->w)
+		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	we_choose(r->k, r->cut.goroutine, r->cut.user);
+	wtr_code rc = find_state(r, err);
+	if (rc == WTR_OK && r->begin_ns == INT64_MIN)
+		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
+	for (size_t i = 0; rc == WTR_OK && i < r->job->n_parts; i++)
+		rc = write_part(r, &r->job->parts[i], err);
+	if (rc == WTR_OK && !r->begun)
+		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
+	return rc == WTR_OK ? finish(r, ret, err) : rc;
+}
+
+wtr_code we_rewrite(const we_job *job, wtr_edit_result *ret, wtr_error *err)
+{
+	rewrite r = { .job = job, .begin_ns = INT64_MIN };
+	if (job->cut)
+		r.cut = *job->cut;
+	r.kinds = whole_kinds(r.cut.kinds);
+	wtr_edit_result result;
+	wtr_code rc = run(&r, &result, err);
+	we_machine_free(r.k);
+	we_writer_free(r.w);
+	if (rc == WTR_OK && ret)
+		*ret = result;
+	return rc;
+}

@@ -1,0 +1,333 @@
+/* edit/writer.c - see writer.h. */
+#include "edit/writer.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/buf.h"
+#include "base/idmap.h"
+#include "base/intern.h"
+#include "base/vec.h"
+#include "fmt/events.h"
+#include "fmt/wire.h"
+
+enum {
+	EVENT_BYTES_MAX = 1 + 10 * (WF_ARGS_MAX + 1),
+	ENTRY_BYTES_MAX = 32 + WF_FRAMES_MAX * 40, /* of a string or stack */
+	EXACT_NS_BITS = 52,                        /* times above this lose bits in the readers' floating point */
+};
+
+/* What a thread has written and not yet given out. */
+typedef struct lane {
+	int64_t m;
+	uint64_t base_ns; /* of the batch */
+	uint64_t last_ns;
+	wb_buf data;
+} lane;
+
+struct we_writer {
+	unsigned version;
+	wtr_write_fn *put;
+	void *user;
+	uint64_t bytes, gen;
+	bool stopped, no_memory;
+	uint64_t sync_ns;
+	WB_VEC(lane) lanes;
+	wb_idmap lane_of; /* thread id -> lane */
+	wb_intern texts;  /* of this generation; number = id */
+	size_t texts_written;
+	wb_idmap string_of, stack_of; /* id read -> id written */
+	uint32_t n_stacks;
+	wb_buf strings, stacks, samples, out;
+};
+
+static inline char *encode(char *p, uint64_t v)
+{
+	for (; v >= 0x80; v >>= 7)
+		*p++ = (char)(v | 0x80);
+	*p++ = (char)v;
+	return p;
+}
+
+static void uvarint(wb_buf *b, uint64_t v)
+{
+	char *p = wb_buf_room(b, 10);
+	if (p)
+		b->n += (size_t)(encode(p, v) - p);
+}
+
+static void give(we_writer *w, const void *at, size_t n)
+{
+	if (w->stopped || n == 0)
+		return;
+	w->bytes += n;
+	w->stopped = !w->put(w->user, at, n);
+}
+
+/* A batch: its head, then its data. */
+static void give_batch(we_writer *w, int experiment, int64_t m, uint64_t base_ns, const wb_buf *data)
+{
+	w->out.n = 0;
+	wb_buf_putc(&w->out, experiment < 0 ? WF_EV_EVENT_BATCH : WF_EV_EXPERIMENTAL_BATCH);
+	if (experiment >= 0)
+		wb_buf_putc(&w->out, (char)experiment);
+	uvarint(&w->out, w->gen);
+	uvarint(&w->out, (uint64_t)m);
+	uvarint(&w->out, base_ns);
+	uvarint(&w->out, data->n);
+	w->no_memory |= w->out.failed || data->failed;
+	give(w, w->out.at, w->out.n);
+	give(w, data->at, data->n);
+}
+
+/* Tables go out in pieces, each beginning with the byte of its section. */
+static void give_table(we_writer *w, wb_buf *b, uint8_t section)
+{
+	if (b->n > 1)
+		give_batch(w, -1, WTR_NONE, w->sync_ns, b);
+	b->n = 0;
+	wb_buf_putc(b, (char)section);
+}
+
+static void give_lane(we_writer *w, lane *l)
+{
+	if (l->data.n)
+		give_batch(w, -1, l->m, l->base_ns, &l->data);
+	l->data.n = 0;
+}
+
+we_writer *we_writer_new(unsigned version, wtr_write_fn *put, void *user)
+{
+	we_writer *w = wb_calloc(1, sizeof(*w));
+	if (!w)
+		return NULL;
+	w->version = version;
+	w->put = put;
+	w->user = user;
+	char header[WF_HEADER_BYTES] = { 0 };
+	snprintf(header, sizeof(header), "go 1.%u trace", version);
+	give(w, header, sizeof(header));
+	return w;
+}
+
+void we_writer_free(we_writer *w)
+{
+	if (!w)
+		return;
+	for (size_t i = 0; i < w->lanes.n; i++)
+		wb_buf_free(&w->lanes.at[i].data);
+	wb_vec_free(&w->lanes);
+	wb_idmap_free(&w->lane_of);
+	wb_intern_free(&w->texts);
+	wb_idmap_free(&w->string_of);
+	wb_idmap_free(&w->stack_of);
+	wb_buf_free(&w->strings);
+	wb_buf_free(&w->stacks);
+	wb_buf_free(&w->samples);
+	wb_buf_free(&w->out);
+	wb_free(w);
+}
+
+/* ---- generations ---- */
+
+static void give_strings(we_writer *w)
+{
+	give_table(w, &w->strings, WF_EV_STRINGS);
+	for (size_t i = 1; i < w->texts.n; i++) {
+		wb_text s = wb_intern_text(&w->texts, (uint32_t)i);
+		wb_buf_putc(&w->strings, WF_EV_STRING);
+		uvarint(&w->strings, i);
+		uvarint(&w->strings, s.n);
+		wb_buf_put(&w->strings, s.at, s.n);
+		if (w->strings.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
+			give_table(w, &w->strings, WF_EV_STRINGS);
+	}
+	give_table(w, &w->strings, WF_EV_STRINGS);
+}
+
+static void frequency(wb_buf *b)
+{
+	wb_buf_putc(b, WF_EV_FREQUENCY);
+	uvarint(b, 1000000000);
+}
+
+static void end_generation(we_writer *w)
+{
+	if (w->gen == 0)
+		return;
+	for (size_t i = 0; i < w->lanes.n; i++)
+		give_lane(w, &w->lanes.at[i]);
+	if (w->version < 25) {
+		wb_buf b = { 0 };
+		frequency(&b);
+		give_batch(w, -1, WTR_NONE, w->sync_ns, &b);
+		wb_buf_free(&b);
+	}
+	give_table(w, &w->samples, WF_EV_CPU_SAMPLES);
+	give_table(w, &w->stacks, WF_EV_STACKS);
+	give_strings(w);
+	if (w->version >= 26)
+		give(w, &(char){ WF_EV_END_OF_GENERATION }, 1);
+}
+
+static void give_sync(we_writer *w, const we_clock *c)
+{
+	wb_buf b = { 0 };
+	wb_buf_putc(&b, WF_EV_SYNC);
+	frequency(&b);
+	wb_buf_putc(&b, WF_EV_CLOCK_SNAPSHOT);
+	uvarint(&b, c->trace_ns > (int64_t)w->sync_ns ? (uint64_t)c->trace_ns - w->sync_ns : 0);
+	uvarint(&b, c->mono_ns);
+	uvarint(&b, (uint64_t)(c->wall_ns / 1000000000));
+	uvarint(&b, (uint64_t)(c->wall_ns % 1000000000));
+	give_batch(w, -1, WTR_NONE, w->sync_ns, &b);
+	wb_buf_free(&b);
+}
+
+void we_generation(we_writer *w, int64_t sync_ns, const we_clock *clock)
+{
+	end_generation(w);
+	w->gen++;
+	w->sync_ns = sync_ns < 0 ? 0 : (uint64_t)sync_ns;
+	wb_intern_free(&w->texts);
+	w->texts = (wb_intern){ 0 };
+	w->no_memory |= wb_intern_add(&w->texts, "", 0) == WB_INTERN_NONE;
+	wb_idmap_free(&w->string_of);
+	wb_idmap_free(&w->stack_of);
+	w->string_of = w->stack_of = (wb_idmap){ 0 };
+	w->n_stacks = 0;
+	if (w->version >= 25)
+		give_sync(w, clock);
+	give_table(w, &w->samples, WF_EV_CPU_SAMPLES);
+	give_table(w, &w->stacks, WF_EV_STACKS);
+}
+
+/* ---- tables ---- */
+
+static uint32_t text_id(we_writer *w, wtr_str s)
+{
+	uint32_t i = wb_intern_add(&w->texts, s.at, s.n < WF_STRING_BYTES_MAX ? s.n : WF_STRING_BYTES_MAX);
+	w->no_memory |= i == WB_INTERN_NONE;
+	return i == WB_INTERN_NONE ? 0 : i;
+}
+
+uint32_t we_string(we_writer *w, const wtr_trace *t, uint32_t id)
+{
+	if (id == 0)
+		return 0;
+	uint32_t known = wb_idmap_get(&w->string_of, id);
+	if (known != WB_IDMAP_NONE)
+		return known;
+	uint32_t i = text_id(w, wtr_string(t, id));
+	w->no_memory |= !wb_idmap_set(&w->string_of, id, i);
+	return i;
+}
+
+static void put_stack(we_writer *w, uint32_t id, const wtr_frame *frames, size_t n)
+{
+	wb_buf_putc(&w->stacks, WF_EV_STACK);
+	uvarint(&w->stacks, id);
+	uvarint(&w->stacks, n);
+	for (size_t i = 0; i < n; i++) {
+		uvarint(&w->stacks, frames[i].pc);
+		uvarint(&w->stacks, text_id(w, frames[i].func));
+		uvarint(&w->stacks, text_id(w, frames[i].file));
+		uvarint(&w->stacks, frames[i].line);
+	}
+	if (w->stacks.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
+		give_table(w, &w->stacks, WF_EV_STACKS);
+}
+
+uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id)
+{
+	if (id == 0)
+		return 0;
+	uint32_t known = wb_idmap_get(&w->stack_of, id);
+	if (known != WB_IDMAP_NONE)
+		return known;
+	wtr_frame frames[WF_FRAMES_MAX];
+	size_t n = wtr_stack(t, id, frames, WF_FRAMES_MAX);
+	uint32_t i = 0;
+	if (n) {
+		i = ++w->n_stacks;
+		put_stack(w, i, frames, n < WF_FRAMES_MAX ? n : WF_FRAMES_MAX);
+	}
+	w->no_memory |= !wb_idmap_set(&w->stack_of, id, i);
+	return i;
+}
+
+/* ---- events ---- */
+
+static lane *lane_of(we_writer *w, int64_t m)
+{
+	uint32_t i = wb_idmap_get(&w->lane_of, (uint64_t)m);
+	if (i != WB_IDMAP_NONE)
+		return &w->lanes.at[i];
+	i = (uint32_t)w->lanes.n;
+	if (!wb_vec_reserve(&w->lanes, 1) || !wb_idmap_set(&w->lane_of, (uint64_t)m, i)) {
+		w->no_memory = true;
+		return NULL;
+	}
+	w->lanes.at[w->lanes.n++] = (lane){ .m = m };
+	return &w->lanes.at[i];
+}
+
+void we_event(we_writer *w, int64_t m, int64_t time_ns, uint8_t type, unsigned n, const uint64_t *args)
+{
+	lane *l = lane_of(w, m);
+	if (!l)
+		return;
+	uint64_t time = time_ns < 0 ? 0 : (uint64_t)time_ns;
+	if (l->data.n + EVENT_BYTES_MAX > WF_BATCH_BYTES_MAX)
+		give_lane(w, l);
+	if (l->data.n == 0) {
+		/* Readers multiply the base as a floating point number: give it few bits where that matters. */
+		l->base_ns = time >> EXACT_NS_BITS ? time & ~(uint64_t)0xfff : time;
+		if (l->base_ns < w->sync_ns)
+			l->base_ns = w->sync_ns < time ? w->sync_ns : time;
+		l->last_ns = l->base_ns;
+	}
+	char *p = wb_buf_room(&l->data, EVENT_BYTES_MAX);
+	if (!p) {
+		w->no_memory = true;
+		return;
+	}
+	*p++ = (char)type;
+	p = encode(p, time - l->last_ns);
+	l->last_ns = time;
+	for (unsigned i = 0; i < n; i++)
+		p = encode(p, args[i]);
+	l->data.n = (size_t)(p - l->data.at);
+}
+
+void we_sample(we_writer *w, const wtr_event *e, uint32_t stack)
+{
+	wb_buf_putc(&w->samples, WF_EV_CPU_SAMPLE);
+	uvarint(&w->samples, e->time_ns < 0 ? 0 : (uint64_t)e->time_ns);
+	uvarint(&w->samples, (uint64_t)e->m);
+	uvarint(&w->samples, (uint64_t)e->p);
+	uvarint(&w->samples, e->g == WTR_NONE ? 0 : (uint64_t)e->g);
+	uvarint(&w->samples, stack);
+	if (w->samples.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
+		give_table(w, &w->samples, WF_EV_CPU_SAMPLES);
+}
+
+void we_experimental(we_writer *w, uint8_t experiment, int64_t m, const uint8_t *data, size_t n)
+{
+	wb_buf b = { .at = (char *)(uintptr_t)data, .n = n, .cap = n };
+	give_batch(w, experiment, m, w->sync_ns, &b);
+}
+
+bool we_finish(we_writer *w, bool *ret_stopped)
+{
+	end_generation(w);
+	w->no_memory |= w->strings.failed || w->stacks.failed || w->samples.failed || w->out.failed;
+	*ret_stopped = w->stopped;
+	return !w->stopped && !w->no_memory;
+}
+
+uint64_t we_bytes(const we_writer *w)
+{
+	return w->bytes;
+}
