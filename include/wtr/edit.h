@@ -82,6 +82,20 @@ WTR_API wtr_code wtr_repair(wtr_trace *t, wtr_write_fn *put, void *user, wtr_edi
 WTR_API wtr_code wtr_merge(
 	wtr_trace *const *traces, size_t n, wtr_write_fn *put, void *user, wtr_edit_result *ret, wtr_error *err);
 
+/* ---- a trace to show to others ---- */
+
+typedef struct wtr_anonymize_result {
+	uint64_t bytes;      /* of the new trace */
+	uint64_t lost_bytes; /* of the old one, that are no records and were left out */
+} wtr_anonymize_result;
+
+/* Writes the file at `path` with other names: functions, types and files outside of Go's standard library, and
+ * everything that the program says (tasks, regions, logs, labels), become numbered ones, equal names equal ones.
+ * Nothing else changes. Errors: E_IO, E_LIMIT, E_NOMEM; E_MAGIC and E_VERSION for what is no trace.  ret may be NULL.
+ */
+WTR_API wtr_code wtr_anonymize(const char *path, const wtr_options *opt, wtr_write_fn *put, void *user,
+	wtr_anonymize_result *ret, wtr_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -20,13 +20,19 @@ extern "C" {
 #define WTR_NONE (-1) /* no thread, proc, goroutine, task */
 
 /* Kinds of event, in Go's spelling (internal/trace, EventKind). */
-#define WTR_KINDS(X)                                                                                            \
-	X(BAD, "Bad")                                                                                           \
-	X(SYNC, "Sync") X(METRIC, "Metric") X(LABEL, "Label") X(STACK_SAMPLE, "StackSample")                    \
-		X(RANGE_BEGIN, "RangeBegin") X(RANGE_ACTIVE, "RangeActive") X(RANGE_END, "RangeEnd")            \
-			X(TASK_BEGIN, "TaskBegin") X(TASK_END, "TaskEnd") X(REGION_BEGIN, "RegionBegin")        \
-				X(REGION_END, "RegionEnd") X(LOG, "Log") X(STATE_TRANSITION, "StateTransition") \
-					X(EXPERIMENTAL, "Experimental")
+#define WTR_KINDS(X)                                                                                                   \
+	X(BAD, "Bad")                                                                                                  \
+	X(SYNC, "Sync")                                                                                                \
+	X(METRIC, "Metric")                                                                                            \
+	X(LABEL, "Label")                                                                                              \
+	X(STACK_SAMPLE, "StackSample")                                                                                 \
+	X(RANGE_BEGIN, "RangeBegin")                                                                                   \
+	X(RANGE_ACTIVE, "RangeActive")                                                                                 \
+	X(RANGE_END, "RangeEnd")                                                                                       \
+	X(TASK_BEGIN, "TaskBegin")                                                                                     \
+	X(TASK_END, "TaskEnd")                                                                                         \
+	X(REGION_BEGIN, "RegionBegin") X(REGION_END, "RegionEnd") X(LOG, "Log") X(STATE_TRANSITION, "StateTransition") \
+		X(EXPERIMENTAL, "Experimental")
 
 typedef enum wtr_kind {
 #define WTR_KIND_ENUM(ID, name) WTR_KIND_##ID,

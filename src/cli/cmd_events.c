@@ -12,57 +12,20 @@
 enum { FORMAT_TEXT, FORMAT_GO, FORMAT_JSON };
 
 typedef struct printer {
-	wtr_trace        *trace;
-	unsigned          format;
-	bool              stacks, hint; /* hint: say what to do about damage */
-	int64_t           start_ns;
-	uint64_t          left;   /* events still to print */
-	wtr_where        *where;
-	bool              grep;
-	regex_t           regex;
+	wtr_trace *trace;
+	unsigned format;
+	bool stacks, hint; /* hint: say what to do about damage */
+	int64_t start_ns;
+	uint64_t left; /* events still to print */
+	wtr_where *where;
+	bool grep;
+	regex_t regex;
 	out_stack_cache *cache;
-	wb_buf            out, text; /* text: what grep looks at, where that is not what is printed */
-	out_json          json;
+	wb_buf out, text; /* text: what grep looks at, where that is not what is printed */
+	out_json json;
 } printer;
 
 /* ---- which events ---- */
-
-/* The kind of that name; WTR_KIND_COUNT if there is none. */
-static unsigned find_kind(const char *name, size_t n)
-{
-	unsigned k = 1;
-	while (k < WTR_KIND_COUNT && (strlen(wtr_kind_name(k)) != n || strncasecmp(wtr_kind_name(k), name, n) != 0))
-		k++;
-	return k;
-}
-
-static void no_such_kind(const cli_args *a, const char *name, size_t n)
-{
-	wb_buf all = { 0 };
-	for (unsigned k = 1; k < WTR_KIND_COUNT; k++)
-		wb_buf_printf(&all, "%s%s", k > 1 ? ", " : "", wtr_kind_name(k));
-	cli_usage(a->command, "there is no kind '%.*s' of events, but %s", (int)n, name, wb_buf_cstr(&all));
-	wb_buf_free(&all);
-}
-
-static bool parse_kinds(const cli_args *a, uint32_t *ret)
-{
-	const char *s = a->values[CLI_OPT_KIND];
-	for (uint32_t kinds = 0;; s++) {
-		size_t n = strcspn(s, ",");
-		unsigned k = find_kind(s, n);
-		if (k == WTR_KIND_COUNT) {
-			no_such_kind(a, s, n);
-			return false;
-		}
-		kinds |= (uint32_t)1 << k;
-		s += n;
-		if (*s == 0) {
-			*ret = kinds;
-			return true;
-		}
-	}
-}
 
 static bool parse_type(const cli_args *a, wtr_filter *f)
 {
@@ -105,7 +68,7 @@ static void narrow(const cli_scope *scope, wtr_filter *f)
 
 static bool make_filter(const cli_args *a, wtr_filter *f)
 {
-	if (cli_has(a, CLI_OPT_KIND) && !parse_kinds(a, &f->kinds))
+	if (cli_has(a, CLI_OPT_KIND) && !cli_kinds(a, CLI_OPT_KIND, &f->kinds))
 		return false;
 	if (cli_has(a, CLI_OPT_TYPE) && !parse_type(a, f))
 		return false;

@@ -84,6 +84,18 @@ static bool look_at(rewrite *r, const wtr_event *e, bool *in_range)
 	return true;
 }
 
+/* What ends everything, unlike damage in the trace. */
+static wtr_code trouble(const rewrite *r, wtr_error *err)
+{
+	if (we_failed(r->k) || r->end.code == WTR_E_NOMEM)
+		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	if (r->end.code != WTR_E_IO)
+		return WTR_OK;
+	if (err)
+		*err = r->end;
+	return WTR_E_IO;
+}
+
 static wtr_code find_state(rewrite *r, wtr_error *err)
 {
 	bool more = true, in_range = false;
@@ -98,7 +110,7 @@ static wtr_code find_state(rewrite *r, wtr_error *err)
 		r->end = *wtr_cursor_error(c);
 		wtr_cursor_close(c);
 	}
-	return we_failed(r->k) ? wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory") : WTR_OK;
+	return trouble(r, err);
 }
 
 /* ---- writing ---- */
@@ -204,13 +216,8 @@ static wtr_code finish(rewrite *r, wtr_edit_result *ret, wtr_error *err)
 	bool written = we_finish(r->w, &stopped);
 	if (stopped)
 		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "output", "the output could not be written");
-	if (!written || we_failed(r->k) || r->end.code == WTR_E_NOMEM)
+	if (!written)
 		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
-	if (r->end.code == WTR_E_IO) {
-		if (err)
-			*err = r->end;
-		return WTR_E_IO;
-	}
 	we_counts n;
 	we_get_counts(r->k, &n);
 	*ret = (wtr_edit_result){ .events = n.events,
@@ -231,12 +238,16 @@ static wtr_code run(rewrite *r, wtr_edit_result *ret, wtr_error *err)
 	r->w = r->k ? we_writer_new(t->version < 25 ? 23 : t->version, r->job->put, r->job->user) : NULL;
 	if (!r->w)
 		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	if (t->opt.damage == WTR_REPAIR)
+		we_fill_in(r->w);
 	we_choose(r->k, r->cut.goroutine, r->cut.user);
 	wtr_code rc = find_state(r, err);
 	if (rc == WTR_OK && r->begin_ns == INT64_MIN)
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
 	for (size_t i = 0; rc == WTR_OK && i < r->job->n_parts; i++)
 		rc = write_part(r, &r->job->parts[i], err);
+	if (rc == WTR_OK)
+		rc = trouble(r, err);
 	if (rc == WTR_OK && !r->begun)
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
 	return rc == WTR_OK ? finish(r, ret, err) : rc;

@@ -31,7 +31,7 @@ struct we_writer {
 	wtr_write_fn *put;
 	void *user;
 	uint64_t bytes, gen;
-	bool stopped, no_memory;
+	bool stopped, no_memory, fill_in;
 	uint64_t sync_ns;
 	WB_VEC(lane) lanes;
 	wb_idmap lane_of; /* thread id -> lane */
@@ -127,6 +127,11 @@ void we_writer_free(we_writer *w)
 	wb_buf_free(&w->samples);
 	wb_buf_free(&w->out);
 	wb_free(w);
+}
+
+void we_fill_in(we_writer *w)
+{
+	w->fill_in = true;
 }
 
 /* ---- generations ---- */
@@ -231,9 +236,10 @@ static void put_stack(we_writer *w, uint32_t id, const wtr_frame *frames, size_t
 	uvarint(&w->stacks, n);
 	for (size_t i = 0; i < n; i++) {
 		uvarint(&w->stacks, frames[i].pc);
-		uvarint(&w->stacks, text_id(w, frames[i].func));
+		bool nameless = w->fill_in && frames[i].func.n == 0, lineless = w->fill_in && frames[i].line == 0;
+		uvarint(&w->stacks, text_id(w, nameless ? (wtr_str){ "(unknown)", 9 } : frames[i].func));
 		uvarint(&w->stacks, text_id(w, frames[i].file));
-		uvarint(&w->stacks, frames[i].line);
+		uvarint(&w->stacks, lineless ? 1 : frames[i].line);
 	}
 	if (w->stacks.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
 		give_table(w, &w->stacks, WF_EV_STACKS);

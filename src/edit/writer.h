@@ -19,6 +19,9 @@ typedef struct we_writer we_writer;
 we_writer *we_writer_new(unsigned version, wtr_write_fn *put, void *user);
 void we_writer_free(we_writer *w);
 
+/* From now on frames without a name or a line get some, for strict readers want them; broken traces lose them. */
+void we_fill_in(we_writer *w);
+
 /* The three clocks at one moment. */
 typedef struct we_clock {
 	bool known;

@@ -176,6 +176,8 @@ def main():
                     at = next((i for i, (a, b) in enumerate(zip(got, want)) if not fits(a, b)), min(len(got), len(want)))
                     why.append(f"{what}, line {at + 1}: {got[at] if at < len(got) else '(end)'!r}")
                     why.append(f"           expected: {want[at] if at < len(want) else '(end)'!r}")
+            if words and words[0] in ("repair", "merge"):
+                words[0] = "cut"  # the same answer
             if ("--json" in words or "--format=json" in words) and p.stdout:
                 try:
                     found = json_keys(words[0], p.stdout.decode())
