@@ -41,31 +41,31 @@ typedef enum cli_command_id {
 typedef enum cli_option_type { CLI_FLAG, CLI_TEXT, CLI_NUMBER, CLI_TIME, CLI_CHOICE } cli_option_type;
 
 typedef struct cli_option {
-	const char *name;
+	const char     *name;
 	cli_option_type type;
-	const char *meta; /* word for the value in help; for a choice, the words, as a|b|c */
-	const char *help;
+	const char     *meta; /* word for the value in help; for a choice, the words, as a|b|c */
+	const char     *help;
 } cli_option;
 
 typedef struct cli_args cli_args;
 typedef struct cli_command {
 	const char *name;
-	size_t operands_min, operands_max;
+	size_t      operands_min, operands_max;
 	const char *operands;
 	const char *help;
-	uint64_t options; /* bit set of 1 << cli_option_id */
-	int (*run)(const cli_args *a);
+	uint64_t    options; /* bit set of 1 << cli_option_id */
+	int       (*run)(const cli_args *a);
 } cli_command;
 
-extern const cli_option cli_options[CLI_OPT_COUNT];
+extern const cli_option  cli_options[CLI_OPT_COUNT];
 extern const cli_command cli_commands[CLI_CMD_COUNT];
 
 /* A command line, taken apart. */
 struct cli_args {
 	const cli_command *command;
-	const char *values[CLI_OPT_COUNT]; /* NULL: not given; "" for flags */
-	const char *operands[CLI_OPERANDS_MAX];
-	size_t n_operands;
+	const char        *values[CLI_OPT_COUNT]; /* NULL: not given; "" for flags */
+	const char        *operands[CLI_OPERANDS_MAX];
+	size_t             n_operands;
 };
 
 /* Further lines of a command's help, each ending in a line feed. */
@@ -77,10 +77,7 @@ const cli_command *cli_find_command(const char *name);
  * them.  False: it is wrong, and standard error says why. */
 bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret);
 
-static inline bool cli_has(const cli_args *a, cli_option_id id)
-{
-	return a->values[id] != NULL;
-}
+static inline bool cli_has(const cli_args *a, cli_option_id id) { return a->values[id] != NULL; }
 uint64_t cli_number(const cli_args *a, cli_option_id id, uint64_t otherwise);
 /* Index into the words of the option's meta. */
 unsigned cli_choice(const cli_args *a, cli_option_id id, unsigned otherwise);
@@ -183,12 +180,9 @@ typedef struct cli_sums {
 	int64_t total_ns, exec_ns, sched_ns, block_ns, syscall_ns, syscall_block_ns, unknown_ns;
 } cli_sums;
 /* Of a row of the goroutine or group table, or of an out_group. */
-#define CLI_SUMS(row)                                                                                 \
-	&(cli_sums)                                                                                   \
-	{                                                                                             \
-		(row)->total_ns, (row)->exec_ns, (row)->sched_ns, (row)->block_ns, (row)->syscall_ns, \
-			(row)->syscall_block_ns, (row)->unknown_ns                                    \
-	}
+#define CLI_SUMS(row) \
+	&(cli_sums){ (row)->total_ns, (row)->exec_ns, (row)->sched_ns, (row)->block_ns, (row)->syscall_ns, \
+		(row)->syscall_block_ns, (row)->unknown_ns }
 void cli_times_json(out_json *j, const cli_sums *s); /* as members of the object that is open */
 /* Cells: exec, sched, block, syscall (blocked ones too), total. */
 void cli_times(out_table *t, const cli_sums *s);

@@ -11,13 +11,13 @@
 enum { BUFFER_EVENTS = 256, PROGRESS_BYTES = 4 << 20 };
 
 struct wtr_cursor {
-	wtr_trace *t;
+	wtr_trace   *t;
 	wtr__source *src;
-	wtr_filter filter;
-	bool filtering, cancelled;
-	uint64_t progress_at;
-	wtr_error err;
-	wtr_event buffer[BUFFER_EVENTS];
+	wtr_filter   filter;
+	bool         filtering, cancelled;
+	uint64_t     progress_at;
+	wtr_error    err;
+	wtr_event    buffer[BUFFER_EVENTS];
 };
 
 wtr_cursor *wtr__cursor_open_at(wtr_trace *t, size_t first, wtr_error *err)
@@ -150,7 +150,7 @@ void wtr_cursor_losses(const wtr_cursor *c, wtr_losses *ret)
 void wtr_diag(const wtr_cursor *c, wtr_diag_fn *fn, void *user)
 {
 	static const struct {
-		const char *name, *text;
+		const char  *name, *text;
 		wtr_severity severity;
 	} about_diag[WTR__DIAG_COUNT] = {
 #define DIAG(ID, name, severity, text) { name, text, WTR_SEV_##severity },

@@ -25,11 +25,11 @@ struct wtr__source {
 	void (*close)(wtr__source *s); /* frees s itself */
 	void (*release)(wtr__source *s,
 		size_t i); /* tables of generations 0 .. i are not needed any more; any thread; may be NULL */
-	wtr_error err;     /* code OK at the proper end */
+	wtr_error  err;                /* code OK at the proper end */
 	wtr_losses losses;
-	uint64_t diag[WTR__DIAG_COUNT];
-	size_t gen;          /* index + 1 of the generation that the newest event belongs to; v1: 0 */
-	uint64_t done_bytes; /* of the trace, for progress */
+	uint64_t   diag[WTR__DIAG_COUNT];
+	size_t     gen;                /* index + 1 of the generation that the newest event belongs to; v1: 0 */
+	uint64_t   done_bytes;         /* of the trace, for progress */
 };
 
 /* NULL, with *err filled, when the pass cannot begin (memory). */

@@ -7,16 +7,16 @@
 enum { WORKERS_MAX = 4 };
 
 struct wtr__prefetch {
-	wtr_trace *t;
+	wtr_trace      *t;
 	pthread_mutex_t lock;
-	pthread_cond_t wake;
-	pthread_t workers[WORKERS_MAX];
-	int n_workers;
-	size_t current;  /* generation being ordered */
-	size_t next;     /* first one no worker has taken */
-	size_t got;      /* generations 0 .. got-1 were handed out, */
-	size_t released; /* 0 .. released-1 given back */
-	bool stop;
+	pthread_cond_t  wake;
+	pthread_t       workers[WORKERS_MAX];
+	int             n_workers;
+	size_t          current;  /* generation being ordered */
+	size_t          next;     /* first one no worker has taken */
+	size_t          got;      /* generations 0 .. got-1 were handed out, */
+	size_t          released; /* 0 .. released-1 given back */
+	bool            stop;
 };
 
 static void *work(void *arg)

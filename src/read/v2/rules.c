@@ -95,11 +95,11 @@ uint32_t wtr__unknown_id(order *o, const cursor *c, const char *kind, uint64_t w
 
 verdict wtr__bad_context(order *o, const cursor *c, const thread *th, unsigned need)
 {
-	const char *why = need & HAS_M && th->m == WTR_NONE   ? "it needs a thread and has none"
-			  : need & HAS_P && th->p == WTR_NONE ? "it needs a proc and its thread has none"
-			  : need & NO_P && th->p != WTR_NONE  ? "its thread must have no proc, but has one"
-			  : need & HAS_G && th->g == WTR_NONE ? "it needs a goroutine and its thread has none"
-							      : "its thread must have no goroutine, but has one";
+	const char *why = need & HAS_M && th->m == WTR_NONE ? "it needs a thread and has none"
+	                : need & HAS_P && th->p == WTR_NONE ? "it needs a proc and its thread has none"
+	                : need & NO_P && th->p != WTR_NONE ? "its thread must have no proc, but has one"
+	                : need & HAS_G && th->g == WTR_NONE ? "it needs a goroutine and its thread has none"
+	                                                    : "its thread must have no goroutine, but has one";
 	return wtr__fault(o, c, "order.context", "%s (M=%lld P=%lld G=%lld)", why, (long long)th->m, (long long)th->p,
 		(long long)th->g);
 }
