@@ -129,7 +129,7 @@ static void the_table_is_whole(void **state)
 		const cli_command *c = &cli_commands[i];
 		assert_true(c->options >> CLI_OPT_HELP & 1);
 		assert_non_null(c->run);
-		assert_true(c->operands_min <= c->operands_max && c->operands_max <= 2);
+		assert_true(c->operands_min <= c->operands_max && c->operands_max <= CLI_OPERANDS_MAX);
 		assert_ptr_equal(cli_find_command(c->name), c->name[0] ? c : NULL);
 		for (const char *d = cli_details(c); *d; d = strchr(d, '\n') + 1)
 			assert_non_null(strchr(d, '\n'));
