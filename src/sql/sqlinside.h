@@ -1,0 +1,53 @@
+/* sql/sqlinside.h - what the tables of a database share. */
+#ifndef SQ_SQLINSIDE_H
+#define SQ_SQLINSIDE_H
+
+#include "sql/sql.h"
+
+struct sq_db {
+	sqlite3 *db;
+	wtr_trace *t;
+	wtr_index *tables, *lanes; /* NULL until asked for */
+};
+
+/* The index with the tables, or with lanes too; NULL: it cannot be built, and *message says why (sqlite3_free it). */
+const wtr_index *sq_index(sq_db *d, bool lanes, char **message);
+
+/* A virtual table: which one, of which database. */
+typedef struct sq_table {
+	sqlite3_vtab base;
+	sq_db *d;
+	unsigned which;
+} sq_table;
+
+/* For xConnect of read-only tables that are there without CREATE: declares it, and makes the sq_table. */
+int sq_connect(sqlite3 *db, sq_db *d, unsigned which, const char *schema, sqlite3_vtab **ret);
+int sq_disconnect(sqlite3_vtab *v);
+
+/* Results with NULL for what the trace does not know. */
+void sq_result_time(sqlite3_context *c, int64_t ns); /* WTR_NEVER is NULL */
+void sq_result_id(sqlite3_context *c, int64_t id);   /* WTR_NONE is NULL */
+void sq_result_text(sqlite3_context *c, wtr_str s);  /* lives as long as the index or trace */
+void sq_result_word(sqlite3_context *c, const char *static_text);
+
+/* A range of integers that constraints on a column leave. */
+typedef struct sq_range {
+	int64_t low, high; /* both included; low > high: nothing */
+} sq_range;
+
+/* Narrows by `column OP value`; a value that is no number narrows to nothing for =. */
+void sq_narrow(sq_range *r, int op, sqlite3_value *value);
+
+/* The operators that sq_narrow() knows, as a bit in idxNum-style plans; false for others. */
+bool sq_is_bound(int op);
+
+/* Registers the tables of each kind. */
+int sq_add_tables(sq_db *d); /* sqltables.c: those of include/wtr/tables.def */
+int sq_add_events(sq_db *d); /* sqlevents.c */
+int sq_add_states(sq_db *d); /* sqlstates.c */
+int sq_add_stacks(sq_db *d); /* sqlstacks.c */
+
+/* The name of an index's table in SQL; NULL behind the last. */
+const char *sq_index_table(unsigned i);
+
+#endif

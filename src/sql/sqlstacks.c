@@ -1,0 +1,212 @@
+/* sql/sqlstacks.c - stacks, one row each, and frames, one row for each frame of each; by id when that is asked for. */
+#include "sql/sqlinside.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "fmt/wire.h"
+#include "read/cursor.h"
+#include "read/v1/v1.h"
+#include "read/v2/container.h"
+
+enum which { STACKS, FRAMES };
+enum { FRAMES_MAX = 1024 };
+enum column { ID, DEPTH, FUNC, FILE_, LINE, PC, /* stacks: */ N = 1, LEAF, ROOT, TEXT };
+
+static const char *const schemas[] = {
+	"CREATE TABLE x(id INTEGER, n_frames INTEGER, leaf TEXT, root TEXT, text TEXT)",
+	"CREATE TABLE x(stack INTEGER, depth INTEGER, func TEXT, file TEXT, line INTEGER, pc INTEGER)",
+};
+
+typedef struct cursor {
+	sqlite3_vtab_cursor base;
+	size_t gen;        /* v2: generation */
+	uint32_t id, last; /* of this generation, or of v1; both included */
+	bool one, ended;
+	size_t depth, n; /* frames */
+	wtr_frame frames[FRAMES_MAX];
+} cursor;
+
+static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
+{
+	(void)argc;
+	(void)message;
+	unsigned which = strcmp(argv[0], "frames") == 0 ? FRAMES : STACKS;
+	return sq_connect(db, aux, which, schemas[which], ret);
+}
+
+static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
+{
+	(void)v;
+	info->estimatedCost = 1e6;
+	for (int i = 0; i < info->nConstraint; i++) {
+		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+		if (!c->usable || c->iColumn != ID || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
+			continue;
+		info->aConstraintUsage[i].argvIndex = 1;
+		info->idxNum = 1;
+		info->estimatedCost = 10;
+		info->estimatedRows = 20;
+		break;
+	}
+	return SQLITE_OK;
+}
+
+static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
+{
+	(void)v;
+	cursor *c = sqlite3_malloc(sizeof(*c));
+	if (!c)
+		return SQLITE_NOMEM;
+	memset(c, 0, sizeof(*c));
+	*ret = &c->base;
+	return SQLITE_OK;
+}
+
+static int close_cursor(sqlite3_vtab_cursor *c)
+{
+	sqlite3_free(c);
+	return SQLITE_OK;
+}
+
+/* The ids of the next generation that has stacks; false when there is none. */
+static bool next_generation(cursor *c, wtr_trace *t)
+{
+	while (t->v2 && c->gen < t->v2->gens.n) {
+		const wtr__gen *g = &t->v2->gens.at[c->gen++];
+		if (!g->built || g->tables.stacks.n < 2)
+			continue;
+		c->id = g->stack_base + 1;
+		c->last = g->stack_base + (uint32_t)g->tables.stacks.n - 1;
+		return true;
+	}
+	if (!t->v1 || c->gen++ || t->v1->tables.stacks.n < 2)
+		return false;
+	c->id = t->v1->tables.stack_base + 1;
+	c->last = t->v1->tables.stack_base + (uint32_t)t->v1->tables.stacks.n - 1;
+	return true;
+}
+
+/* Goes on from c->id to the first stack that has frames. */
+static void settle(cursor *c, wtr_trace *t)
+{
+	for (;; c->id++) {
+		if (c->id > c->last && (c->one || !next_generation(c, t))) {
+			c->ended = true;
+			return;
+		}
+		c->depth = 0;
+		c->n = wtr_stack(t, c->id, c->frames, FRAMES_MAX);
+		c->n = c->n < FRAMES_MAX ? c->n : FRAMES_MAX;
+		if (c->n)
+			return;
+	}
+}
+
+static int next(sqlite3_vtab_cursor *base)
+{
+	cursor *c = (cursor *)base;
+	sq_table *v = (sq_table *)base->pVtab;
+	if (v->which == FRAMES && ++c->depth < c->n)
+		return SQLITE_OK;
+	c->id++;
+	settle(c, v->d->t);
+	return SQLITE_OK;
+}
+
+static int filter(sqlite3_vtab_cursor *base, int one, const char *plan, int argc, sqlite3_value **argv)
+{
+	(void)plan;
+	(void)argc;
+	cursor *c = (cursor *)base;
+	sq_table *v = (sq_table *)base->pVtab;
+	/* Stacks of the second container are read with the events. */
+	if (!sq_index(v->d, false, &v->base.zErrMsg))
+		return SQLITE_ERROR;
+	c->gen = 0;
+	c->one = one;
+	c->ended = false;
+	c->id = 1;
+	c->last = 0;
+	if (one) {
+		int64_t id = sqlite3_value_int64(argv[0]);
+		c->ended = sqlite3_value_type(argv[0]) != SQLITE_INTEGER || id < 1 || id >= UINT32_MAX;
+		c->id = c->last = (uint32_t)id;
+	}
+	if (!c->ended)
+		settle(c, v->d->t);
+	return SQLITE_OK;
+}
+
+static int eof(sqlite3_vtab_cursor *base)
+{
+	return ((const cursor *)base)->ended;
+}
+
+/* The whole stack, outermost function first, as collapsed stacks have it. */
+static void result_whole(const cursor *c, sqlite3_context *out)
+{
+	sqlite3_str *s = sqlite3_str_new(NULL);
+	for (size_t i = c->n; i-- > 0;) {
+		sqlite3_str_append(s, c->frames[i].func.n ? c->frames[i].func.at : "", (int)c->frames[i].func.n);
+		if (i)
+			sqlite3_str_append(s, ";", 1);
+	}
+	int n = sqlite3_str_length(s);
+	char *text = sqlite3_str_finish(s);
+	if (text)
+		sqlite3_result_text(out, text, n, sqlite3_free);
+	else
+		sqlite3_result_text(out, "", 0, SQLITE_STATIC);
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
+{
+	const cursor *c = (const cursor *)base;
+	const wtr_frame *f = &c->frames[c->depth];
+	if (i == ID) {
+		sqlite3_result_int64(out, c->id);
+		return SQLITE_OK;
+	}
+	if (((sq_table *)base->pVtab)->which == STACKS) {
+		switch (i) {
+		case N: sqlite3_result_int64(out, (int64_t)c->n); break;
+		case LEAF: sq_result_text(out, c->frames[0].func); break;
+		case ROOT: sq_result_text(out, c->frames[c->n - 1].func); break;
+		default: result_whole(c, out); break;
+		}
+		return SQLITE_OK;
+	}
+	switch (i) {
+	case DEPTH: sqlite3_result_int64(out, (int64_t)c->depth); break;
+	case FUNC: sq_result_text(out, f->func); break;
+	case FILE_: sq_result_text(out, f->file); break;
+	case LINE: sqlite3_result_int64(out, (int64_t)f->line); break;
+	default: sqlite3_result_int64(out, (int64_t)f->pc); break;
+	}
+	return SQLITE_OK;
+}
+
+static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
+{
+	const cursor *c = (const cursor *)base;
+	*ret = (sqlite3_int64)c->id * FRAMES_MAX + (sqlite3_int64)c->depth;
+	return SQLITE_OK;
+}
+
+int sq_add_stacks(sq_db *d)
+{
+	static const sqlite3_module module = { .xConnect = connect,
+		.xBestIndex = best_index,
+		.xDisconnect = sq_disconnect,
+		.xDestroy = sq_disconnect,
+		.xOpen = open_cursor,
+		.xClose = close_cursor,
+		.xFilter = filter,
+		.xNext = next,
+		.xEof = eof,
+		.xColumn = column,
+		.xRowid = rowid };
+	int rc = sqlite3_create_module(d->db, "stacks", &module, d);
+	return rc == SQLITE_OK ? sqlite3_create_module(d->db, "frames", &module, d) : rc;
+}
