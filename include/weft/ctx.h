@@ -27,7 +27,8 @@ WEFT_API void weft_ctx_unref(weft_ctx *c);
 WEFT_API void weft_ctx_cancel(weft_ctx *c);
 
 /* A channel without elements that is closed when the context ends: for weft_select().  It is the context's: borrowed.
- * NULL for c NULL, which is never ready.  Same as Go: Context.Done. */
+ * NULL for c NULL, which is never ready.  When it is closed, all contexts below have ended, too.  Same as Go:
+ * Context.Done. */
 WEFT_API weft_chan *weft_ctx_done(weft_ctx *c);
 /* 0 while it lasts; then always -ECANCELED or -ETIMEDOUT, as it ended first.  0 for NULL.  Any thread.
  * Same as Go: Context.Err. */

@@ -155,11 +155,8 @@ int weft_chan_recv_until(weft_chan *ch, void *ret, weft_ns deadline)
 
 /* ---- close ---- */
 
-void weft_chan_close(weft_chan *ch)
+bool weft__chan_close(weft__m *m, weft_chan *ch)
 {
-	if (!ch)
-		weft_panic("close of nil channel");
-	weft__m *m = weft__enter();
 	weft__queue wake = { 0 };
 	weft__lock_take(&ch->lock, WEFT__RANK_CHAN);
 	bool closed = atomic_load_explicit(&ch->closed, memory_order_relaxed);
@@ -177,8 +174,17 @@ void weft_chan_close(weft_chan *ch)
 	weft__lock_drop(&ch->lock);
 	for (weft__g *g; (g = weft__queue_pop(&wake)) != NULL;)
 		weft__ready(m, g);
+	return !closed;
+}
+
+void weft_chan_close(weft_chan *ch)
+{
+	if (!ch)
+		weft_panic("close of nil channel");
+	weft__m *m = weft__enter();
+	bool good = weft__chan_close(m, ch);
 	weft__leave(m);
-	if (closed)
+	if (!good)
 		weft_panic("close of closed channel");
 }
 

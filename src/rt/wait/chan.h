@@ -116,4 +116,7 @@ static inline bool weft__chan_may_recv(weft_chan *ch)
 				  : __atomic_load_n(&ch->senders.first, __ATOMIC_RELAXED) != NULL);
 }
 
+/* weft_chan_close, inside the runtime; false: it was closed before. */
+bool weft__chan_close(weft__m *m, weft_chan *ch);
+
 #endif
