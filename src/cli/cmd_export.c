@@ -1,0 +1,214 @@
+/* cli/cmd_export.c - traces in the forms of other tools. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/writing.h"
+#include "edit/timeline.h"
+#include "sql/sql.h"
+
+enum { PERFETTO, CHROME, CSV, SQLITE };
+
+static int out_of_memory(void)
+{
+	fputs("weft: out of memory\n", stderr);
+	return CLI_UNREADABLE;
+}
+
+/* ---- timelines ---- */
+
+static int export_timeline(const cli_args *a, wtr_trace *t, we_timeline format, cli_writing *w)
+{
+	wtr_index *x;
+	wtr_error err = { 0 };
+	wtr_code rc = wtr_index_build(t, WTR_PART_ALL, &x, &err);
+	if (rc == WTR_OK) {
+		rc = we_timeline_write(x, format, cli_writing_put, w, &err);
+		if (rc == WTR_OK)
+			cli_warn_damage(a->operands[1], x);
+		wtr_index_free(x);
+	}
+	if (rc != WTR_OK)
+		cli_error(a->operands[1], &err);
+	return rc == WTR_OK ? CLI_OK : CLI_UNREADABLE;
+}
+
+/* ---- tables ---- */
+
+static void csv_value(wb_buf *b, sqlite3_stmt *s, int i)
+{
+	const char *at = (const char *)sqlite3_column_text(s, i);
+	size_t n = (size_t)sqlite3_column_bytes(s, i);
+	bool quote = at && (memchr(at, ',', n) || memchr(at, '"', n) || memchr(at, '\n', n) || memchr(at, '\r', n));
+	if (quote)
+		wb_buf_putc(b, '"');
+	for (size_t k = 0; at && k < n; k++) {
+		if (quote && at[k] == '"')
+			wb_buf_putc(b, '"');
+		wb_buf_putc(b, at[k]);
+	}
+	if (quote)
+		wb_buf_putc(b, '"');
+}
+
+static int csv_rows(sqlite3_stmt *s, cli_writing *w)
+{
+	wb_buf b = { 0 };
+	int n = sqlite3_column_count(s), rc = SQLITE_ROW;
+	for (int i = 0; i < n; i++)
+		wb_buf_printf(&b, "%s%s", i ? "," : "", sqlite3_column_name(s, i));
+	wb_buf_puts(&b, "\n");
+	bool written = true;
+	while (written && (rc = sqlite3_step(s)) == SQLITE_ROW) {
+		for (int i = 0; i < n; i++) {
+			if (i)
+				wb_buf_putc(&b, ',');
+			csv_value(&b, s, i);
+		}
+		wb_buf_putc(&b, '\n');
+		written = cli_writing_put(w, b.at, b.n);
+		b.n = 0;
+	}
+	if (written && b.n)
+		written = cli_writing_put(w, b.at, b.n);
+	bool failed = b.failed;
+	wb_buf_free(&b);
+	if (failed || rc == SQLITE_NOMEM)
+		return out_of_memory();
+	return written && rc == SQLITE_DONE ? CLI_OK : CLI_UNREADABLE;
+}
+
+static int no_such_table(const cli_args *a, const sq_db *d, const char *table)
+{
+	wb_buf all = { 0 };
+	for (size_t i = 0; sq_table_name(d, i); i++)
+		wb_buf_printf(&all, "%s%s", i ? ", " : "", sq_table_name(d, i));
+	int rc = table ? cli_usage(a->command, "there is no table '%s', but %s", table, wb_buf_cstr(&all))
+		       : cli_usage(a->command, "csv wants --table=NAME, one of %s", wb_buf_cstr(&all));
+	wb_buf_free(&all);
+	return rc;
+}
+
+static bool has_table(const sq_db *d, const char *table)
+{
+	for (size_t i = 0; table && sq_table_name(d, i); i++)
+		if (strcmp(sq_table_name(d, i), table) == 0)
+			return true;
+	return false;
+}
+
+static int export_csv(const cli_args *a, sq_db *d, cli_writing *w)
+{
+	const char *table = a->values[CLI_OPT_TABLE];
+	if (!has_table(d, table))
+		return no_such_table(a, d, table);
+	char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
+	sqlite3_stmt *s = NULL;
+	int status = CLI_UNREADABLE;
+	if (!sql || sqlite3_prepare_v2(sq_handle(d), sql, -1, &s, NULL) != SQLITE_OK)
+		fprintf(stderr, "weft: %s\n", sqlite3_errmsg(sq_handle(d)));
+	else
+		status = csv_rows(s, w);
+	sqlite3_finalize(s);
+	sqlite3_free(sql);
+	return status;
+}
+
+/* ---- a database of its own ---- */
+
+static int run(sq_db *d, char *sql)
+{
+	char *message = NULL;
+	int rc = sql ? sqlite3_exec(sq_handle(d), sql, NULL, NULL, &message) : SQLITE_NOMEM;
+	if (rc != SQLITE_OK)
+		fprintf(stderr, "weft: %s\n", message ? message : "out of memory");
+	sqlite3_free(message);
+	sqlite3_free(sql);
+	return rc == SQLITE_OK ? CLI_OK : CLI_UNREADABLE;
+}
+
+/* SQLite writes to names only: beside, then in its place. */
+static int export_sqlite(sq_db *d, const char *path)
+{
+	char *part = sqlite3_mprintf("%s.part", path);
+	if (!part)
+		return out_of_memory();
+	unlink(part);
+	int status = run(d, sqlite3_mprintf("ATTACH %Q AS file; PRAGMA file.journal_mode = OFF; "
+					    "PRAGMA file.synchronous = OFF; BEGIN",
+				    part));
+	for (size_t i = 0; sq_table_name(d, i) && status == CLI_OK; i++)
+		status = run(d, sqlite3_mprintf("CREATE TABLE file.\"%w\" AS SELECT * FROM \"%w\"", sq_table_name(d, i),
+					sq_table_name(d, i)));
+	if (status == CLI_OK)
+		status = run(d, sqlite3_mprintf("COMMIT; DETACH file"));
+	if (status == CLI_OK && rename(part, path) < 0) {
+		fprintf(stderr, "weft: %s: %s\n", path, strerror(errno));
+		status = CLI_UNREADABLE;
+	}
+	if (status != CLI_OK)
+		unlink(part);
+	sqlite3_free(part);
+	return status;
+}
+
+/* ---- the command ---- */
+
+static int export_to(const cli_args *a, wtr_trace *t, unsigned format, cli_writing *w)
+{
+	if (format == PERFETTO || format == CHROME)
+		return export_timeline(a, t, format == PERFETTO ? WE_TIMELINE_PERFETTO : WE_TIMELINE_CHROME, w);
+	sq_db *d;
+	wtr_error err = { 0 };
+	if (sq_open(t, &d, &err) != WTR_OK) {
+		cli_error(a->operands[1], &err);
+		return CLI_UNREADABLE;
+	}
+	int status = format == CSV ? export_csv(a, d, w) : export_sqlite(d, a->operands[2]);
+	sq_close(d);
+	return status;
+}
+
+static int format_of(const char *word)
+{
+	static const char *const words[] = { "perfetto", "chrome", "csv", "sqlite" };
+	for (int i = 0; i < 4; i++)
+		if (strcmp(words[i], word) == 0)
+			return i;
+	return -1;
+}
+
+int cli_run_EXPORT(const cli_args *a)
+{
+	int format = format_of(a->operands[0]), status = CLI_OK;
+	if (format < 0)
+		return cli_usage(
+			a->command, "there is no format '%s', but perfetto, chrome, csv and sqlite", a->operands[0]);
+	if (format == SQLITE && strcmp(a->operands[2], "-") == 0)
+		return cli_usage(a->command, "a database cannot go to standard output: name a file");
+	wtr_options opt = {
+		.damage = cli_has(a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
+		.threads = cli_threads(a),
+		.keep_tables = true,
+		.progress = cli_progress,
+	};
+	wtr_trace *t;
+	wtr_error err = { 0 };
+	if (wtr_open(a->operands[1], &opt, &t, &err) != WTR_OK) {
+		cli_error(a->operands[1], &err);
+		return CLI_UNREADABLE;
+	}
+	cli_writing w;
+	if (format == SQLITE) {
+		status = export_to(a, t, SQLITE, NULL);
+	} else if (cli_writing_open(a, a->operands[2], &w, &status)) {
+		status = export_to(a, t, (unsigned)format, &w);
+		if (!cli_writing_close(&w, status == CLI_OK))
+			status = CLI_UNREADABLE;
+	}
+	cli_progress_done();
+	wtr_close(t);
+	return status;
+}
