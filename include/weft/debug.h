@@ -26,8 +26,8 @@ extern "C" {
 /* Writes every goroutine to fd: "goroutine 7 [chan receive, 2 minutes]: NAME", its stack, where it was started.
  * What it waits for is in Go's words: chan send, chan receive (nil chan), select (no cases), sleep, sync.Mutex.Lock,
  * sync.WaitGroup.Wait, sync.Cond.Wait, semacquire, IO wait, syscall, and so on.
- * Goroutines that are running in other threads are shown without a stack.  Allocates nothing.  0, or the error of
- * write(2).  Any thread.  Same as Go: runtime.Stack, debug.SetTraceback("all"). */
+ * Goroutines that are running in other threads are shown without a stack.  0, or the error of write(2).  Any thread.
+ * Same as Go: runtime.Stack, debug.SetTraceback("all"). */
 WEFT_API int weft_dump(int fd);
 
 typedef struct weft_stats {

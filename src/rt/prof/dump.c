@@ -46,6 +46,7 @@ struct out {
 	uintptr_t self_fp;
 	int64_t now_ns;
 	bool parked_only;
+	bool nameless; /* addresses only */
 };
 
 static __attribute__((format(printf, 2, 3))) void say(struct out *o, const char *fmt, ...)
@@ -143,7 +144,7 @@ static void say_g(weft__g *g, void *arg)
 
 static int dump(struct out *o, bool all)
 {
-	o->symbols = weft__tr_symbols_open();
+	o->symbols = o->nameless ? NULL : weft__tr_symbols_open();
 	o->now_ns = wo_now_ns();
 	if (o->self && !o->parked_only)
 		say_g(o->self, o);
@@ -154,11 +155,33 @@ static int dump(struct out *o, bool all)
 	return o->err;
 }
 
+static void *dump_elsewhere(void *arg)
+{
+	dump(arg, /* all= */ true);
+	return NULL;
+}
+
+/* Names of functions are looked up by a library that needs more stack than a goroutine has: another thread does it, or,
+ * without one, there are addresses only. */
+static int dump_all(struct out *o)
+{
+	pthread_t t;
+	if (!weft__self_g(weft__self()))
+		return dump(o, /* all= */ true);
+	if (wo_thread_start(&t, dump_elsewhere, o) == 0) {
+		pthread_join(t, NULL);
+		return o->err;
+	}
+	o->nameless = true;
+	return dump(o, /* all= */ true);
+}
+
 __attribute__((noinline)) int weft_dump(int fd)
 {
-	weft__m *m = weft__self();
-	struct out o = { .fd = fd, .self = weft__self_g(m), .self_fp = (uintptr_t)__builtin_frame_address(0) };
-	return dump(&o, /* all= */ true);
+	struct out o = {
+		.fd = fd, .self = weft__self_g(weft__self()), .self_fp = (uintptr_t)__builtin_frame_address(0)
+	};
+	return dump_all(&o);
 }
 
 static struct {
@@ -192,7 +215,7 @@ static __attribute__((noinline)) void dump_at_end(int fd, bool all)
 void weft__dump_parked(int fd)
 {
 	struct out o = { .fd = fd, .parked_only = true };
-	dump(&o, /* all= */ true);
+	dump_all(&o);
 }
 
 /* ---- stack overflow and SIGQUIT ----
