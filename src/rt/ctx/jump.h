@@ -13,7 +13,7 @@
 
 #define WEFT__CTX_INLINE static inline __attribute__((always_inline))
 
-/* Where a new context begins (ctx_*.S): takes the argument and the function from the stack and calls it. */
+/* Where a new context begins (entry.S): takes the argument and the function from the stack and calls it. */
 void weft__ctx_entry(void);
 
 #if defined(__x86_64__)
