@@ -143,20 +143,33 @@ static int advise(const struct iovec *v, size_t n, int advice, size_t *ret_n)
 	return done < n ? (int)rc : 0;
 }
 
-static int probe_guard(void)
+/* Can the kernel itself not read there? */
+static bool unreadable(const void *at)
+{
+	int fd[2];
+	if (pipe2(fd, O_CLOEXEC) < 0)
+		return false;
+	bool refused = write(fd[1], at, 1) < 0 && errno == EFAULT;
+	close(fd[0]);
+	close(fd[1]);
+	return refused;
+}
+
+/* Emulators say yes to any advice and do nothing: so it is tried. */
+static bool probe_guard(void)
 {
 	size_t bytes = wo_page_bytes();
 	void *at = map(bytes);
 	if (!at)
-		return 0;
-	int can = madvise(at, bytes, GUARD_INSTALL) == 0;
+		return false;
+	bool can = madvise(at, bytes, GUARD_INSTALL) == 0 && unreadable(at);
 	munmap(at, bytes);
 	return can;
 }
 
 bool wo_pages_can_guard(void)
 {
-	static _Atomic int answer = -1;
+	static _Atomic int answer = -1; /* not asked yet */
 	if (atomic_load(&answer) < 0)
 		atomic_store(&answer, probe_guard());
 	return atomic_load(&answer);
@@ -189,6 +202,15 @@ int wo_pages_drop(const struct iovec *v, size_t n)
 	size_t done;
 	int rc = fault(WO_PAGES_DROP);
 	return rc ? rc : advise(v, n, MADV_DONTNEED, &done);
+}
+
+size_t wo_pages_present_below(const void *end, size_t bytes)
+{
+	size_t page = wo_page_bytes(), present = 0;
+	unsigned char in = 1;
+	while (present < bytes && mincore((char *)(uintptr_t)end - present - page, page, &in) == 0 && (in & 1))
+		present += page;
+	return present;
 }
 
 /* ---- limits ---- */

@@ -30,6 +30,9 @@ int wo_pages_populate(const struct iovec *v, size_t n);
 /* Gives their memory back: they read as zeroes from now on.  0 or negative errno. */
 int wo_pages_drop(const struct iovec *v, size_t n);
 
+/* How many bytes down from `end`, at most `bytes`, are in memory without a gap. */
+size_t wo_pages_present_below(const void *end, size_t bytes);
+
 size_t wo_page_bytes(void);
 size_t wo_maps_max(void);  /* vm.max_map_count; its default where it cannot be read */
 size_t wo_maps_used(void); /* mappings of this process now; 0 where they cannot be read */

@@ -54,9 +54,11 @@ int weft__slab_init(const weft__stack_options *opt)
 	guard_bytes = guard;
 	void *at;
 	rc = wo_pages_reserve(TABLE_BYTES, &at);
-	if (rc == 0)
-		table = at;
-	return rc;
+	if (rc)
+		return rc;
+	table = at;
+	weft__stack_leaks_init();
+	return 0;
 }
 
 size_t weft__stack_guard_bytes(void)

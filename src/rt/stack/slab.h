@@ -42,6 +42,9 @@ int weft__slab_furnish(const weft__slab *s, uint32_t from, uint32_t n, uint32_t 
 /* Gives the memory of n stacks back.  No lock needed. */
 void weft__slab_drop(int class, void *const *hi, size_t n);
 
+/* Under ASan: what is reachable from a stack at exit is no leak. */
+void weft__stack_leaks_init(void);
+
 void weft__slab_read_stats(weft__stack_stats *ret); /* slabs, light_guards */
 
 #endif

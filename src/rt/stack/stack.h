@@ -31,7 +31,7 @@ typedef enum weft__stack_guards {
 } weft__stack_guards;
 
 typedef struct weft__stack_options {
-	size_t guard_bytes; /* whole pages; 0: one page.  More catches larger frames of code without stack probes */
+	size_t guard_bytes; /* whole pages; 0: one page */
 	weft__stack_guards guards;
 	size_t maps_max; /* mappings that the process may have; 0: asks the system */
 } weft__stack_options;
