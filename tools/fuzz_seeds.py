@@ -59,9 +59,11 @@ def main(corpus, out):
         if version in (11, 19, 21):
             option = {11: 0x00, 19: 0x10, 21: 0x20}[version]
             (out / "v1" / path.stem).write_bytes(bytes([option]) + data[HEADER:])
+            (out / "v1" / (path.stem + ".ask")).write_bytes(bytes([option | 0x48]) + data[HEADER:])
             (out / "v1" / (path.stem + ".repair")).write_bytes(bytes([option | 1]) + data[HEADER:])
         else:
             (out / "v2" / path.stem).write_bytes(b"\0" + data)
+            (out / "v2" / (path.stem + ".ask")).write_bytes(b"\x48" + data)
             (out / "v2" / (path.stem + ".repair")).write_bytes(b"\1" + data)
         (out / "pack" / path.stem).write_bytes(b"\0" + data)
         if len(data) < 4000:

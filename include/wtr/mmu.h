@@ -43,7 +43,7 @@ typedef struct wtr_mmu_query {
 typedef struct wtr_mmu wtr_mmu;
 
 /* Reads the trace once (twice when it is damaged, as wtr_profile_make()).  *ret is the caller's and does not need the
- * trace.  E_NOMEM, E_IO. */
+ * trace.  E_NOMEM, E_IO, E_LIMIT (the number of procs changes over and over). */
 WTR_API wtr_code wtr_mmu_make(wtr_trace *t, const wtr_mmu_query *q, wtr_mmu **ret, wtr_error *err);
 WTR_API void wtr_mmu_free(wtr_mmu *m); /* m may be NULL */
 

@@ -12,7 +12,11 @@
 #include "read/source.h"
 #include "read/trace.h"
 
-enum { PROCS_MAX = 1 << 16 };
+/* Far beyond what Go has; a hostile trace gets no further. */
+enum { PROCS_MAX = 1024, SERIES_MAX = 1 << 16 };
+
+/* Which proc an event touched. */
+enum { NO_PROC = -1, ALL_PROCS = -2 };
 
 /* Of a goroutine, in its entry of the map. */
 enum { ASSISTS = 1, WORKS = 2, RUNS = 4 };
@@ -40,7 +44,9 @@ typedef struct sink {
 	wb_idmap kinds; /* string id of a stop-the-world -> 1 for the collector, 0 not */
 	int stw;
 	int64_t sync_n, sync_ns, now_ns;
-	bool oom, changed; /* changed: there may be a point to write */
+	size_t lost[WTR_GC_CAUSES]; /* procs, the world not being stopped */
+	int64_t touched;            /* a proc, NO_PROC, ALL_PROCS: where there may be a point to write */
+	bool oom, limit;
 } sink;
 
 /* ---- points ---- */
@@ -60,12 +66,10 @@ static void add_point(sink *s, uint32_t series, const an_upoint *p)
 	s->oom |= !wb_vec_add(&u->points, *p);
 }
 
-/* What a proc is lost to now: of several things, the first. */
-static unsigned cause_of(const sink *s, const proc *p)
+/* What a proc is lost to while the world is not stopped: of several things, the first. */
+static unsigned cause_of(const proc *p)
 {
 	static const uint8_t order[] = { WTR_GC_ASSIST, WTR_GC_BACKGROUND, WTR_GC_SWEEP };
-	if (s->stw > 0)
-		return WTR_GC_STW;
 	for (size_t i = 0; i < sizeof(order); i++)
 		if (p->by[order[i]] > 0)
 			return order[i];
@@ -75,33 +79,46 @@ static unsigned cause_of(const sink *s, const proc *p)
 static void look_at_system(sink *s)
 {
 	an_upoint p = { .t = s->now_ns };
-	size_t lost[WTR_GC_CAUSES] = { 0 }, all = 0;
-	for (size_t i = 0; i < s->ps.n; i++)
-		if (s->stw > 0 || s->ps.at[i].gc > 0) {
-			lost[cause_of(s, &s->ps.at[i])]++;
-			all++;
-		}
-	for (unsigned c = 0; c < WTR_GC_CAUSES; c++)
-		p.lost[c] = (double)lost[c] / (double)s->ps.n;
+	size_t all = 0;
+	for (unsigned c = 0; c < WTR_GC_CAUSES; c++) {
+		size_t n = s->stw > 0 ? (c == WTR_GC_STW ? s->ps.n : 0) : s->lost[c];
+		p.lost[c] = (double)n / (double)s->ps.n;
+		all += n;
+	}
 	p.util = 1 - (double)all / (double)s->ps.n;
 	add_point(s, 0, &p);
+}
+
+static void look_at_proc(sink *s, const proc *p)
+{
+	an_upoint u = { .t = s->now_ns, .util = 1 };
+	if (s->stw > 0 || p->gc > 0) {
+		u.util = 0;
+		u.lost[s->stw > 0 ? WTR_GC_STW : cause_of(p)] = 1;
+	}
+	add_point(s, p->series, &u);
 }
 
 /* Writes down what has changed. */
 static void look(sink *s)
 {
-	if (!s->q.per_goroutine) {
-		look_at_system(s);
+	if (s->touched == NO_PROC)
 		return;
-	}
-	for (size_t i = 0; i < s->ps.n; i++) {
-		an_upoint p = { .t = s->now_ns, .util = 1 };
-		if (s->stw > 0 || s->ps.at[i].gc > 0) {
-			p.util = 0;
-			p.lost[cause_of(s, &s->ps.at[i])] = 1;
-		}
-		add_point(s, s->ps.at[i].series, &p);
-	}
+	if (!s->q.per_goroutine)
+		look_at_system(s);
+	else if (s->touched >= 0)
+		look_at_proc(s, &s->ps.at[s->touched]);
+	else
+		for (size_t i = 0; i < s->ps.n; i++)
+			look_at_proc(s, &s->ps.at[i]);
+	s->touched = NO_PROC;
+}
+
+/* Counts a proc among the lost ones, or (by -1) no more. */
+static void count_lost(sink *s, const proc *p, int by)
+{
+	if (p->gc > 0)
+		s->lost[cause_of(p)] += (size_t)by;
 }
 
 /* ---- procs ---- */
@@ -111,6 +128,7 @@ static void begin_series(sink *s)
 	proc p = { .series = 0 };
 	if (s->q.per_goroutine || s->m->series.n == 0) {
 		p.series = (uint32_t)s->m->series.n;
+		s->limit |= p.series >= SERIES_MAX;
 		if (!wb_vec_add(&s->m->series, (an_useries){ .end = s->now_ns })) {
 			s->oom = true;
 			return;
@@ -123,13 +141,16 @@ static void begin_series(sink *s)
 static void procs_change(sink *s, uint64_t value)
 {
 	size_t n = value < PROCS_MAX ? (size_t)value : PROCS_MAX;
-	for (size_t i = n; s->q.per_goroutine && i < s->ps.n; i++) {
+	for (size_t i = n; i < s->ps.n; i++) {
+		count_lost(s, &s->ps.at[i], -1);
+		if (!s->q.per_goroutine)
+			continue;
 		add_point(s, s->ps.at[i].series, &(an_upoint){ .t = s->now_ns });
 		s->m->series.at[s->ps.at[i].series].end = s->now_ns;
 	}
 	s->ps.n = n < s->ps.n ? n : s->ps.n;
-	s->changed = true;
-	while (s->ps.n < n && !s->oom)
+	s->touched = ALL_PROCS;
+	while (s->ps.n < n && !s->oom && !s->limit)
 		begin_series(s);
 	if (s->counts.n == 0 || s->counts.at[s->counts.n - 1].n != n)
 		s->oom |= !wb_vec_add(&s->counts, (procs_at){ s->now_ns, n });
@@ -139,9 +160,12 @@ static void count(sink *s, int64_t p, wtr_gc_cause cause, int by)
 {
 	if (p < 0 || (uint64_t)p >= s->ps.n) /* Go's tool crashes here */
 		return;
+	count_lost(s, &s->ps.at[p], -1);
 	s->ps.at[p].gc += by;
 	s->ps.at[p].by[cause] += by;
-	s->changed = true;
+	count_lost(s, &s->ps.at[p], 1);
+	if (s->touched != ALL_PROCS)
+		s->touched = p;
 }
 
 /* ---- ranges ---- */
@@ -206,7 +230,7 @@ static void range(sink *s, const wtr_event *e)
 		fix_up(s, WTR_GC_SWEEP);
 	if (e->detail == WTR_RANGE_STW && asked(s, WTR_GC_STW) && for_gc(s, e)) {
 		s->stw += begins ? 1 : -1;
-		s->changed = true;
+		s->touched = ALL_PROCS;
 	} else if (sweep) {
 		count(s, e->p, WTR_GC_SWEEP, begins ? 1 : -1);
 	} else if (assist) {
@@ -285,17 +309,15 @@ static void one(sink *s, const wtr_event *e)
 		if (!procs)
 			return;
 	}
-	if (s->changed)
-		look(s);
-	s->changed = false;
+	look(s);
 }
 
 static bool sink_events(an_sink *face, const wtr_event *ev, size_t n)
 {
 	sink *s = (sink *)face;
-	for (size_t i = 0; i < n && !s->oom && ev[i].time_ns <= s->limit_ns; i++)
+	for (size_t i = 0; i < n && !s->oom && !s->limit && ev[i].time_ns <= s->limit_ns; i++)
 		one(s, &ev[i]);
-	return !s->oom;
+	return !s->oom && !s->limit;
 }
 
 static bool no_finish(an_sink *face, wtr_index *x)
@@ -328,7 +350,11 @@ static void end_series(sink *s)
 static wtr_code one_pass(
 	wtr_trace *t, const wtr_mmu_query *q, int64_t limit_ns, int64_t *ret_sync, wtr_mmu **ret, wtr_error *err)
 {
-	sink s = { .face = { sink_events, no_finish, no_free }, .trace = t, .q = *q, .limit_ns = limit_ns };
+	sink s = { .face = { sink_events, no_finish, no_free },
+		.trace = t,
+		.q = *q,
+		.limit_ns = limit_ns,
+		.touched = NO_PROC };
 	wtr_error end = { 0 };
 	s.m = wb_calloc(1, sizeof(*s.m));
 	wtr_code rc = s.m ? an_pass(t, &s.face, &end, err) : WTR_E_NOMEM;
@@ -341,6 +367,9 @@ static wtr_code one_pass(
 	wb_vec_free(&s.counts);
 	wb_idmap_free(&s.gs);
 	wb_idmap_free(&s.kinds);
+	if (s.limit && rc == WTR_E_NOMEM)
+		rc = wtr__fail(
+			err, WTR_E_LIMIT, 0, 0, WTR_NONE, "", "mmu.series", "the number of procs changes too often");
 	if (rc != WTR_OK) {
 		wtr_mmu_free(s.m);
 		return rc == WTR_E_NOMEM ? wtr__fail(err, rc, 0, 0, WTR_NONE, "", "memory", "out of memory") : rc;

@@ -151,8 +151,8 @@ static bool bare(parser *p, wtr_str *ret)
 /* Expressions that take memory or time out of proportion in libc are refused: repeated repetitions, back references. */
 static bool tame(parser *p, wtr_str s, size_t at)
 {
-	enum { REGEX_MAX = 200, BRACES_MAX = 2, REPEAT_DIGITS = 2 };
-	unsigned braces = 0, digits = 0;
+	enum { REGEX_MAX = 200, BRACES_MAX = 1, PLUS_MAX = 6, REPEAT_DIGITS = 2 };
+	unsigned braces = 0, digits = 0, plus = 0;
 	bool inside = false;
 	if (s.n > REGEX_MAX)
 		return WRONG(p, at, "filter.regex", "a regular expression has at most %d bytes", REGEX_MAX);
@@ -162,12 +162,18 @@ static bool tame(parser *p, wtr_str s, size_t at)
 			return WRONG(p, at, "filter.regex", "a regular expression cannot hold a zero byte");
 		if (c == '\\' && i + 1 < s.n && s.at[i + 1] >= '1' && s.at[i + 1] <= '9')
 			return WRONG(p, at, "filter.regex", "a regular expression has no back references here");
+		if (c == '\\') {
+			i++; /* whatever it is, it is itself */
+			continue;
+		}
 		braces += c == '{';
+		plus += c == '+'; /* libc copies what it repeats, nested ones twice as much each */
 		inside = c == '{' || (inside && c != '}');
 		digits = inside && c >= '0' && c <= '9' ? digits + 1 : 0;
-		if (braces > BRACES_MAX || digits > REPEAT_DIGITS)
+		if (braces > BRACES_MAX || digits > REPEAT_DIGITS || plus > PLUS_MAX)
 			return WRONG(p, at, "filter.regex",
-				"a regular expression repeats at most twice with {}, and at most 99 times");
+				"a regular expression has at most one {}, of at most 99, and %d times +; * is free",
+				PLUS_MAX);
 	}
 	return true;
 }

@@ -22,6 +22,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	wtr_options opt = { .damage = data[0] & 1 ? WTR_REPAIR : WTR_AS_GO, .threads = data[0] & 2 ? 2 : 1 };
 	kit_run run = { 0 };
 	kit_whole(at, HEADER_BYTES + n - 1, &opt, data[0] & 8 ? 0 : WTR_PART_ALL, &run);
+	if (data[0] & 0x40)
+		kit_ask(at, HEADER_BYTES + n - 1, &opt);
 	free(at);
 	return 0;
 }

@@ -18,5 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	};
 	kit_run run = { 0 };
 	kit_whole(data + 1, n - 1, &opt, data[0] & 8 ? 0 : WTR_PART_ALL, &run);
+	if (data[0] & 0x40)
+		kit_ask(data + 1, n - 1, &opt);
 	return 0;
 }

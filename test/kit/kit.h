@@ -37,6 +37,10 @@ typedef struct kit_run {
  * cap as set by the caller; the rest is filled. */
 void kit_whole(const void *data, size_t n, const wtr_options *opt, unsigned parts, kit_run *ret);
 
+/* Asks every question about the bytes: profiles, utilization, latencies, requests, critical paths, counters, a part of
+ * the time.  Any bytes; aborts when an answer contradicts its header. */
+void kit_ask(const void *data, size_t n, const wtr_options *opt);
+
 /* Bytes of the heap that the project holds, and the most it held since kit_heap_mark().  Needs the link arguments of
  * test/kit/meson.build (kit_heap_dep). */
 size_t kit_heap_now(void);

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <wtr/profile.h>
+#include <wtr/wtr.h>
 #include <yajl/yajl_tree.h>
 
 #include "fake.h"
@@ -342,6 +342,60 @@ static void questions_with_a_scope(void **state)
 	unload();
 }
 
+static void the_other_questions(void **state)
+{
+	(void)state;
+	load("go1.26-httpload");
+	wtr_mmu *m = NULL;
+	wtr_mmu_totals t;
+	assert_int_equal(wtr_mmu_make(trace, &(wtr_mmu_query){ .causes = 15 }, &m, NULL), WTR_OK);
+	wtr_mmu_get_totals(m, &t);
+	wtr_mmu_free(m);
+	yajl_val v = parsed(ask("/api/mmu?flags=15"));
+	assert_int_equal(number(v, "points"), t.points);
+	yajl_tree_free(v);
+
+	wtr_latencies *l = NULL;
+	const uint32_t *rows;
+	assert_int_equal(
+		wtr_latency_make(trace, an, &(wtr_latency_query){ .about = WTR_ABOUT_TASK }, &l, NULL), WTR_OK);
+	v = parsed(ask("/api/tasks"));
+	assert_int_equal(number(v, "n"), wtr_latency_all(l, &rows));
+	yajl_tree_free(v);
+	wtr_latency_free(l);
+	v = parsed(ask("/api/regions?filter=dur:%%3E1h"));
+	assert_int_equal(number(v, "n"), 0);
+	yajl_tree_free(v);
+
+	wtr_why *w = NULL;
+	wtr_why_totals all;
+	int64_t start = model->totals.start_ns;
+	assert_int_equal(wtr_why_make(an, 13, start + 1000000, start + 9000000, &w, NULL), WTR_OK);
+	wtr_why_get_totals(w, &all);
+	wtr_why_free(w);
+	v = parsed(ask("/api/why?g=13&from=1000000&to=9000000"));
+	assert_int_equal(number(v, "own_ns"), all.own_ns);
+	assert_int_equal(number(v, "pieces"), all.pieces);
+	yajl_tree_free(v);
+
+	wtr_requests *r = NULL;
+	const wtr_request *q;
+	assert_int_equal(wtr_requests_make(trace, an, INT64_MIN, INT64_MAX, true, &r, NULL), WTR_OK);
+	v = parsed(ask("/api/requests?inferred=1"));
+	assert_int_equal(number(v, "n"), wtr_requests_all(r, &q));
+	yajl_tree_free(v);
+	wtr_requests_free(r);
+
+	wtr_counter_step steps[4];
+	assert_int_equal(wtr_counters(trace, start, 4000000, 4, steps, NULL, NULL), WTR_OK);
+	v = parsed(ask("/api/counters?t=0&step=4000000&n=4"));
+	yajl_val last = member(member(member(v, "counters"), "waiting"), "last");
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(YAJL_GET_INTEGER(last->u.array.values[i]), steps[i].last[WTR_COUNTER_WAITING]);
+	yajl_tree_free(v);
+	unload();
+}
+
 static void *asker(void *arg)
 {
 	static const char *const targets[] = {
@@ -389,6 +443,7 @@ int main(void)
 		cmocka_unit_test(v1_traces),
 		cmocka_unit_test(damaged_traces),
 		cmocka_unit_test(questions_with_a_scope),
+		cmocka_unit_test(the_other_questions),
 		cmocka_unit_test(many_at_once),
 	};
 	return cmocka_run_group_tests_name("real", tests, NULL, NULL);

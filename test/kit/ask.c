@@ -1,0 +1,85 @@
+/* kit/ask.c - every question of libwtr about an input, for hostile ones: see kit.h. */
+#include <stdlib.h>
+
+#include "kit.h"
+
+static void ask_profiles(wtr_trace *t)
+{
+	for (unsigned kind = 0; kind < WTR_PROFILE_COUNT; kind++) {
+		wtr_profile *p = NULL;
+		wtr_profile_totals all;
+		size_t n = 0;
+		if (wtr_profile_make(t, &(wtr_profile_query){ .kind = (wtr_profile_kind)kind, .as_go = kind & 1 }, &p,
+			    NULL) != WTR_OK)
+			continue;
+		wtr_profile_get_totals(p, &all);
+		wtr_profile_free_funcs(wtr_profile_funcs(p, &n));
+		for (size_t i = 0; i < all.records; i++) {
+			wtr_profile_record r;
+			wtr_frame f[4];
+			kit_check(wtr_profile_get_record(p, i, &r) && r.count > 0);
+			kit_check(wtr_profile_frames(p, i, f, 4) == r.n_frames);
+		}
+		wtr_profile_free(p);
+	}
+}
+
+static void ask_mmu(wtr_trace *t)
+{
+	for (unsigned i = 0; i < 4; i++) {
+		wtr_mmu *m = NULL;
+		wtr_mmu_window w[3];
+		double q = 0.5, v;
+		if (wtr_mmu_make(t, &(wtr_mmu_query){ .causes = 15, .per_goroutine = i & 1, .as_go = i & 2 }, &m,
+			    NULL) != WTR_OK)
+			continue;
+		double mmu = wtr_mmu_at(m, 1000);
+		kit_check(mmu >= 0 && mmu <= 1);
+		kit_check(wtr_mmu_worst(m, 1000, w, 3) <= 3);
+		wtr_mmu_quantiles(m, 1000, &q, 1, &v);
+		wtr_mmu_free(m);
+	}
+}
+
+static void ask_index(wtr_trace *t, const wtr_index *x)
+{
+	const wtr_goroutine_row *g = wtr_table_data(x, WTR_TABLE_GOROUTINES);
+	size_t n = wtr_table_rows(x, WTR_TABLE_GOROUTINES);
+	wtr_totals totals;
+	wtr_get_totals(x, &totals);
+	for (size_t i = 0; i < n && i < 16; i++) {
+		wtr_why *w = NULL;
+		if (wtr_why_make(x, g[i].id, INT64_MIN, INT64_MAX, &w, NULL) == WTR_OK)
+			wtr_why_free(w);
+	}
+	for (unsigned k = 0; k < 2; k++) {
+		wtr_latencies *l = NULL;
+		wtr_requests *r = NULL;
+		if (wtr_latency_make(t, x, &(wtr_latency_query){ .about = k ? WTR_ABOUT_REGION : WTR_ABOUT_TASK }, &l,
+			    NULL) == WTR_OK)
+			wtr_latency_free(l);
+		if (wtr_requests_make(t, x, INT64_MIN, INT64_MAX, k, &r, NULL) == WTR_OK)
+			wtr_requests_free(r);
+	}
+	wtr_index *part = NULL;
+	int64_t from = totals.start_ns + (totals.end_ns - totals.start_ns) / 3;
+	if (from < INT64_MAX - 1000 &&
+		wtr_index_build_within(t, WTR_PART_GOROUTINES, from, from + 1000, &part, NULL) == WTR_OK)
+		wtr_index_free(part);
+	wtr_counter_step steps[4];
+	wtr_counters(t, from, 100, 4, steps, NULL, NULL);
+}
+
+void kit_ask(const void *data, size_t n, const wtr_options *opt)
+{
+	wtr_trace *t = NULL;
+	wtr_index *x = NULL;
+	if (wtr_open_bytes(data, n, opt, &t, NULL) != WTR_OK)
+		return;
+	ask_profiles(t);
+	ask_mmu(t);
+	if (wtr_index_build(t, WTR_PART_ALL, &x, NULL) == WTR_OK)
+		ask_index(t, x);
+	wtr_index_free(x);
+	wtr_close(t);
+}
