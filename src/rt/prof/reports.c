@@ -68,9 +68,7 @@ void weft_stats_read(weft_stats *ret)
 	weft__lock_drop(&weft__sched.lock);
 	s.n_threads_spinning = atomic_load(&weft__sched.n_spinning);
 	s.n_timers = weft__timers_count();
-	s.n_started = (uint64_t)atomic_load(&weft__sched.n_made_outside);
-	for (int32_t i = 0; i < WEFT__PROCS_MAX && weft__sched.all_p[i]; i++) /* those that were given up, too */
-		s.n_started += (uint64_t)atomic_load_explicit(&weft__sched.all_p[i]->n_made, memory_order_relaxed);
+	s.n_started = weft__g_made();
 	for (int32_t i = 0; i < s.n_procs; i++)
 		s.n_switches += atomic_load_explicit(&weft__sched.all_p[i]->sched_tick, memory_order_relaxed);
 	s.n_steals = atomic_load(&weft__sched.n_steals);

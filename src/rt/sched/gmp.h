@@ -143,6 +143,7 @@ enum weft__attn {
 	WEFT__ATTN_TAKEN = 1 << 1,   /* the proc is gone */
 	WEFT__ATTN_YIELD = 1 << 2,   /* the time slice is over, or the world is to stop */
 	WEFT__ATTN_FOREIGN = 1 << 3, /* not a thread of the runtime; never cleared */
+	WEFT__ATTN_JOIN = 1 << 5,    /* the collected heap has started, and must know this thread */
 	WEFT__ATTN_HARD = 1 << 4,    /* rare schedules are forced: yield now and then; never cleared */
 };
 

@@ -116,3 +116,11 @@ void weft__local_end(weft__g *g)
 	wb_free(g->locals);
 	g->locals = NULL;
 }
+
+void weft__local_each(weft__g *g, void (*fn)(void *lo, void *hi))
+{
+	if (g->locals)
+		fn(g->locals, g->locals + WEFT_KEYS_MAX);
+	for (struct weft__cleanup *c = g->at_end; c; c = c->before)
+		fn(&c->arg, &c->arg + 1);
+}

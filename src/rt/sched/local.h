@@ -21,4 +21,7 @@ void weft__local_pull(weft__cleanup *c);
 /* Runs g's clean-ups, then the ends of its values; by g itself, outside the runtime, because they may park. */
 void weft__local_end(weft__g *g);
 
+/* Calls fn for memory in which pointers of g lie, for the collector: the world may have been stopped anywhere. */
+void weft__local_each(weft__g *g, void (*fn)(void *lo, void *hi));
+
 #endif

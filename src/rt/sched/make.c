@@ -198,13 +198,22 @@ void weft__g_each(void (*fn)(weft__g *g, void *arg), void *arg)
 	weft__stack_each(each_stack, &(struct each){ fn, arg });
 }
 
-int64_t weft__g_count(void)
+static int64_t sum(bool ended)
 {
-	int64_t n = atomic_load_explicit(&weft__sched.n_made_outside, memory_order_relaxed);
+	int64_t n = ended ? 0 : atomic_load_explicit(&weft__sched.n_made_outside, memory_order_relaxed);
 	for (int32_t i = 0; i < WEFT__PROCS_MAX && weft__sched.all_p[i]; i++) {
 		weft__p *p = weft__sched.all_p[i];
-		n += atomic_load_explicit(&p->n_made, memory_order_relaxed) -
-		     atomic_load_explicit(&p->n_ended, memory_order_relaxed);
+		n += atomic_load_explicit(ended ? &p->n_ended : &p->n_made, memory_order_relaxed);
 	}
 	return n;
+}
+
+uint64_t weft__g_made(void)
+{
+	return (uint64_t)sum(/* ended= */ false);
+}
+
+int64_t weft__g_count(void)
+{
+	return sum(/* ended= */ false) - sum(/* ended= */ true);
 }

@@ -9,6 +9,8 @@
 #include "base/alloc.h"
 #include "os/barrier.h"
 #include "os/thread.h"
+#include "rt/heap/heap.h"
+#include "rt/sched/collect.h"
 #include "rt/sched/park.h"
 #include "rt/sched/poller.h"
 #include "rt/sched/timer.h"
@@ -125,6 +127,12 @@ static void wake_m(weft__m *m, weft__p *p, bool spinning)
 	weft__note_wake(&m->park);
 }
 
+static void join_heap(weft__m *m)
+{
+	weft__collect_join(m);
+	atomic_fetch_and(&m->attn, ~(uint32_t)WEFT__ATTN_JOIN);
+}
+
 static void *thread_main(void *arg)
 {
 	weft__m *m = arg;
@@ -132,6 +140,8 @@ static void *thread_main(void *arg)
 	m->tr.tid = wo_thread_id();
 	weft__ctx_thread_init(&m->g0);
 	weft__stack_thread_init(&m->sigstack);
+	if (atomic_load(&m->attn) & WEFT__ATTN_JOIN)
+		join_heap(m);
 	acquire(m, m->next_p);
 	m->next_p = NULL;
 	weft__schedule(m);
@@ -143,7 +153,7 @@ weft__m *weft__make_m(void)
 	if (!m)
 		return NULL;
 	*m = (weft__m){ .in_rt = 1,
-		.attn = weft__sched.hard ? WEFT__ATTN_HARD : 0,
+		.attn = (weft__sched.hard ? WEFT__ATTN_HARD : 0) | (weft__heap_started() ? WEFT__ATTN_JOIN : 0),
 		.rng = weft__sched.seed ^ (uint64_t)(uintptr_t)m ^ (uint64_t)wo_now_ns() };
 	weft__m *first = atomic_load(&weft__sched.all_m);
 	do
@@ -358,6 +368,8 @@ weft__m *weft__enter_slow(weft__m *m)
 	uint32_t attn = atomic_load_explicit(&m->attn, memory_order_acquire);
 	if (attn & WEFT__ATTN_FOREIGN)
 		return foreign(m);
+	if (attn & WEFT__ATTN_JOIN)
+		join_heap(m);
 	attn = ask_taker(m);
 	if (attn & WEFT__ATTN_TAKEN)
 		return regain(m);
@@ -383,8 +395,11 @@ void weft__idle_end(weft__m *m)
 {
 	atomic_store_explicit(&m->in_rt, 1, memory_order_relaxed);
 	weft__border();
-	if (atomic_load_explicit(&m->attn, memory_order_acquire) & WEFT__ATTN_TAKING)
+	uint32_t attn = atomic_load_explicit(&m->attn, memory_order_acquire);
+	if (attn & WEFT__ATTN_TAKING)
 		ask_taker(m);
+	if (attn & WEFT__ATTN_JOIN && m != weft__sched.monitor_m)
+		join_heap(m);
 }
 
 void weft__call_begin(weft__m *m)
@@ -734,7 +749,9 @@ static void wait_locked(weft__m *m)
 _Noreturn void weft__schedule(weft__m *m)
 {
 	for (;;) {
-		weft__do_after(m);
+		do /* a call that was made here may leave more (collect.c, outside.c) */
+			weft__do_after(m);
+		while (m->after != WEFT__AFTER_NOTHING);
 		weft__g *g;
 		bool inherit = false;
 		if (weft__unlikely(m->locked_g != NULL)) {

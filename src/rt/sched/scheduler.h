@@ -71,6 +71,7 @@ typedef struct weft__scheduler {
 	weft__lock stw;
 	/* The monitor. */
 	weft__note monitor;
+	weft__m *monitor_m;
 	_Atomic bool monitor_sleeps;
 	_Atomic(weft__ask_fn *) asked; /* weft__monitor_ask */
 	_Atomic int64_t now_ns;        /* the monitor's clock: some 10 ms behind */
@@ -131,7 +132,8 @@ void weft__g_keep(weft__p *p, weft__g *g);
 /* Calls fn for each goroutine that lives, or may be just about to be born or to die.  Only while the world is stopped
  * is that exact. */
 void weft__g_each(void (*fn)(weft__g *g, void *arg), void *arg);
-int64_t weft__g_count(void);
+int64_t weft__g_count(void); /* that live */
+uint64_t weft__g_made(void); /* since the start */
 weft__g *weft__g_of_stack(void *hi);
 
 /* ---- threads and procs (scheduler.c) ---- */

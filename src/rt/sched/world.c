@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "os/barrier.h"
 #include "os/thread.h"
+#include "rt/sched/collect.h"
 #include "rt/sched/park.h"
 #include "rt/sched/poller.h"
 #include "rt/sched/timer.h"
@@ -67,6 +68,8 @@ int weft__world_init(const weft__world_options *opt)
 	if (!m)
 		return -ENOMEM;
 	weft__tr_init(&weft__tell_hooks);
+	s->monitor_m = m;
+	weft__collect_init();
 	weft__idle_begin(m);
 	return wo_thread_start_open(&m->thread, weft__monitor, m);
 }

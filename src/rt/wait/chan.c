@@ -18,6 +18,13 @@ weft_chan *weft_chan_make(size_t elem_bytes, size_t cap)
 	ch->elem_bytes = elem_bytes;
 	ch->cap = cap;
 	atomic_init(&ch->n_refs, 1);
+	if (bytes >= sizeof(void *)) {
+		ch->range = weft__range_add(ch->buffer, bytes & ~(sizeof(void *) - 1));
+		if (!ch->range) {
+			wb_free(ch);
+			return NULL;
+		}
+	}
 	return ch;
 }
 
@@ -32,6 +39,7 @@ void weft_chan_unref(weft_chan *ch)
 {
 	if (!ch || atomic_fetch_sub_explicit(&ch->n_refs, 1, memory_order_acq_rel) != 1)
 		return;
+	weft__range_drop(ch->range);
 	if (ch->at_free)
 		ch->at_free(ch);
 	wb_free(ch);

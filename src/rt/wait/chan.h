@@ -6,6 +6,7 @@
 
 #include <weft/chan.h>
 
+#include "rt/heap/ranges.h"
 #include "rt/wait/waiter.h"
 
 struct weft_chan {
@@ -18,6 +19,7 @@ struct weft_chan {
 	_Atomic uint32_t closed;
 	void (*at_free)(weft_chan *ch); /* of who made it for a purpose (timers) */
 	void *owner;
+	weft__range *range; /* the collector looks into the buffer */
 	_Alignas(16) char buffer[];
 };
 

@@ -1,0 +1,22 @@
+/* rt/sched/collect.h - what the scheduler does for the collected heap: shows it the goroutines, has threads join it. */
+#ifndef WEFT__COLLECT_H
+#define WEFT__COLLECT_H
+
+#include "rt/sched/gmp.h"
+
+void weft__collect_init(void); /* once, before the first goroutine */
+
+/* Before an allocation, in a goroutine, inside the runtime: the heap runs, and knows this thread.  Which thread that
+ * is. */
+weft__m *weft__collect_prepare(weft__m *m);
+
+/* This thread joins the heap: what WEFT__ATTN_JOIN asks for. */
+void weft__collect_join(weft__m *m);
+
+/* fn(arg) on the thread's own stack, in the middle of a goroutine that stays on this thread.  Must not park. */
+void weft__on_own_stack(weft__m *m, void (*fn)(void *arg), void *arg);
+
+/* Has the goroutine for finalizers look. */
+void weft__collect_finalize(void);
+
+#endif
