@@ -55,21 +55,25 @@ static bool counter_is_a_clock(void)
 #endif
 
 /* The two clocks are read around each other; the closest of several readings counts. */
+/* All three between two looks at one clock, of several tries the one that nothing came between. */
 void weft__tr_clock_moment(weft__tr_moment *ret)
 {
 	uint64_t best = UINT64_MAX;
 	for (int i = 0; i < TRIES; i++) {
-		uint64_t before = mono_ns(), ticks = weft__tr_ticks(), after = mono_ns();
+		uint64_t before = mono_ns(), ticks = weft__tr_ticks();
+		struct timespec wall;
+		clock_gettime(CLOCK_REALTIME, &wall);
+		uint64_t after = mono_ns();
 		if (after - before >= best)
 			continue;
 		best = after - before;
-		*ret = (weft__tr_moment){ .ticks = ticks, .mono_ns = before + best / 2 };
+		*ret = (weft__tr_moment){
+			.ticks = ticks,
+			.mono_ns = before + best / 2,
+			.wall_sec = (uint64_t)wall.tv_sec,
+			.wall_nsec = (uint64_t)wall.tv_nsec,
+		};
 	}
-	struct timespec wall;
-	clock_gettime(CLOCK_REALTIME, &wall);
-	uint64_t wall_ns = (uint64_t)wall.tv_sec * 1000000000u + (uint64_t)wall.tv_nsec - (mono_ns() - ret->mono_ns);
-	ret->wall_sec = wall_ns / 1000000000u;
-	ret->wall_nsec = wall_ns % 1000000000u;
 }
 
 static void init(void)
