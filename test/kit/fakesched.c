@@ -4,11 +4,13 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fmt/events.h"
 #include "kit.h"
+#include "rt/tr/clock.h"
 #include "rt/tr/tr.h"
 
 enum { FRAMES_MAX = 160, REGIONS_MAX = 4, IDS_MAX = 1 << 16, TASKS_MAX = 4 };
@@ -58,6 +60,7 @@ struct fs {
 	fake_p **idle;
 	unsigned n_runnable, n_waiting, n_dead, n_idle;
 	_Atomic uint64_t ids, task_ids;
+	_Atomic unsigned alive;
 	_Atomic bool collecting;
 	_Atomic unsigned left; /* threads with steps left */
 	_Atomic uint64_t told[FS_TYPES];
@@ -226,6 +229,7 @@ static void do_create(fake_m *m)
 	fake_g *g = take_any(m, f->dead, &f->n_dead);
 	if (!g)
 		return;
+	atomic_fetch_add(&f->alive, 1);
 	g->tr.id = atomic_fetch_add(&f->ids, 1) + 1;
 	g->n_regions = 0;
 	g->assists = false;
@@ -234,10 +238,21 @@ static void do_create(fake_m *m)
 	make_runnable(f, g);
 }
 
+/* Not the last one: nobody would make new ones. */
+static bool may_die(fs *f)
+{
+	unsigned n = atomic_load(&f->alive);
+	while (n > 1 && !atomic_compare_exchange_weak(&f->alive, &n, n - 1))
+		;
+	return n > 1;
+}
+
 static void do_destroy(fake_m *m)
 {
 	fs *f = m->f;
 	fake_g *g = m->g;
+	if (!may_die(f))
+		return;
 	tell_of(f, g, WF_EV_GO_DESTROY);
 	weft__tr_go_destroy(CTX(m));
 	set_state(g, WEFT__TR_DEAD);
@@ -561,6 +576,19 @@ void fs_step(fs *f, unsigned i)
 	pthread_mutex_unlock(&m->inside);
 }
 
+void fs_labels(fs *f, unsigned first, unsigned n)
+{
+	fake_m *m = f->m;
+	while (!m->g || m->in_call)
+		fs_step(f, below(m, f->opt.n_threads + 1));
+	for (unsigned i = first; i < first + n; i++) {
+		char label[32];
+		snprintf(label, sizeof(label), "request=%u", i);
+		tell(f, WF_EV_GO_LABEL);
+		weft__tr_label(CTX(m), text(label));
+	}
+}
+
 /* ---- hooks ---- */
 
 static void each_m(weft__tr_m_fn *fn, void *arg)
@@ -596,6 +624,18 @@ static void each_g(weft__tr_g_fn *fn, void *arg)
 static int procs(void)
 {
 	return (int)the_fs->opt.n_procs;
+}
+
+/* Some at the end of each generation. */
+static void samples(weft__tr_sample_fn *fn, void *arg)
+{
+	fs *f = the_fs;
+	uintptr_t pcs[] = { (uintptr_t)samples + 9, (uintptr_t)fs_step + 24 };
+	for (unsigned i = 0; i < f->opt.n_threads; i++) {
+		tell(f, WF_EV_CPU_SAMPLE);
+		weft__tr_sample s = { weft__tr_ticks() - 1000 * i, f->m[i].tr.tid, (int32_t)i - 1, i % 2, i % 3, pcs };
+		fn(&s, arg);
+	}
 }
 
 /* ---- making one ---- */
@@ -654,9 +694,11 @@ fs *fs_open(const fs_options *opt)
 	}
 	fake_g *first = f->dead[--f->n_dead];
 	first->tr.id = atomic_fetch_add(&f->ids, 1) + 1;
+	atomic_store(&f->alive, 1);
 	make_runnable(f, first);
 	the_fs = f;
-	weft__tr_init(&(weft__tr_hooks){ .each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs });
+	weft__tr_init(&(weft__tr_hooks){
+		.each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs, .samples = samples });
 	return f;
 }
 

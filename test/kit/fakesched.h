@@ -27,6 +27,9 @@ void fs_close(fs *f); /* only when no trace runs */
 /* One step of M i; n_threads is the monitor. */
 void fs_step(fs *f, unsigned i);
 
+/* Steps until M 0 runs a goroutine, which then gives itself n labels, each another one, numbered from `first`. */
+void fs_labels(fs *f, unsigned first, unsigned n);
+
 /* Runs `steps` of each M on a thread of its own, the monitor too; returns when all have ended. */
 void fs_run(fs *f, unsigned steps);
 /* The same in two parts. */

@@ -10,6 +10,7 @@
 #include "base/vec.h"
 #include "fmt/events.h"
 #include "fmt/rawevent.h"
+#include "fmt/wire.h"
 #include "kit.h"
 #include "rt/tr/tr.h"
 
@@ -147,7 +148,7 @@ static bool each_raw(const wb_buf *trace, raw_fn *fn, void *arg)
 			if (!fn(&e, arg))
 				return false;
 			break;
-		case WF_RAW_BROKEN: printf("# broken: %s\n", r.why); return false;
+		case WF_RAW_BROKEN: return false;
 		case WF_RAW_END: return true;
 		}
 }
@@ -163,6 +164,20 @@ uint64_t tracecheck_count(const wb_buf *trace, unsigned type)
 	uint64_t n[256] = { 0 };
 	kit_check(each_raw(trace, count_types, n));
 	return n[type];
+}
+
+static bool find_end(const wf_raw_event *e, void *arg)
+{
+	if (e->type == WF_EV_END_OF_GENERATION)
+		*(size_t *)arg = e->offset + e->bytes;
+	return true;
+}
+
+size_t tracecheck_whole(const wb_buf *trace)
+{
+	size_t end = trace->n < WF_HEADER_BYTES ? 0 : WF_HEADER_BYTES;
+	each_raw(trace, find_end, &end);
+	return end;
 }
 
 size_t tracecheck_generations(const wb_buf *trace)
@@ -190,7 +205,7 @@ typedef struct thread {
 
 typedef struct carrier {
 	bool exact;
-	uint64_t hogs, tid; /* tid: of the batch */
+	uint64_t hogs, stalls, tid; /* tid: of the batch */
 	thread threads[TIDS];
 	piece pieces[PIECES_MAX];
 	size_t n;
@@ -292,6 +307,7 @@ static bool take_facts(carrier *c, piece *p)
 		if (!take_uv(p, &kind) || !take_uv(p, &a) || !take_uv(p, &b))
 			return false;
 		c->hogs += kind == 1;
+		c->stalls += kind == 2 ? a : 0;
 	}
 	return true;
 }
@@ -373,15 +389,31 @@ static bool carrier_event(const wf_raw_event *e, void *arg)
 	return true;
 }
 
+static bool read_carrier(const wb_buf *trace, carrier *c)
+{
+	bool ok = each_raw(trace, carrier_event, c);
+	for (unsigned i = 0; i < TIDS; i++)
+		wb_vec_free(&c->threads[i].blocks);
+	return ok;
+}
+
 bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs)
 {
 	carrier *c = calloc(1, sizeof(*c));
 	kit_check(c);
 	c->exact = exact;
-	bool ok = each_raw(trace, carrier_event, c);
+	bool ok = read_carrier(trace, c);
 	*ret_hogs = c->hogs;
-	for (unsigned i = 0; i < TIDS; i++)
-		wb_vec_free(&c->threads[i].blocks);
 	free(c);
 	return ok;
+}
+
+uint64_t tracecheck_stalls(const wb_buf *trace)
+{
+	carrier *c = calloc(1, sizeof(*c));
+	kit_check(c);
+	kit_check(read_carrier(trace, c));
+	uint64_t n = c->stalls;
+	free(c);
+	return n;
 }

@@ -22,6 +22,11 @@ bool tracecheck_complete(const wb_buf *trace, const fs *f);
  * *ret_hogs: how many. */
 bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs);
 
+/* Bytes of the generations that are whole, header included: what a trace that was cut off still has. */
+size_t tracecheck_whole(const wb_buf *trace);
+
+uint64_t tracecheck_stalls(const wb_buf *trace); /* as the carrier tells */
+
 uint64_t tracecheck_count(const wb_buf *trace, unsigned type); /* of a wire event, as it stands in the file */
 size_t tracecheck_generations(const wb_buf *trace);
 void tracecheck_save(const wb_buf *trace, const char *path);

@@ -8,7 +8,7 @@
 static size_t map_bytes(size_t max)
 {
 	size_t bytes = 1;
-	while (bytes < (max + WEFT__TR_RESERVE) * WEFT__TR_BUF_BYTES)
+	while (bytes < (max + WEFT__TR_HELD_MAX + WEFT__TR_RESERVE) * WEFT__TR_BUF_BYTES)
 		bytes *= 2;
 	return bytes;
 }
@@ -62,28 +62,38 @@ static weft__tr_buf *take_used(weft__tr_bufs *p)
 	return &p->at[(uint32_t)head - 1];
 }
 
+void weft__tr_bufs_allow(weft__tr_bufs *p, int n)
+{
+	atomic_fetch_add_explicit(&p->held, (uint32_t)n, memory_order_relaxed);
+}
+
+static uint32_t limit_of(const weft__tr_bufs *p, bool reserve)
+{
+	uint32_t held = atomic_load_explicit(&p->held, memory_order_relaxed);
+	return p->max + (held < WEFT__TR_HELD_MAX ? held : WEFT__TR_HELD_MAX) + (reserve ? WEFT__TR_RESERVE : 0);
+}
+
+static weft__tr_buf *take_fresh(weft__tr_bufs *p)
+{
+	uint32_t i = atomic_load_explicit(&p->fresh, memory_order_relaxed);
+	do {
+		if (i == p->max + WEFT__TR_HELD_MAX + WEFT__TR_RESERVE)
+			return NULL;
+	} while (!atomic_compare_exchange_weak_explicit(
+		&p->fresh, &i, i + 1, memory_order_relaxed, memory_order_relaxed));
+	return &p->at[i];
+}
+
 weft__tr_buf *weft__tr_bufs_take(weft__tr_bufs *p, bool reserve)
 {
-	uint32_t limit = reserve ? p->max + WEFT__TR_RESERVE : p->max;
-	if (atomic_fetch_add_explicit(&p->taken, 1, memory_order_relaxed) >= limit) {
+	if (atomic_fetch_add_explicit(&p->taken, 1, memory_order_relaxed) >= limit_of(p, reserve)) {
 		atomic_fetch_sub_explicit(&p->taken, 1, memory_order_relaxed);
 		return NULL;
 	}
-	weft__tr_buf *b = take_used(p);
-	if (!b) /* at most `limit` are taken and none is free: so one is fresh, unless a giver is about to link its own
-		 */
-		for (;;) {
-			uint32_t i = atomic_load_explicit(&p->fresh, memory_order_relaxed);
-			if (i < p->max + WEFT__TR_RESERVE) {
-				if (!atomic_compare_exchange_weak_explicit(
-					    &p->fresh, &i, i + 1, memory_order_relaxed, memory_order_relaxed))
-					continue;
-				b = &p->at[i];
-				break;
-			}
-			if ((b = take_used(p)))
-				break;
-		}
+	weft__tr_buf *b;
+	do /* not all are taken: a second look finds the one that another thread has just exchanged */
+		b = take_used(p);
+	while (!b && !(b = take_fresh(p)));
 	set_next(b, 0);
 	return b;
 }

@@ -1,7 +1,9 @@
 /* rt/tr/bufs.h - buffers of 64 KiB, one batch each, for all threads of a trace.
  *
  * Taking and giving are one compare-and-swap; no call allocates.  Address space for all is reserved at the start and
- * backed where touched.  Beyond `max` buffers there is a reserve for threads that must finish an old generation.
+ * backed where touched.  Of the bytes asked for, those that threads hold half full are not counted: each thread that
+ * joins raises the limit by what it may hold.  Beyond it there is a reserve for threads that must finish an old
+ * generation.
  */
 #ifndef WEFT__TR_BUFS_H
 #define WEFT__TR_BUFS_H
@@ -11,7 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { WEFT__TR_BUF_BYTES = 64 << 10, WEFT__TR_RESERVE = 256 };
+enum { WEFT__TR_BUF_BYTES = 64 << 10, WEFT__TR_RESERVE = 256, WEFT__TR_HELD_MAX = 2048 };
 
 typedef struct weft__tr_buf {
 	uint64_t gen;
@@ -25,7 +27,8 @@ _Static_assert(sizeof(weft__tr_buf) == WEFT__TR_BUF_BYTES, "buffers fill their p
 
 typedef struct weft__tr_bufs {
 	weft__tr_buf *at;
-	uint32_t max;
+	uint32_t max;          /* of full ones */
+	_Atomic uint32_t held; /* that threads may hold besides: at most WEFT__TR_HELD_MAX counts */
 	_Atomic uint64_t
 		free; /* list: index + 1 below, a count of changes above (so that an old head never fits again) */
 	_Atomic uint32_t fresh; /* never used so far: from here on */
@@ -36,7 +39,10 @@ typedef struct weft__tr_bufs {
 int weft__tr_bufs_init(weft__tr_bufs *p, size_t bytes); /* 0 or -ENOMEM */
 void weft__tr_bufs_done(weft__tr_bufs *p);              /* zeroed is fine */
 
-/* An empty buffer, or NULL when all `max` are taken (`reserve`: when the reserve is, too).  Any thread. */
+/* A thread more may hold n buffers (or less, when n is negative). */
+void weft__tr_bufs_allow(weft__tr_bufs *p, int n);
+
+/* An empty buffer, or NULL when all that may be are taken (`reserve`: when the reserve is, too).  Any thread. */
 weft__tr_buf *weft__tr_bufs_take(weft__tr_bufs *p, bool reserve);
 void weft__tr_bufs_give(weft__tr_bufs *p, weft__tr_buf *b);
 

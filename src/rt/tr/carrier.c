@@ -58,7 +58,7 @@ static bool side_room(weft__tr_m *m)
 		return true;
 	weft__tr_carrier_end(m);
 	uint64_t gen = atomic_load_explicit(&m->gen, memory_order_relaxed);
-	m->side = weft__tr_take_buf(gen);
+	m->side = weft__tr_take_buf(gen, /* urgent= */ false);
 	if (!m->side)
 		return false;
 	m->side->data = wf_put_batch(m->side->bytes, gen, WF_NO_THREAD, m->last);

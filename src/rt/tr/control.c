@@ -145,6 +145,7 @@ static uint64_t reset_state(const weft__tr_options *o)
 	atomic_store(&weft__tr.used, first - 1);
 	atomic_store(&weft__tr.once_ids, 0);
 	atomic_store(&weft__tr.error, 0);
+	atomic_store(&weft__tr.looking, true);
 	atomic_store(&weft__tr.waits, 0);
 	atomic_store(&weft__tr.wait_ns, 0);
 	atomic_store(&weft__tr.odd, 0);
@@ -277,6 +278,7 @@ void weft__tr_m_exit(weft__tr_m *m)
 	if (m->link) {
 		weft__tr_push(m);
 		weft__tr_carrier_end(m);
+		weft__tr_bufs_allow(&weft__tr.bufs, -WEFT__TR_HELD);
 		*m->link = m->next;
 		if (m->next)
 			m->next->link = m->link;

@@ -34,6 +34,7 @@
 enum {
 	WEFT__TR_VERSION = 26,
 	WEFT__TR_ROOM = 1024, /* that a section finds in its buffer: several events with statuses */
+	WEFT__TR_HELD = 2,    /* buffers that a thread fills: events, and the carrier */
 	WEFT__TR_TEXT_IDS_MAX = 1 << 20,
 	WEFT__TR_ONCE_ID = 1 << 20, /* ids of texts that are not in the table are from here on */
 };
@@ -56,6 +57,7 @@ struct weft__tr_all {
 	_Atomic uint64_t announced; /* newest generation that has its ProcsChange */
 	_Atomic uint64_t once_ids;  /* texts outside of the table so far */
 	_Atomic int error;          /* why the trace ends by itself: negative errno */
+	_Atomic bool looking;       /* the writer is in each_m */
 	_Atomic uint64_t waits, wait_ns, odd, lost_stacks, lost_strings;
 
 	pthread_mutex_t joined_lock;
@@ -192,8 +194,9 @@ void weft__tr_gc_active(weft__tr_m *m, uint64_t gen);
 /* Waits until m is in no section; runs `meanwhile` (may be NULL) now and then. */
 void weft__tr_wait_out(weft__tr_m *m, void (*meanwhile)(void));
 
-/* A buffer for m; waits for one.  NULL: the trace is at its end. */
-weft__tr_buf *weft__tr_take_buf(uint64_t gen);
+/* A buffer for a batch of that generation; waits for one.  urgent: locks are held that the writer may want.  NULL: the
+ * trace is at its end. */
+weft__tr_buf *weft__tr_take_buf(uint64_t gen, bool urgent);
 
 /* Hands m's buffer over. */
 void weft__tr_push(weft__tr_m *m);

@@ -18,7 +18,7 @@ struct weft__tr_all weft__tr = {
 
 _Thread_local bool weft__tr_writes;
 
-enum { PAUSE_NS = 200000, SPINS = 64 };
+enum { PAUSE_NS = 200000, SPINS = 64, RESERVE_WAIT_NS = 500000000 };
 
 void weft__tr_fail(int error)
 {
@@ -40,14 +40,16 @@ static void pause_a_little(void)
 
 /* ---- buffers ---- */
 
-/* A thread that writes to an old generation holds its end up: it may take from the reserve. */
-static weft__tr_buf *try_take(uint64_t gen)
+/* May the writer be waiting for this thread?  Then it may take from the reserve, and does not wait for long: the writer
+ * looks at all threads from outside the runtime; it waits for those that write to an old generation; and it takes the
+ * locks of those that enter a new one (urgent). */
+static bool waited_for(uint64_t gen, bool urgent)
 {
-	bool old = gen != atomic_load_explicit(&weft__tr_gen, memory_order_relaxed);
-	return weft__tr_bufs_take(&weft__tr.bufs, old || weft__tr_writes);
+	return urgent || weft__tr_writes || atomic_load_explicit(&weft__tr.looking, memory_order_acquire) ||
+	       gen != atomic_load_explicit(&weft__tr_gen, memory_order_relaxed);
 }
 
-static weft__tr_buf *wait_for_buf(uint64_t gen)
+static weft__tr_buf *wait_for_buf(uint64_t gen, bool urgent)
 {
 	int64_t start = now_ns(), waited = 0, patience = weft__tr.opt.patience_ns;
 	weft__tr_buf *b = NULL;
@@ -55,21 +57,22 @@ static weft__tr_buf *wait_for_buf(uint64_t gen)
 	while (!b && !atomic_load_explicit(&weft__tr.error, memory_order_relaxed)) {
 		pause_a_little();
 		waited = now_ns() - start;
-		b = try_take(gen);
-		if (!b && patience >= 0 && waited > patience)
+		bool reserve = waited_for(gen, urgent);
+		b = weft__tr_bufs_take(&weft__tr.bufs, reserve);
+		if (!b && ((patience >= 0 && waited > patience) || (reserve && waited > RESERVE_WAIT_NS)))
 			weft__tr_fail(-ENOBUFS);
 	}
 	atomic_fetch_add_explicit(&weft__tr.wait_ns, (uint64_t)waited, memory_order_relaxed);
 	return b;
 }
 
-weft__tr_buf *weft__tr_take_buf(uint64_t gen)
+weft__tr_buf *weft__tr_take_buf(uint64_t gen, bool urgent)
 {
 	if (atomic_load_explicit(&weft__tr.error, memory_order_relaxed))
 		return NULL;
-	weft__tr_buf *b = try_take(gen);
+	weft__tr_buf *b = weft__tr_bufs_take(&weft__tr.bufs, waited_for(gen, urgent));
 	if (weft__tr_unlikely(!b))
-		b = wait_for_buf(gen);
+		b = wait_for_buf(gen, urgent);
 	if (b)
 		b->gen = gen;
 	return b;
@@ -81,9 +84,9 @@ static uint8_t *short_of(weft__tr_buf *b)
 	return b->bytes + sizeof(b->bytes) - WEFT__TR_ROOM;
 }
 
-static bool open_buf(weft__tr_m *m, uint64_t gen)
+static bool open_buf(weft__tr_m *m, uint64_t gen, bool urgent)
 {
-	weft__tr_buf *b = weft__tr_take_buf(gen);
+	weft__tr_buf *b = weft__tr_take_buf(gen, urgent);
 	if (!b)
 		return false;
 	uint64_t now = weft__tr_ticks();
@@ -113,7 +116,7 @@ bool weft__tr_room(weft__tr_m *m)
 		return true;
 	uint64_t gen = atomic_load_explicit(&m->gen, memory_order_relaxed);
 	weft__tr_push(m);
-	return open_buf(m, gen);
+	return open_buf(m, gen, /* urgent= */ false);
 }
 
 /* ---- statuses ---- */
@@ -252,7 +255,7 @@ void weft__tr_catch_up(weft__tr_m *m, uint64_t gen)
 	if (m->finished >= gen)
 		return;
 	bool lacks = (m->p && unmentioned(&m->p->word, gen)) || (m->g && unmentioned(&m->g->word, gen));
-	if (lacks && (m->buf ? weft__tr_room(m) : open_buf(m, gen)))
+	if (lacks && (m->buf ? weft__tr_room(m) : open_buf(m, gen, /* urgent= */ true)))
 		put_bound(m, gen);
 	weft__tr_push(m);
 	weft__tr_carrier_end(m);
@@ -275,6 +278,7 @@ static void join(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g)
 	if (m->next)
 		m->next->link = &m->next;
 	weft__tr.joined = m;
+	weft__tr_bufs_allow(&weft__tr.bufs, WEFT__TR_HELD);
 }
 
 bool weft__tr_lock_m(weft__tr_m *m)
@@ -303,7 +307,7 @@ bool weft__tr_adopt(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g)
 	m->tab = weft__tr.tabs[gen & 1];
 	memset(m->memo, 0, sizeof(m->memo)); /* of the old table perhaps */
 	weft__tr_carrier_begin(m);
-	if (!open_buf(m, gen))
+	if (!open_buf(m, gen, /* urgent= */ true))
 		return false;
 	atomic_store_explicit(&m->gen, gen, memory_order_relaxed);
 	if (atomic_load_explicit(&weft__tr.used, memory_order_relaxed) != gen)

@@ -11,7 +11,7 @@
 #include "rt/tr/carrier.h"
 #include "rt/tr/inside.h"
 
-enum { POLL_BUSY_NS = 2000000, POLL_IDLE_NS = 50000000 };
+enum { POLL_BUSY_NS = 2000000, POLL_IDLE_NS = 50000000, STW_PAUSE_NS = 50000 };
 
 weft__tr_writer weft__tr_the_writer = {
 	.ask = { .lock = PTHREAD_MUTEX_INITIALIZER, .ended = true, .snapshot_fd = -1, .soon_fd = -1 },
@@ -97,7 +97,10 @@ static weft__tr_tables *tables_for_next(uint64_t gen)
 /* From here on events go to the next generation, except those being written.  Not while the world is stopped. */
 static void publish_next(uint64_t gen)
 {
-	pthread_mutex_lock(&weft__tr.stw_lock);
+	while (pthread_mutex_trylock(&weft__tr.stw_lock)) { /* its holder may be waiting for a buffer */
+		drain();
+		nanosleep(&(struct timespec){ .tv_nsec = STW_PAUSE_NS }, NULL);
+	}
 	weft__tr.tabs[(gen + 1) & 1] = tables_for_next(gen);
 	atomic_store_explicit(&weft__tr_gen, gen + 1, memory_order_release);
 	pthread_mutex_unlock(&weft__tr.stw_lock);
@@ -305,6 +308,7 @@ void *weft__tr_writer_run(void *arg)
 	w->gen_start_ns = wo_now_ns();
 	weft__tr_sink_header(&w->sink, WEFT__TR_VERSION);
 	weft__tr.hooks.each_m(bind, NULL);
+	atomic_store_explicit(&weft__tr.looking, false, memory_order_release);
 	w->frequency = weft__tr_clock_frequency();
 	weft__tr_put_sync(w, w->gen);
 	serve();
