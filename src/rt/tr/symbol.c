@@ -128,12 +128,12 @@ static int scopes_at(Dwarf_Die *cu, Dwarf_Addr pc, Dwarf_Die **ret)
 
 static size_t from_dwarf(Dwfl_Module *mod, uintptr_t pc, weft__tr_frame *f)
 {
-	Dwarf_Addr bias;
+	Dwarf_Addr bias = 0;
 	Dwarf_Die *cu = unit_at(mod, pc, &bias), *scopes = NULL;
-	Dwfl_Line *line = dwfl_module_getsrc(mod, pc);
+	Dwarf_Line *line = cu ? dwarf_getsrc_die(cu, pc - bias) : NULL;
 	int number_of_line = 0;
-	const char *file = line ? dwfl_lineinfo(line, NULL, &number_of_line, NULL, NULL, NULL) : NULL;
-	if (!cu || !file)
+	const char *file = line ? dwarf_linesrc(line, NULL, NULL) : NULL;
+	if (!file || dwarf_lineno(line, &number_of_line))
 		return 0;
 	weft__tr_frame at = { .file = file, .line = (uint32_t)number_of_line };
 	int n_scopes = scopes_at(cu, pc - bias, &scopes);
@@ -185,12 +185,23 @@ static const char *name_at(weft__tr_symbols *s, Dwfl_Module *mod, uintptr_t pc)
 	return keep(s, text);
 }
 
+/* dwfl_addrmodule takes what lies behind the last module for a part of it. */
+static Dwfl_Module *module_at(weft__tr_symbols *s, uintptr_t pc)
+{
+	Dwarf_Addr start, end;
+	Dwfl_Module *mod = s->dwfl ? dwfl_addrmodule(s->dwfl, pc) : NULL;
+	if (!mod)
+		return NULL;
+	dwfl_module_info(mod, NULL, &start, &end, NULL, NULL, NULL, NULL);
+	return pc >= start && pc < end ? mod : NULL;
+}
+
 static size_t look_up(weft__tr_symbols *s, uintptr_t pc, weft__tr_frame *f)
 {
-	Dwfl_Module *mod = s->dwfl ? dwfl_addrmodule(s->dwfl, pc) : NULL;
+	Dwfl_Module *mod = module_at(s, pc);
 	if (!mod && s->stale) {
 		report(s);
-		mod = s->dwfl ? dwfl_addrmodule(s->dwfl, pc) : NULL;
+		mod = module_at(s, pc);
 	}
 	size_t n = mod ? from_dwarf(mod, pc, f) : 0;
 	if (n == 0) {
