@@ -1,10 +1,14 @@
 /* bench/tracer.c - what recording an event costs: time and bytes, by itself, without a scheduler.
  *
  *   bench-tracer [MILLION-EVENTS [FRAMES [FILE]]]
+ *   bench-tracer parked N
  *
  * Two goroutines hand a message to and fro on one thread, as a ping-pong over two channels: each round trip is two
  * each of GoUnblock, GoBlock and GoStart; the first two have stacks.  The same calls without a trace are
  * subtracted.  The trace goes to FILE, or is counted and dropped.
+ *
+ * parked: beside N goroutines that wait, how long starting takes, and what the longest round trip was while the trace
+ * started and while generations ended.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,6 +29,9 @@ static const weft__tr_object chan[2][2] = {
 	{ { .kind = WEFT__TR_CHAN, .id = 0x7f0012340100 } },
 };
 
+static weft__tr_g *parked;
+static unsigned n_parked;
+
 static void each_m(weft__tr_m_fn *fn, void *arg)
 {
 	fn(&m, &(weft__tr_m_now){ &p, &g[0], false }, arg);
@@ -37,6 +44,8 @@ static void each_g(weft__tr_g_fn *fn, void *arg)
 {
 	fn(&g[0], &(weft__tr_g_now){ .state = WEFT__TR_RUNNING }, arg);
 	fn(&g[1], &(weft__tr_g_now){ .state = WEFT__TR_WAITING }, arg);
+	for (unsigned i = 0; i < n_parked; i++)
+		fn(&parked[i], &(weft__tr_g_now){ .state = WEFT__TR_WAITING, .entry = "" }, arg);
 }
 static int procs(void)
 {
@@ -95,16 +104,63 @@ static double tick_ns(void)
 	return (double)(now_ns() - start) / N;
 }
 
-int main(int argc, char **argv)
+static void prepare(void)
 {
-	double millions = argc > 1 ? strtod(argv[1], NULL) : 20;
-	unsigned frames = argc > 2 ? (unsigned)atoi(argv[2]) : 6;
-	long trips = (long)(millions * 1e6 / 6);
 	m.tid = (uint64_t)syscall(SYS_gettid);
 	g[0].id = 1;
 	g[1].id = 2;
 	g[0].stack_hi = g[1].stack_hi = (uintptr_t)__builtin_frame_address(0);
 	weft__tr_init(&(weft__tr_hooks){ .each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs });
+}
+
+/* Round trips for so long, one being measured each; the longest. */
+static double longest_us(double seconds)
+{
+	uint64_t start = now_ns(), last = start, most = 0;
+	while (last - start < (uint64_t)(seconds * 1e9)) {
+		hand_over(0);
+		hand_over(1);
+		uint64_t now = now_ns();
+		most = now - last > most ? now - last : most;
+		last = now;
+	}
+	return (double)most / 1000;
+}
+
+static int with_parked(unsigned n)
+{
+	parked = calloc(n, sizeof(*parked));
+	for (n_parked = 0; parked && n_parked < n; n_parked++)
+		parked[n_parked].id = 3 + n_parked;
+	weft__tr_options opt = { .fd = -1, .write = drop };
+	double before = longest_us(1);
+	uint64_t start = now_ns();
+	int rc = weft__tr_start(&opt);
+	uint64_t started = now_ns();
+	if (rc) {
+		fprintf(stderr, "bench-tracer: no trace: %s\n", strerror(-rc));
+		return 1;
+	}
+	double during = longest_us(0.5), later = longest_us(3);
+	weft__tr_stop();
+	weft__tr_stats s;
+	weft__tr_read_stats(&s);
+	printf("goroutines        %8u\nstarting          %8.1f us\n"
+	       "longest round trip, off            %8.1f us\nlongest round trip, at the start   %8.1f us\n"
+	       "longest round trip, 3 s on         %8.1f us\ngenerations       %8llu\n",
+		n, (double)(started - start) / 1000, before, during, later, (unsigned long long)s.generations);
+	free(parked);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	prepare();
+	if (argc > 2 && strcmp(argv[1], "parked") == 0)
+		return with_parked((unsigned)atoi(argv[2]));
+	double millions = argc > 1 ? strtod(argv[1], NULL) : 20;
+	unsigned frames = argc > 2 ? (unsigned)atoi(argv[2]) : 6;
+	long trips = (long)(millions * 1e6 / 6);
 	weft__tr_options opt = { .fd = -1, .write = drop };
 	if (argc > 3) {
 		opt.write = NULL;
