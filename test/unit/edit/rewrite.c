@@ -155,6 +155,7 @@ static void check_cut(const char *name, wtr_trace *t, range all, const range *pa
 	put_events(&want, t, r, 0, v1);
 	wtr_code rc = cut(t, part, &out);
 	if (rc == WTR_E_USAGE && want.n == 0) {
+		wb_buf_free(&out);
 		wb_buf_free(&want);
 		return;
 	}
