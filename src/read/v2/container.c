@@ -351,6 +351,8 @@ wtr_code wtr__v2_open(wtr_trace *t, wtr_error *err)
 		rc = reserve_ids(t, err);
 	if (rc != WTR_OK)
 		return rc;
+	if (repair)
+		t->v2->common_rate = wtr__common_rate(t);
 
 	wtr_info *info = &t->info;
 	info->batches = t->v2->batches.n;

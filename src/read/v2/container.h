@@ -74,6 +74,7 @@ typedef struct wtr__gen {
 struct wtr__gens {
 	WB_VEC(wtr__batch) batches;
 	WB_VEC(wtr__gen)   gens;
+	double             common_rate; /* ns per tick, for generations that have lost theirs; with WTR_REPAIR */
 	wtr_error          tail;     /* what follows the last generation: code OK when the trace ends properly */
 	pthread_mutex_t    lock;
 	pthread_cond_t     changed;
@@ -88,6 +89,10 @@ void     wtr__gen_put(wtr_trace *t, size_t i, bool release);
  * (gen.c) */
 wtr_code wtr__gen_build(wtr_trace *t, wtr__gen *g, wtr_error *err);
 void     wtr__gen_free(wtr__gen *g);
+
+/* The first clock rate that the file states, in ns per tick; else what almost every platform has.  Not that of whatever
+ * generation happens to be built: two passes would see two traces.  Looks at batches only. (gen.c) */
+double   wtr__common_rate(const wtr_trace *t);
 
 /* ticks -> ns as Go does it: double product, truncated (trace-format: Time). */
 static inline int64_t wtr__ns(uint64_t ticks, double ns_per_tick)

@@ -129,6 +129,11 @@ static wtr_code read_samples(build *s)
 	return WTR_OK;
 }
 
+static double ns_per_tick(uint64_t frequency)
+{
+	return 1.0 / ((double)frequency / 1e9);
+}
+
 static wtr_code read_sync(build *s)
 {
 	wb_bytes *in = &s->in;
@@ -143,7 +148,7 @@ static wtr_code read_sync(build *s)
 			uint64_t f = wb_uvarint(in);
 			if (in->bad)
 				return fault(s, "Frequency", "tables.varint", "the frequency is cut short or too long");
-			g->ns_per_tick = 1.0 / ((double)f / 1e9);
+			g->ns_per_tick = ns_per_tick(f);
 		} else if (type == WF_EV_CLOCK_SNAPSHOT && s->t->version >= 25) {
 			if (g->has_clock)
 				return fault(s, "ClockSnapshot", "sync.clock-twice",
@@ -218,18 +223,35 @@ static wtr_code check_clock(build *s)
 	return WTR_OK;
 }
 
-/* For a generation whose own clock rate was lost: one that is known, or what almost every platform has. */
-static double borrowed_rate(const wtr_trace *t)
+/* The frequency that a batch states; 0: none, or broken. */
+static uint64_t stated_frequency(const wtr_trace *t, const wtr__batch *batch)
 {
-	double k = 64.0;
-	pthread_mutex_lock(&t->v2->lock);
-	for (size_t i = 0; i < t->v2->gens.n; i++) {
-		const wtr__gen *g = &t->v2->gens.at[i];
-		if ((g->state == WTR__GEN_READY || g->state == WTR__GEN_RELEASED) && g->ns_per_tick != 0)
-			k = g->ns_per_tick;
+	bool section = t->version >= 25;
+	const uint8_t *at = t->at + batch->offset + batch->head;
+	wb_bytes in = { .at = at, .end = at + batch->size };
+	if (section)
+		wb_byte(&in);
+	while (in.at < in.end && !in.bad) {
+		uint8_t type = wb_byte(&in);
+		if (type != WF_EV_CLOCK_SNAPSHOT || !section) {
+			uint64_t f = type == WF_EV_FREQUENCY ? wb_uvarint(&in) : 0;
+			return in.bad ? 0 : f;
+		}
+		for (int i = 0; i < 4; i++)
+			wb_uvarint(&in);
 	}
-	pthread_mutex_unlock(&t->v2->lock);
-	return k;
+	return 0;
+}
+
+double wtr__common_rate(const wtr_trace *t)
+{
+	for (size_t i = 0; i < t->v2->batches.n; i++) {
+		const wtr__batch *b = &t->v2->batches.at[i];
+		uint64_t f = b->kind == WTR__BATCH_SYNC ? stated_frequency(t, b) : 0;
+		if (f != 0)
+			return ns_per_tick(f);
+	}
+	return 64.0;
 }
 
 /* Samples of one tick keep their order. */
@@ -269,7 +291,7 @@ static wtr_code read_all(build *s, bool repair)
 	if (rc != WTR_OK && !repair)
 		return rc;
 	if (g->ns_per_tick == 0)
-		g->ns_per_tick = borrowed_rate(s->t);
+		g->ns_per_tick = s->t->v2->common_rate;
 	uint64_t stack = 0, string = 0;
 	if (wtr__tables_finish(&g->tables, repair, &stack, &string) != WTR_OK)
 		return wtr__fail(&s->why, WTR_E_FORMAT, g->offset + g->bytes, g->number, WTR_NONE, "Stack",

@@ -83,6 +83,33 @@ static void a_generation_without_a_clock_borrows_one(void **state)
 	wb_buf_free(&b);
 }
 
+/* The first generation borrows the rate of the second, and does so again when that one has been read before. */
+static void a_borrowed_clock_is_the_same_in_every_pass(void **state)
+{
+	(void)state;
+	wb_buf b = assembled("Trace Go1.26\n" WORK("1") TABLES("1") "EndOfGeneration\n"
+			     "EventBatch gen=2 m=-1 time=1200\nSync\nFrequency freq=250000000\n"
+			     "ClockSnapshot dt=1 mono=99 sec=5 nsec=7\n" WORK("2") TABLES("2") "EndOfGeneration\n");
+	wtr_options opt = { .damage = WTR_REPAIR };
+	wtr_trace *t;
+	assert_int_equal(wtr_open_bytes(b.at, b.n, &opt, &t, NULL), WTR_OK);
+	for (int pass = 0; pass < 2; pass++) {
+		wtr_cursor *c = wtr_cursor_open(t, NULL, NULL);
+		const wtr_event *ev;
+		size_t n = 0;
+		int64_t first = 0, second = 0;
+		for (size_t got; (got = wtr_next(c, &ev)) > 0; n += got) {
+			first = n == 0 ? ev[1].time_ns : first;
+			second = n == 0 ? ev[2].time_ns : second;
+		}
+		assert_int_equal(n, 2 * PER_GEN + 1);
+		assert_int_equal(second - first, 4);
+		wtr_cursor_close(c);
+	}
+	wtr_close(t);
+	wb_buf_free(&b);
+}
+
 /* A byte of a batch header is wrong: the framing is lost, and found again at the next batch. */
 static void a_broken_batch_in_the_middle_is_stepped_over(void **state)
 {
@@ -180,6 +207,7 @@ int main(void)
 		cmocka_unit_test(a_sound_trace_is_the_same),
 		cmocka_unit_test(a_torn_tail_is_shown),
 		cmocka_unit_test(a_generation_without_a_clock_borrows_one),
+		cmocka_unit_test(a_borrowed_clock_is_the_same_in_every_pass),
 		cmocka_unit_test(a_broken_batch_in_the_middle_is_stepped_over),
 		cmocka_unit_test(a_broken_event_costs_its_batch),
 		cmocka_unit_test(an_impossible_event_is_left_out),
