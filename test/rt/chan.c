@@ -800,13 +800,15 @@ static void filter(void *arg)
 CASE(prime_sieve, "test/chan/sieve1.go: a chain of filters finds the primes")
 {
 	static const int primes[] = { 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71 };
-	weft_chan *ch = make(0);
-	kit_go(generate, ch);
-	for (size_t i = 0; i < sizeof(primes) / sizeof(primes[0]); i++) {
-		int prime = take(ch);
+	enum { N = sizeof(primes) / sizeof(primes[0]) };
+	static weft_chan *stages[N + 1]; /* their goroutines wait in them at the end */
+	stages[0] = make(0);
+	kit_go(generate, stages[0]);
+	for (int i = 0; i < N; i++) {
+		int prime = take(stages[i]);
 		kit_equal(prime, primes[i]);
-		filter_args f = { ch, make(0), prime };
+		stages[i + 1] = make(0);
+		filter_args f = { stages[i], stages[i + 1], prime };
 		kit_equal(weft_go_copy(filter, &f, sizeof(f), NULL), 0);
-		ch = f.out;
 	}
 }
