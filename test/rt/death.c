@@ -22,7 +22,7 @@ static void panic_there(void *arg)
 CASE(panic_elsewhere, "Spec, Handling panics: a panic in any goroutine ends the program", .dies = "panic: over there")
 {
 	kit_go(panic_there, "over there");
-	weft_sleep(60 * WEFT_SECOND);
+	weft_sleep(3600 * WEFT_SECOND);
 }
 
 static void tell(void *arg)
@@ -164,7 +164,7 @@ CASE(blocking_call_is_no_deadlock, "go.h: no deadlock while a goroutine is in a 
 static void sleep_long(void *arg)
 {
 	(void)arg;
-	weft_sleep(60 * WEFT_SECOND);
+	weft_sleep(3600 * WEFT_SECOND);
 }
 
 CASE(dump, "debug.h: weft_dump() writes every goroutine with its state, at any time, and the program goes on",
@@ -194,7 +194,7 @@ CASE(sigquit, "debug.h: SIGQUIT writes the dump and ends the program with status
 	kit_go(sleep_long, NULL);
 	kit_until_parked(1);
 	kill(getpid(), SIGQUIT);
-	weft_sleep(60 * WEFT_SECOND);
+	weft_sleep(3600 * WEFT_SECOND);
 }
 
 static void own_handler(int signal)
@@ -207,7 +207,7 @@ static void quit_own(void *arg)
 {
 	(void)arg;
 	kill(getpid(), SIGQUIT);
-	weft_sleep(60 * WEFT_SECOND);
+	weft_sleep(3600 * WEFT_SECOND);
 }
 
 CASE(sigquit_of_the_program, "debug.h: unless the program had a handler of its own before weft_main()", .outside = true,

@@ -42,6 +42,8 @@ int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
 {
 	static _Atomic bool called;
 	weft__world_options o;
+	if (atomic_load(&called)) /* what runs reads what the options become */
+		return -EALREADY;
 	int err = weft__options_read(opt ? opt : &(weft_options){ 0 }, &o);
 	if (err < 0)
 		return err;

@@ -62,8 +62,8 @@ typedef struct weft__scheduler {
 	_Atomic(weft__m *) all_m;     /* they are never freed */
 	_Atomic int64_t last_poll_ns; /* 0: a thread is in the poller now */
 	_Atomic int64_t poll_until_ns;
-	weft__p *all_p[WEFT__PROCS_MAX];
-	int32_t n_p; /* changed only while the world is stopped */
+	_Atomic(weft__p *) all_p[WEFT__PROCS_MAX]; /* never freed; the monitor looks at any time */
+	_Atomic int32_t n_p;                       /* changed only while the world is stopped */
 	_Atomic uint64_t next_id;
 	_Atomic int64_t n_made_outside; /* goroutines made by threads without a proc */
 	_Atomic int32_t n_external;     /* what else may wake a goroutine (a signal handler, a thread of the library) */

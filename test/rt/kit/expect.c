@@ -94,21 +94,34 @@ void kit_until_parked(size_t n)
 	}
 }
 
+#if defined(__has_feature) /* clang */
+#if __has_feature(thread_sanitizer)
+#define WATCHES_RACES
+#elif __has_feature(address_sanitizer)
+#define WATCHES_MEMORY
+#endif
+#elif defined(__SANITIZE_THREAD__)
+#define WATCHES_RACES
+#elif defined(__SANITIZE_ADDRESS__)
+#define WATCHES_MEMORY
+#endif
+
+bool kit_watches_races(void)
+{
+#ifdef WATCHES_RACES
+	return true;
+#else
+	return false;
+#endif
+}
+
 int kit_slowness(void)
 {
 	const char *slower = getenv("KIT_SLOWER");
-#if defined(__SANITIZE_THREAD__)
+#if defined(WATCHES_RACES)
 	int by = 10;
-#elif defined(__SANITIZE_ADDRESS__)
+#elif defined(WATCHES_MEMORY)
 	int by = 5;
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-	int by = 10;
-#elif __has_feature(address_sanitizer)
-	int by = 5;
-#else
-	int by = 1;
-#endif
 #else
 	int by = 1;
 #endif
