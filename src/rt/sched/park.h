@@ -136,5 +136,8 @@ weft__m *weft__yield(weft__m *m, bool far);
 /* The runtime's own blocking calls: outside, with the goroutine's proc up for taking. */
 void weft__call_begin(weft__m *m);
 weft__m *weft__call_end(void);
+/* Runs fn(arg) like that on the thread's own stack, which is large; outside a goroutine it just calls.  Not inside the
+ * runtime. */
+void weft__blocking(void (*fn)(void *arg), void *arg);
 
 #endif

@@ -2,6 +2,7 @@
 #include "rt/sched/poller.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -11,7 +12,13 @@
 #include "base/alloc.h"
 #include "rt/sched/park.h"
 
-enum { READY = 1, WAIT = 2, EVENTS = 128, PDS_AT_ONCE = 64 };
+enum {
+	READY = 1,
+	WAIT = 2,
+	EVENTS = 128,
+	PDS_AT_ONCE = 64,
+	ODD = EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI,
+};
 
 static int epoll_fd = -1, wake_fd = -1;
 static _Atomic uint32_t woken; /* wake_fd has been written to */
@@ -105,8 +112,9 @@ int weft__pd_open(int fd, weft__pd **ret)
 	atomic_store(&pd->expired[WEFT__POLL_READ], 0);
 	atomic_store(&pd->expired[WEFT__POLL_WRITE], 0);
 	atomic_store(&pd->closing, 0);
+	atomic_store(&pd->odd, 0);
 	uint32_t tag = atomic_load(&pd->tag);
-	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, .data.u64 = pack(pd, tag) };
+	struct epoll_event ev = { .events = EPOLLIN | EPOLLOUT | ODD | EPOLLET, .data.u64 = pack(pd, tag) };
 	if (epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &ev) < 0) {
 		int err = -errno;
 		free_pd(pd);
@@ -142,7 +150,7 @@ static int error_of(weft__pd *pd, enum weft__poll_mode mode)
 int weft__pd_prepare(weft__pd *pd, enum weft__poll_mode mode)
 {
 	int err = error_of(pd, mode);
-	if (err == 0)
+	if (err == 0 && atomic_load_explicit(&pd->word[mode], memory_order_relaxed) != 0)
 		atomic_store(&pd->word[mode], 0);
 	return err;
 }
@@ -242,7 +250,9 @@ static void event(weft__m *m, const struct epoll_event *ev, bool blocking, weft_
 	weft__pd *pd = (weft__pd *)(uintptr_t)(ev->data.u64 >> 16);
 	if ((atomic_load(&pd->tag) & 0xffff) != (ev->data.u64 & 0xffff))
 		return;
-	if (ev->events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR))
+	if (ev->events & ODD)
+		atomic_store(&pd->odd, 1);
+	if (ev->events & (EPOLLIN | ODD))
 		take(m, unblock(pd, WEFT__POLL_READ, READY), ret);
 	if (ev->events & (EPOLLOUT | EPOLLHUP | EPOLLERR))
 		take(m, unblock(pd, WEFT__POLL_WRITE, READY), ret);
@@ -257,12 +267,20 @@ static int wait_for(struct epoll_event *events, int64_t delay_ns)
 		struct timespec ts = { .tv_sec = (time_t)(delay_ns / 1000000000),
 			.tv_nsec = (long)(delay_ns % 1000000000) };
 		int n = epoll_pwait2(epoll_fd, events, EVENTS, &ts, NULL);
-		if (n >= 0 || errno != ENOSYS)
+		if (n >= 0 || (errno != ENOSYS && errno != EPERM)) /* EPERM: filters of older containers */
 			return n;
 		atomic_store_explicit(&no_pwait2, true, memory_order_relaxed);
 	}
 	int64_t ms = (delay_ns + 999999) / 1000000;
 	return epoll_wait(epoll_fd, events, EVENTS, ms < INT32_MAX ? (int)ms : INT32_MAX);
+}
+
+_Noreturn static void fail(int error)
+{
+	char text[96];
+	snprintf(text, sizeof(text), "the poller of the runtime fails: errno %d (has the program closed its descriptor?)",
+		error);
+	weft__fatal(text);
 }
 
 void weft__poll(weft__m *m, int64_t delay_ns, weft__queue *ret)
@@ -274,6 +292,8 @@ void weft__poll(weft__m *m, int64_t delay_ns, weft__queue *ret)
 	do
 		n = wait_for(events, delay_ns);
 	while (n < 0 && errno == EINTR && delay_ns < 0);
+	if (weft__unlikely(n < 0) && errno != EINTR)
+		fail(errno);
 	if (delay_ns != 0)
 		weft__idle_end(m);
 	for (int i = 0; i < n; i++)

@@ -19,6 +19,7 @@ typedef struct weft__pd {
 	_Atomic uint32_t tag;       /* counts its uses */
 	_Atomic uint32_t closing;
 	_Atomic uint32_t expired[2]; /* the deadline has passed */
+	_Atomic uint32_t odd; /* the peer has shut down its side, failed, or sent urgent data: see weft__pd_is_odd */
 	int fd;
 	struct weft__pd *link;
 } weft__pd;
@@ -33,11 +34,18 @@ void weft__pd_evict(weft__m *m, weft__pd *pd);
 /* After weft__pd_evict, when nobody uses it any more, before the descriptor is closed. */
 void weft__pd_close(weft__pd *pd);
 
-/* Forgets that the direction was ready: before a call that may say EAGAIN.  0, -ECANCELED (evicted) or -ETIMEDOUT. */
+/* Forgets that the direction was ready: directly before a call that may say EAGAIN, or what comes between is lost.
+ * 0, -ECANCELED (evicted) or -ETIMEDOUT. */
 int weft__pd_prepare(weft__pd *pd, enum weft__poll_mode mode);
 /* Parks until ready, evicted or expired: the same results; -EBUSY when another goroutine waits for that direction.
  * *m is the thread afterwards. */
 int weft__pd_wait(weft__m **m, weft__pd *pd, enum weft__poll_mode mode);
+/* Something has come that shows only once, however often one reads: a wait for more may not end. */
+static inline bool weft__pd_is_odd(weft__pd *pd)
+{
+	return atomic_load_explicit(&pd->odd, memory_order_acquire) != 0;
+}
+
 /* Deadlines: says that the direction has expired, or has not, and wakes who waits.  Any context inside the runtime. */
 void weft__pd_expire(weft__m *m, weft__pd *pd, enum weft__poll_mode mode, bool expired);
 
