@@ -57,7 +57,8 @@ static void tcp(pair *p)
 	pair_open(p, "tcp", "127.0.0.1:0");
 }
 
-/* Goroutines that block in a call on one descriptor, and what that must return. */
+/* Goroutines that block in a call on one descriptor, and what that must return; each holds a reference, because the
+ * descriptor may be closed before the call begins. */
 typedef struct blocked {
 	weft_fd *f;
 	ssize_t want;
@@ -70,6 +71,7 @@ static void read_blocked(void *arg)
 	blocked *b = arg;
 	char c;
 	kit_equal(weft_read(b->f, &c, 1), b->want);
+	weft_fd_unref(b->f);
 	b->stage++;
 	weft_wg_done(&done);
 }
@@ -80,6 +82,7 @@ static void write_blocked(void *arg)
 {
 	blocked *b = arg;
 	kit_equal(weft_write_all(b->f, b->big, BIG), b->want);
+	weft_fd_unref(b->f);
 	b->stage++;
 	weft_wg_done(&done);
 }
@@ -90,6 +93,7 @@ static void accept_blocked(void *arg)
 	weft_fd *f = NULL;
 	kit_equal(weft_accept(b->f, &f), b->want);
 	kit_expect(!f);
+	weft_fd_unref(b->f);
 	b->stage++;
 	weft_wg_done(&done);
 }
@@ -98,6 +102,7 @@ static void start_blocked(weft_fn *fn, blocked *b)
 {
 	b->stage = 0;
 	weft_wg_add(&done, 1);
+	weft_fd_ref(b->f);
 	kit_go(fn, b);
 	kit_until_parked(1);
 	weft_sleep(WEFT_MS);
@@ -307,8 +312,10 @@ CASE(many_readers, "net.h: calls in one direction are served one after the other
 	tcp(&p);
 	blocked b = { .f = p.here, .want = 1 };
 	weft_wg_add(&done, N);
-	for (int i = 0; i < N; i++)
+	for (int i = 0; i < N; i++) {
+		weft_fd_ref(b.f);
 		kit_go(read_blocked, &b);
+	}
 	kit_until_parked(N);
 	for (int i = 0; i < N; i++) {
 		kit_equal(weft_write_all(p.there, "x", 1), 0);
@@ -389,6 +396,7 @@ CASE(write_deadline, "net.Conn: SetWriteDeadline: even if write times out, some 
 	blocked b = { .f = p.here, .want = -ETIMEDOUT, .big = calloc(1, BIG) };
 	weft_fd_write_deadline(p.here, weft_in(20 * WEFT_MS));
 	weft_wg_add(&done, 1);
+	weft_fd_ref(b.f);
 	write_blocked(&b);
 	kit_equal(weft_write(p.here, b.big, 1), -ETIMEDOUT);
 	weft_fd_deadline(p.here, WEFT_FOREVER, WEFT_FOREVER);

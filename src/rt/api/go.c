@@ -1,5 +1,4 @@
 /* rt/api/go.c - see weft/go.h. */
-#include <weft/block.h>
 #include <weft/go.h>
 
 #include <errno.h>
@@ -200,34 +199,7 @@ void weft_thread_unlock(void)
 /* ---- errno ---- */
 
 /* Not inlined: the address of errno must not be kept over a switch. */
-__attribute__((noinline)) static void set_errno(int value)
-{
-	errno = value;
-}
-
 __attribute__((noinline)) int weft_errno(void)
 {
 	return errno;
-}
-
-/* ---- blocking calls ---- */
-
-void weft_syscall_begin(void)
-{
-	weft__m *m = weft__enter();
-	if (weft__self_g(m))
-		weft__call_begin(m);
-	else
-		weft__leave(m);
-}
-
-void weft_syscall_end(void)
-{
-	weft__m *m = weft__self();
-	if (!weft__self_g(m))
-		return;
-	int saved = errno;
-	m = weft__call_end();
-	weft__leave(m);
-	set_errno(saved);
 }
