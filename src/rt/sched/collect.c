@@ -9,39 +9,6 @@
 
 enum { LOOK_AGAIN_NS = 5000 };
 
-/* ---- the thread's own stack ---- */
-
-struct own {
-	void (*fn)(void *arg);
-	void *arg;
-	weft__m *m;
-	weft__ctx *back;
-};
-
-static void run_and_return(void *arg)
-{
-	struct own *o = arg;
-	o->fn(o->arg);
-	WEFT__SWITCH_FROM(o->m);
-	weft__ctx_switch(&o->m->g0, o->back);
-}
-
-void weft__on_own_stack(weft__m *m, void (*fn)(void *arg), void *arg)
-{
-	weft__g *g = weft__self_g(m);
-	if (!g) {
-		fn(arg);
-		return;
-	}
-	struct own o = { fn, arg, m, &g->ctx };
-	m->after = WEFT__AFTER_CALL;
-	m->after_fn = run_and_return;
-	m->after_arg = &o;
-	WEFT__SWITCH_FROM(m);
-	weft__ctx_switch(&g->ctx, &m->g0);
-	WEFT__SWITCH_TO(m);
-}
-
 /* ---- joining ---- */
 
 static void start(void *unused)

@@ -13,9 +13,6 @@ weft__m *weft__collect_prepare(weft__m *m);
 /* This thread joins the heap: what WEFT__ATTN_JOIN asks for. */
 void weft__collect_join(weft__m *m);
 
-/* fn(arg) on the thread's own stack, in the middle of a goroutine that stays on this thread.  Must not park. */
-void weft__on_own_stack(weft__m *m, void (*fn)(void *arg), void *arg);
-
 /* Has the goroutine for finalizers look. */
 void weft__collect_finalize(void);
 

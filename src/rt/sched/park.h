@@ -136,8 +136,12 @@ weft__m *weft__yield(weft__m *m, bool far);
 /* The runtime's own blocking calls: outside, with the goroutine's proc up for taking. */
 void weft__call_begin(weft__m *m);
 weft__m *weft__call_end(void);
-/* Runs fn(arg) like that on the thread's own stack, which is large; outside a goroutine it just calls.  Not inside the
- * runtime. */
+
+/* ---- the thread's own stack, which is large (outside.c) ---- */
+
+/* fn(arg) there, in the middle of a goroutine, which stays on this thread; or here, outside one.  Must not park. */
+void weft__on_own_stack(weft__m *m, void (*fn)(void *arg), void *arg);
+/* The same for what may block the thread: the proc is up for taking meanwhile.  Not inside the runtime. */
 void weft__blocking(void (*fn)(void *arg), void *arg);
 
 #endif

@@ -278,8 +278,8 @@ static int wait_for(struct epoll_event *events, int64_t delay_ns)
 _Noreturn static void fail(int error)
 {
 	char text[96];
-	snprintf(text, sizeof(text), "the poller of the runtime fails: errno %d (has the program closed its descriptor?)",
-		error);
+	snprintf(text, sizeof(text),
+		"the poller of the runtime fails: errno %d (has the program closed its descriptor?)", error);
 	weft__fatal(text);
 }
 

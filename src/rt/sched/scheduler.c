@@ -749,7 +749,7 @@ static void wait_locked(weft__m *m)
 _Noreturn void weft__schedule(weft__m *m)
 {
 	for (;;) {
-		do /* a call that was made here may leave more (collect.c, outside.c) */
+		do /* a call that was made here may leave more (outside.c) */
 			weft__do_after(m);
 		while (m->after != WEFT__AFTER_NOTHING);
 		weft__g *g;
