@@ -11,6 +11,7 @@
 #include <weft/net.h>
 #include <weft/sync.h>
 #include <weft/time.h>
+#include <weft/trace.h>
 #include <weft/types.h>
 
 #endif

@@ -604,13 +604,14 @@ static void send_big(void *arg)
 	memset(&b, 0x5a, sizeof(b));
 	weft_case cases[] = { WEFT_SEND(ch, &b) };
 	kit_equal(weft_select(cases, 1), 0);
+	weft_chan_unref(ch);
 }
 
 CASE(large_elements, "chan.h: a select moves elements of any size")
 {
 	weft_chan *ch = weft_chan_make(sizeof(big), 0), *never = make(0);
 	static big got;
-	kit_go(send_big, ch);
+	kit_go(send_big, weft_chan_ref(ch)); /* it is in its select still when the element is here */
 	weft_case cases[] = { WEFT_RECV(never, NULL), WEFT_RECV(ch, &got) };
 	kit_equal(weft_select(cases, 2), 1);
 	for (size_t i = 0; i < sizeof(got); i++)

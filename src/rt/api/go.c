@@ -8,10 +8,12 @@
 #include "base/alloc.h"
 #include "os/thread.h"
 #include "rt/api/options.h"
+#include "rt/api/trace.h"
 #include "rt/prof/dump.h"
 #include "rt/sched/local.h"
 #include "rt/sched/park.h"
 #include "rt/sched/world.h"
+#include "rt/stack/unwind.h"
 
 enum { STACK_MAX = 1 << 30, NAME_MAX_BYTES = 63, THREADS_MAX = 10000 };
 
@@ -24,11 +26,12 @@ struct first {
 	void *arg;
 };
 
-static void first(void *arg)
+static WEFT__ENTRY void first(void *arg)
 {
 	struct first *f = arg;
 	f->fn(f->arg);
 	weft__local_end(weft__self_g(weft__self()));
+	weft__trace_end();
 	weft__m *m = weft__stop_world(weft__enter(), WEFT__TR_STW_UNKNOWN);
 	(void)m;
 	weft__options_report_leaks();
@@ -53,8 +56,10 @@ int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
 		err = weft__dump_init();
 	if (err < 0)
 		return err;
+	weft__trace_from_env();
 	struct first f = { fn, arg };
 	return weft__world_run(&(weft__start){ .fn = first,
+		.entry = fn,
 		.arg = &f,
 		.stack_class = weft__sched.stack_class,
 		.from = (uintptr_t)__builtin_return_address(0) });

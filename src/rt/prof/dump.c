@@ -138,7 +138,7 @@ static void say_g(weft__g *g, void *arg)
 			(uintptr_t)g->stack_hi, pcs, FRAMES_MAX);
 	else
 		say(o, "\tgoroutine running on another thread; its stack is not known\n");
-	say_frames(o, pcs, n);
+	say_frames(o, pcs, weft__unwind_trim(pcs, n));
 	say_origin(o, g);
 }
 
@@ -237,6 +237,7 @@ static void report_overflow(void)
 	o.symbols = weft__tr_symbols_open();
 	say(&o, "fatal error: goroutine %" PRIu64 ": stack overflow (%zu KiB)\n\ngoroutine %" PRIu64 " [running]:\n",
 		over.g, over.bytes >> 10, over.g);
+	over.n = weft__unwind_trim(over.pcs, over.n);
 	size_t head = over.n < FRAMES_SHOWN ? over.n : FRAMES_SHOWN;
 	say_frames(&o, over.pcs, head);
 	if (over.n > head)

@@ -8,11 +8,13 @@
 
 #include <weft/go.h>
 
+#include "rt/sched/enter.h"
 #include "rt/sched/scheduler.h"
 
 enum { STATUS = 2, TEXT_MAX = 1024 };
 
 void (*weft__dump_hook)(int fd, bool all);
+void (*weft__end_hook)(void);
 bool weft__crash_aborts;
 
 static void say(const char *text)
@@ -49,6 +51,11 @@ _Noreturn static void end(const char *kind, const char *text, bool all, bool is_
 	say("\n");
 	if (weft__dump_hook)
 		weft__dump_hook(STDERR_FILENO, all);
+	/* Not after a broken invariant, nor while the world is stopped: whoever it waits for may never come. */
+	if (weft__end_hook && !is_abort && !atomic_load(&weft__sched.stopping)) {
+		weft__leave(weft__self());
+		weft__end_hook();
+	}
 	if (is_abort || weft__crash_aborts)
 		abort();
 	_exit(STATUS);

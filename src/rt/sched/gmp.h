@@ -62,6 +62,7 @@ struct weft__g {
 	weft__waiter *won;           /* what woke it: set by the waker, read after the park */
 	_Atomic(weft__m *) m;        /* the thread that runs it, or NULL */
 	void (*fn)(void *);
+	void (*entry)(void *); /* what it is called after: fn, or what fn calls */
 	void *arg;
 	weft__tr_g tr;             /* the tracer's; the goroutine's id is in it */
 	uint64_t creator;          /* id */
@@ -77,7 +78,8 @@ struct weft__g {
 	void **locals;                /* values by key (local.h) */
 	struct weft__cleanup *at_end; /* clean-ups (local.h) */
 	void *labels;
-	bool call_over; /* the end of its last call outside has been told */
+	struct weft__regions *regions; /* open ones, for the tracer (api/trace.c) */
+	bool call_over;                /* the end of its last call outside has been told */
 };
 
 enum weft__pstate {

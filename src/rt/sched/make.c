@@ -7,6 +7,7 @@
 #include "rt/sched/local.h"
 #include "rt/sched/park.h"
 #include "rt/sched/tell.h"
+#include "rt/stack/unwind.h"
 
 enum {
 	KEEP_MAX = 256, /* ended goroutines of one class that a proc keeps; beyond, GIVE go back to the pool at once */
@@ -45,7 +46,7 @@ static uint64_t new_id(weft__p *p)
 }
 
 /* Where every goroutine begins and ends. */
-static void run(void *arg)
+static WEFT__ENTRY void run(void *arg)
 {
 	weft__g *g = arg;
 	weft__m *m = weft__self();
@@ -109,6 +110,7 @@ weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error)
 		return NULL;
 	}
 	g->fn = start->fn;
+	g->entry = start->entry ? start->entry : start->fn;
 	g->created_at = start->from;
 	g->tr.stack_hi = (uintptr_t)top;
 	g->tr.id = new_id(p);
@@ -145,7 +147,7 @@ void weft__g_keep(weft__p *p, weft__g *g)
 _Noreturn void weft__g_end(weft__m *m)
 {
 	weft__g *g = weft__self_g(m);
-	if (weft__unlikely(g->flags || g->name || g->labels))
+	if (weft__unlikely(g->flags || g->name || g->regions || g->labels))
 		m = weft__g_end_slow(m, g);
 	weft__p *p = weft__self_p(m);
 	atomic_store_explicit(
@@ -175,6 +177,8 @@ weft__m *weft__g_end_slow(weft__m *m, weft__g *g)
 	g->flags = 0;
 	wb_free(g->name);
 	g->name = NULL;
+	wb_free(g->regions);
+	g->regions = NULL;
 	g->labels = NULL;
 	return m;
 }

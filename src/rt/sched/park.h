@@ -125,7 +125,7 @@ static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft
 		return err;
 	weft__g *self = weft__self_g(m);
 	g->creator = self ? self->tr.id : 0;
-	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)start->fn, WEFT__FRAME);
+	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)g->entry, WEFT__FRAME);
 	weft__ready_new(m, g);
 	return 0;
 }

@@ -540,6 +540,20 @@ static weft__g *ask_poller(weft__m *m)
 	return first_of(&list);
 }
 
+/* Timers of all procs that are due, whoever should have fired them: the thread that spins may not be running now, and
+ * waiting in the poller for what is due already would not be waiting. */
+static weft__g *due_elsewhere(weft__p *p)
+{
+	int64_t first = weft__timers_first();
+	if (first == INT64_MAX || first > wo_now_ns())
+		return NULL;
+	int n = 0;
+	for (int32_t i = 0; i < WEFT__PROCS_MAX && weft__sched.all_p[i]; i++)
+		n += weft__timers_run(weft__sched.all_p[i]);
+	bool inherit;
+	return n > 0 ? weft__runq_get(p, &inherit) : NULL;
+}
+
 static weft__g *steal(weft__m *m)
 {
 	weft__p *p = weft__self_p(m);
@@ -553,12 +567,6 @@ static weft__g *steal(weft__m *m)
 				return NULL;
 			if (from == p)
 				continue;
-			if (last && weft__timers_run(from) > 0) {
-				bool inherit;
-				weft__g *g = weft__runq_get(p, &inherit);
-				if (g)
-					return g;
-			}
 			if (atomic_load_explicit(&from->state, memory_order_relaxed) == WEFT__P_IDLE)
 				continue;
 			weft__g *g = weft__runq_steal(p, from, last);
@@ -706,6 +714,8 @@ static weft__g *find(weft__m *m, bool *ret_inherit)
 		}
 		if (!g)
 			g = ask_poller(m);
+		if (!g)
+			g = due_elsewhere(p);
 		if (g)
 			return g;
 		int32_t busy = weft__sched.n_p - atomic_load(&weft__sched.n_idle_p);

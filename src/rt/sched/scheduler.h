@@ -114,6 +114,7 @@ void weft__inject(weft__queue *list);
 
 typedef struct weft__start {
 	void (*fn)(void *);
+	void (*entry)(void *); /* what it is called after in dumps and traces; NULL: fn */
 	void *arg;
 	size_t copy_bytes; /* not 0: fn gets a copy of so many bytes at arg, on the new stack */
 	int stack_class;
@@ -184,6 +185,9 @@ _Noreturn void weft__throw(const char *what);
 _Noreturn void weft__fatal(const char *what);
 /* The floor above's: writes the calling goroutine, or all of them, to fd (prof/dump.c). */
 extern void (*weft__dump_hook)(int fd, bool all);
+/* What else is to be done before the program ends, on a thread that is outside the runtime (api/trace.c); may be NULL.
+ */
+extern void (*weft__end_hook)(void);
 extern bool weft__crash_aborts; /* WEFT_DEBUG=crash=1 */
 
 #endif

@@ -20,13 +20,14 @@ static const struct {
 void weft__tell_block(weft__m *m, const void *fp)
 {
 	weft__g *g = weft__self_g(m);
-	weft__tr_object what = {
+	/* For now one: a select over several is told without. The list ends with WEFT__TR_NOTHING. */
+	const weft__tr_object what[2] = { {
 		.kind = g->wait_object ? whys[g->reason].kind : WEFT__TR_NOTHING,
 		.id = (uint64_t)(uintptr_t)g->wait_object,
 		.attr = g->wait_attr,
 		.holder = g->wait_holder,
-	};
-	weft__tr_go_block(&m->tr, weft__tell_p(m), &g->tr, whys[g->reason].text, fp, &what);
+	} };
+	weft__tr_go_block(&m->tr, weft__tell_p(m), &g->tr, whys[g->reason].text, fp, what);
 }
 
 /* ---- what the tracer asks ---- */
@@ -86,7 +87,7 @@ static void one_g(weft__g *g, void *arg)
 		[WEFT__G_WAITING] = WEFT__TR_WAITING,
 	};
 	struct each_g *e = arg;
-	weft__tr_g_now now = { .state = states[weft__g_state(g)], .entry = (const void *)(uintptr_t)g->fn };
+	weft__tr_g_now now = { .state = states[weft__g_state(g)], .entry = (const void *)(uintptr_t)g->entry };
 	if (now.state == WEFT__TR_WAITING) {
 		now.pc = (uintptr_t)g->ctx.pc;
 		now.fp = (uintptr_t)g->ctx.fp;

@@ -1,4 +1,5 @@
 /* rt/tr/finish.c - the parts of a generation that the writer thread makes: see writer.h. */
+#include "rt/stack/unwind.h"
 #include "rt/tr/writer.h"
 
 #include "base/alloc.h"
@@ -203,7 +204,9 @@ enum { COUNT_WIDTH = 2, FRAME_BYTES_MAX = 4 * WF_VARINT_BYTES_MAX };
 
 static void put_stack(tables *c, const weft__tr_entry *e)
 {
-	unsigned n = 0, n_pcs = e->n / sizeof(uintptr_t);
+	unsigned n = 0, n_pcs = (unsigned)weft__unwind_trim((const uintptr_t *)e->key, e->n / sizeof(uintptr_t));
+	if (n_pcs == 0) /* a stack of the runtime only: better that than none, which would be another id */
+		n_pcs = e->n / sizeof(uintptr_t);
 	size_t bytes = 1 + WF_VARINT_BYTES_MAX + COUNT_WIDTH + WF_FRAMES_MAX * FRAME_BYTES_MAX;
 	uint8_t *at = weft__tr_sink_room(&c->w->sink, c->gen, c->time, WF_EV_STACKS, bytes);
 	*at++ = WF_EV_STACK;

@@ -6,6 +6,7 @@
 #include <weft/sync.h>
 
 #include "base/alloc.h"
+#include "rt/stack/unwind.h"
 #include "rt/sched/local.h"
 #include "rt/wait/sema.h"
 
@@ -79,7 +80,7 @@ static void end(void *arg)
 	weft_group_unref(g);
 }
 
-static void run(void *arg)
+static WEFT__ENTRY void run(void *arg)
 {
 	task *t = arg;
 	weft__cleanup at_end = { .fn = end, .arg = t->g };
@@ -98,6 +99,7 @@ static int start(weft_group *g, weft_task_fn *fn, void *arg, uintptr_t from)
 	task t = { g, fn, arg };
 	weft__m *m = weft__enter();
 	int err = weft__go(m, &(weft__start){ .fn = run,
+				      .entry = (weft_fn *)(uintptr_t)fn,
 				      .arg = &t,
 				      .copy_bytes = sizeof(t),
 				      .stack_class = weft__sched.stack_class,

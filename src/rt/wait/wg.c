@@ -8,6 +8,7 @@
 #include <weft/sync.h>
 
 #include "os/thread.h"
+#include "rt/stack/unwind.h"
 #include "rt/sched/local.h"
 #include "rt/wait/sema.h"
 
@@ -124,7 +125,7 @@ static void subtract(void *wg)
 	weft_wg_done(wg);
 }
 
-static void run(void *arg)
+static WEFT__ENTRY void run(void *arg)
 {
 	task *t = arg;
 	weft__cleanup done = { .fn = subtract, .arg = t->wg };
@@ -142,6 +143,7 @@ int weft_wg_go(weft_wg *wg, weft_fn *fn, void *arg)
 	task t = { wg, fn, arg };
 	weft__m *m = weft__enter();
 	int err = weft__go(m, &(weft__start){ .fn = run,
+				      .entry = fn,
 				      .arg = &t,
 				      .copy_bytes = sizeof(t),
 				      .stack_class = weft__sched.stack_class,

@@ -1,0 +1,69 @@
+"""Every program of examples/, traced without a change to it: what it prints, and what its trace is.
+
+usage: run.py WEFT EXAMPLES-DIR GO-OR-EMPTY
+
+Each runs with one proc, with two, and with rare schedules forced; its trace must be sound for `weft check` and, where Go is
+installed, be accepted by Go's own reader.  TAP.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+WEFT, DIR, GO = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
+MODES = {"one": ("1", ""), "two": ("2", ""), "hard": ("2", "hard=1,seed=7")}
+
+# What must be in the summary of the trace: goroutines at least, and start functions.
+EXAMPLES = {
+    "hello": (["{trace}"], 2, {"start", "hello"}),
+    "requests": ([], 401, {"start", "serve", "ask"}),
+    "sieve": (["60"], 62, {"start", "generate", "sift"}),
+    "trees": (["9"], 4, {"start", "grow"}),
+}
+
+
+def run(args, **kwargs):
+    return subprocess.run(args, capture_output=True, text=True, timeout=120, **kwargs)
+
+
+def problem(name, mode, folder):
+    args, goroutines, functions = EXAMPLES[name]
+    trace = os.path.join(folder, f"{name}-{mode}.trace")
+    procs, debug = MODES[mode]
+    env = dict(os.environ, WEFT_PROCS=procs, WEFT_DEBUG=debug)
+    if "{trace}" not in args: # it traces itself
+        env["WEFT_TRACE"] = trace
+    done = run([os.path.join(DIR, name)] + [a.format(trace=trace) for a in args], env=env)
+    if done.returncode != 0 or done.stderr:
+        return f"status {done.returncode}: {done.stderr}"
+    if run([WEFT, "check", trace]).returncode != 0:
+        return run([WEFT, "check", trace]).stdout
+    found = json.loads(run([WEFT, "goroutines", "--json", "--limit=0", trace]).stdout)["goroutines"]
+    names = {g["name"] for g in found}
+    if not functions <= names:
+        return f"start functions are {sorted(names)}, not {sorted(functions)}"
+    if len(found) < goroutines:
+        return f"{len(found)} goroutines, not {goroutines} at least"
+    if GO:
+        go = run([GO, "tool", "trace", "-d=parsed", trace])
+        if go.returncode != 0:
+            return f"Go's reader: {go.stderr}"
+    return None
+
+
+def main():
+    print(f"1..{len(EXAMPLES) * len(MODES)}")
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for i, (name, mode) in enumerate(((n, m) for n in EXAMPLES for m in MODES), 1):
+            why = problem(name, mode, folder)
+            print(f"{'not ok' if why else 'ok'} {i} - {name}, {mode}")
+            if why:
+                bad += 1
+                print("\n".join("# " + line for line in why.splitlines()[:20]))
+    return bad > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
