@@ -115,20 +115,21 @@ static void sort_channels(struct work *w)
 	w->n_locked = n;
 }
 
-static void unlock_all(struct work *w)
+static void unlock_all(struct work *w, uint32_t n)
 {
-	for (uint32_t i = w->n_locked; i-- > 0;)
+	for (uint32_t i = n; i-- > 0;)
 		weft__lock_drop(&w->locked[i]->lock);
 }
 
-/* On the next context, with all channels locked.  Once the last is unlocked the goroutine may be gone, and w with
- * it. */
+/* On the next context, with all channels locked.  From weft__deadline_parked on the timer may wake the goroutine, but
+ * it needs all the locks before it goes on: without any w is gone at once, else with the last. */
 static void parked(void *arg)
 {
 	struct work *w = arg;
 	weft__g *g = w->g;
+	uint32_t n = w->n_locked;
 	bool late = w->timed && weft__deadline_parked(g);
-	unlock_all(w);
+	unlock_all(w, n);
 	if (late)
 		weft__ready(weft__self(), g);
 }
@@ -173,7 +174,7 @@ static int wait(weft__m **m, struct work *w)
 		weft__try done = try_case(&w->cases[w->order[k]], &wake);
 		if (done == WEFT__TRY_WAIT)
 			continue;
-		unlock_all(w);
+		unlock_all(w, w->n_locked);
 		if (wake)
 			weft__ready(*m, wake);
 		return finish(w->cases, w->order[k], done == WEFT__TRY_DONE);

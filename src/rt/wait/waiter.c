@@ -35,13 +35,13 @@ struct timed {
 	weft__lock *lock;
 };
 
-/* On the next context.  Once the lock is dropped the goroutine may be gone, and t with it. */
+/* On the next context.  From weft__deadline_parked on the timer may wake the goroutine, and t is gone. */
 static void parked(void *arg)
 {
-	struct timed *t = arg;
-	weft__g *g = t->g;
+	struct timed t = *(struct timed *)arg;
+	weft__g *g = t.g;
 	bool late = weft__deadline_parked(g);
-	weft__lock_drop(t->lock);
+	weft__lock_drop(t.lock);
 	if (late)
 		weft__ready(weft__self(), g);
 }
