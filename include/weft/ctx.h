@@ -22,7 +22,7 @@ WEFT_API weft_ctx *weft_ctx_make(weft_ctx *parent, weft_ns deadline);
 WEFT_API weft_ctx *weft_ctx_ref(weft_ctx *c); /* returns c; NULL is fine; any thread */
 WEFT_API void weft_ctx_unref(weft_ctx *c);
 
-/* Ends the context and all below it, before it returns.  A second call does nothing.  Any thread.
+/* Ends the context and all below it, before it returns.  A second call does nothing.  NULL is fine.  Any thread.
  * Same as Go: CancelFunc ("After the first call, subsequent calls to a CancelFunc do nothing"). */
 WEFT_API void weft_ctx_cancel(weft_ctx *c);
 

@@ -243,7 +243,7 @@ void weft_ctx_unref(weft_ctx *c)
 
 void weft_ctx_cancel(weft_ctx *c)
 {
-	if (weft_ctx_err(c))
+	if (!c || weft_ctx_err(c))
 		return;
 	weft__m *m = weft__enter();
 	leave_parent(c);
