@@ -122,16 +122,24 @@ def goal(limit, times):
     return (f"≤ {limit:,}" if limit else "") + (f", {times}x" if times else "")
 
 
+def reached(ours, theirs, limit, times):
+    """Which of the two goals, nanoseconds and times as fast as Go."""
+    if ours is None or not limit:
+        return "-"
+    done = (["ns"] if ours <= limit else []) + (["ratio"] if theirs and theirs >= times * ours else [])
+    return "both" if len(done) == 2 else "".join(done) or "no"
+
+
 def section_time(args, procs, samples):
     rows = []
     for name, what, limit, times, _ in ROWS:
         ours, theirs = samples.best("weft", 1, name), samples.best("go", 1, name)
         if ours is None and theirs is None:
             continue
-        fast = "-" if not (ours and theirs and times) else "yes" if theirs / ours >= times else "no"
+        fast = reached(ours, theirs, limit, times)
         rows.append([what, samples.show("go", 1, name), samples.show("weft", 1, name), ratio(theirs, ours), goal(limit, times), fast])
     if rows and 1 in procs:
-        table("One proc", ["ns: least / median", "Go", "Weft", "Go / Weft", "goal", "as much faster than Go"], rows)
+        table("One proc", ["ns: least / median", "Go", "Weft", "Go / Weft", "goal", "reached"], rows)
     rows = []
     for name, what, _, _, limit in ROWS:
         ours, theirs, one = samples.best("weft", 2, name), samples.best("go", 2, name), samples.best("weft", 1, name)
