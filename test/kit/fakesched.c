@@ -13,7 +13,7 @@
 #include "rt/tr/clock.h"
 #include "rt/tr/tr.h"
 
-enum { FRAMES_MAX = 160, REGIONS_MAX = 4, IDS_MAX = 1 << 16, TASKS_MAX = 4 };
+enum { FRAMES_MAX = 160, REGIONS_MAX = 4, IDS_MAX = 1 << 16, TASKS_MAX = 4, EXITS_MAX = 7 };
 
 typedef struct frame {
 	const struct frame *up;
@@ -47,7 +47,7 @@ typedef struct fake_m {
 	unsigned n_tasks;
 	pthread_t thread;
 	struct fs *f;
-	unsigned index, steps;
+	unsigned index, steps, exits;
 } fake_m;
 
 struct fs {
@@ -470,6 +470,16 @@ static bool take_proc(fake_m *m)
 	return true;
 }
 
+/* The thread ends, and another one takes its place. */
+static void retire(fake_m *m)
+{
+	if (m->exits == EXITS_MAX)
+		return;
+	weft__tr_m_exit(&m->tr);
+	m->tr.tid = FS_TIDS_FROM + m->index + FS_TIDS_STEP * ++m->exits;
+	m->n_blocks = 0;
+}
+
 static void steal(fake_m *thief, fake_m *victim)
 {
 	fake_p *p = victim->p;
@@ -567,6 +577,8 @@ void fs_step(fs *f, unsigned i)
 		monitor(m);
 	else if (m->in_call)
 		come_back(m);
+	else if (!m->p && below(m, 40) == 0)
+		retire(m);
 	else if (!m->p)
 		take_proc(m);
 	else if (!m->g)
@@ -665,6 +677,7 @@ static void *zeroed(size_t n, size_t size)
 
 fs *fs_open(const fs_options *opt)
 {
+	kit_check(opt->n_threads < FS_TIDS_STEP);
 	fs *f = zeroed(1, sizeof(*f));
 	f->opt = *opt;
 	f->m = zeroed(opt->n_threads + 1, sizeof(*f->m));

@@ -2,7 +2,8 @@
  * rules, and tell the tracer.  And a ledger of everything it told.
  *
  * One step is one thing that a thread of a runtime would do.  With threads, each M is a real one, and one more is the
- * monitor, which takes procs away; without, the caller makes steps of any M, and the same seed gives the same run.
+ * monitor, which takes procs away.  Threads end, and others come in their place.  Without threads, the caller makes
+ * steps of any M, and the same seed gives the same run.
  */
 #ifndef KIT_FAKESCHED_H
 #define KIT_FAKESCHED_H
@@ -39,7 +40,7 @@ bool fs_running(const fs *f); /* some thread has steps left */
 
 /* ---- the ledger ---- */
 
-enum { FS_TYPES = 64, FS_TIDS_FROM = 1000 };
+enum { FS_TYPES = 64, FS_TIDS_FROM = 1000, FS_TIDS_STEP = 16, FS_TIDS = 128 };
 
 /* How often each wire event was told, in all; and of one goroutine (transitions of its own). */
 uint64_t fs_told(const fs *f, unsigned type);

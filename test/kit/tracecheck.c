@@ -187,7 +187,7 @@ size_t tracecheck_generations(const wb_buf *trace)
 
 /* ---- the carrier: read by what docs/carrier.md says, not by the tracer's own code ---- */
 
-enum { PIECES_MAX = 4096, SLOTS = 64, GUESSES = 256, TIDS = 64 };
+enum { PIECES_MAX = 4096, SLOTS = 64, GUESSES = 256 };
 
 typedef struct piece {
 	uint64_t tid, index;
@@ -206,7 +206,7 @@ typedef struct thread {
 typedef struct carrier {
 	bool exact;
 	uint64_t hogs, stalls, tid; /* tid: of the batch */
-	thread threads[TIDS];
+	thread threads[FS_TIDS];
 	piece pieces[PIECES_MAX];
 	size_t n;
 } carrier;
@@ -329,7 +329,7 @@ static bool read_pieces(carrier *c)
 		if (p->kind == 'f' && !take_facts(c, p))
 			return false;
 		while (p->kind == 'w' && p->at < p->end)
-			if (p->tid - FS_TIDS_FROM >= TIDS || !take_entry(c, &c->threads[p->tid - FS_TIDS_FROM], p))
+			if (p->tid - FS_TIDS_FROM >= FS_TIDS || !take_entry(c, &c->threads[p->tid - FS_TIDS_FROM], p))
 				return false;
 	}
 	c->n = 0;
@@ -339,7 +339,7 @@ static bool read_pieces(carrier *c)
 static bool end_generation(carrier *c)
 {
 	bool ok = read_pieces(c);
-	for (unsigned i = 0; i < TIDS; i++) {
+	for (unsigned i = 0; i < FS_TIDS; i++) {
 		thread *t = &c->threads[i];
 		ok = ok && take_guessed(c, t, FS_TIDS_FROM + i, t->blocks.n - t->next);
 		t->before += t->blocks.n;
@@ -384,7 +384,7 @@ static bool carrier_event(const wf_raw_event *e, void *arg)
 		return add_piece(c, e);
 	if (e->type == WF_EV_END_OF_GENERATION)
 		return end_generation(c);
-	if (c->tid - FS_TIDS_FROM < TIDS)
+	if (c->tid - FS_TIDS_FROM < FS_TIDS)
 		follow_thread(&c->threads[c->tid - FS_TIDS_FROM], c->tid, e);
 	return true;
 }
@@ -392,7 +392,7 @@ static bool carrier_event(const wf_raw_event *e, void *arg)
 static bool read_carrier(const wb_buf *trace, carrier *c)
 {
 	bool ok = each_raw(trace, carrier_event, c);
-	for (unsigned i = 0; i < TIDS; i++)
+	for (unsigned i = 0; i < FS_TIDS; i++)
 		wb_vec_free(&c->threads[i].blocks);
 	return ok;
 }
