@@ -361,17 +361,17 @@ static bool add_piece(carrier *c, const wf_raw_event *e)
 	return true;
 }
 
-static void follow_thread(thread *t, uint64_t tid, const wf_raw_event *e)
+/* The goroutine on a thread, behind its event e. */
+static void follow(uint64_t *now, uint64_t tid, const wf_raw_event *e)
 {
 	switch (e->type) {
 	case WF_EV_GO_START:
-	case WF_EV_GO_SWITCH: t->now = e->arg[1].value; break;
+	case WF_EV_GO_SWITCH: *now = e->arg[1].value; break;
 	case WF_EV_GO_STATUS:
 	case WF_EV_GO_STATUS_STACK:
 		if (e->arg[2].value == tid)
-			t->now = e->arg[1].value;
+			*now = e->arg[1].value;
 		break;
-	case WF_EV_GO_BLOCK: kit_check(wb_vec_add(&t->blocks, t->now)); break;
 	}
 }
 
@@ -384,8 +384,12 @@ static bool carrier_event(const wf_raw_event *e, void *arg)
 		return add_piece(c, e);
 	if (e->type == WF_EV_END_OF_GENERATION)
 		return end_generation(c);
-	if (c->tid - FS_TIDS_FROM < FS_TIDS)
-		follow_thread(&c->threads[c->tid - FS_TIDS_FROM], c->tid, e);
+	if (c->tid - FS_TIDS_FROM >= FS_TIDS)
+		return true;
+	thread *t = &c->threads[c->tid - FS_TIDS_FROM];
+	if (e->type == WF_EV_GO_BLOCK)
+		kit_check(wb_vec_add(&t->blocks, t->now));
+	follow(&t->now, c->tid, e);
 	return true;
 }
 
@@ -416,4 +420,62 @@ uint64_t tracecheck_stalls(const wb_buf *trace)
 	uint64_t n = c->stalls;
 	free(c);
 	return n;
+}
+
+/* ---- statuses ---- */
+
+enum { GOROUTINES = 1 << 16, PROCS = 64 };
+enum { ABSENT, LIVES, CREATED };
+
+typedef struct statuses {
+	unsigned n_procs, n_gens;
+	uint64_t tid, now[FS_TIDS];
+	uint8_t g[GOROUTINES]; /* at the start of the generation, or what came since */
+	bool dead[GOROUTINES]; /* by its end */
+	uint8_t said_g[GOROUTINES], said_p[PROCS];
+} statuses;
+
+static bool end_of_statuses(statuses *s)
+{
+	bool first = s->n_gens++ == 0, ok = true;
+	for (unsigned p = 0; p < s->n_procs; p++)
+		ok = same("statuses of proc", p, WF_EV_PROC_STATUS, 1, s->said_p[p]) && ok;
+	for (unsigned g = 0; g < GOROUTINES; g++) {
+		if (first && s->g[g] == ABSENT && s->said_g[g])
+			s->g[g] = LIVES;
+		ok = same("statuses of goroutine", g, WF_EV_GO_STATUS, s->g[g] == LIVES, s->said_g[g]) && ok;
+		s->g[g] = s->dead[g] || s->g[g] == ABSENT ? ABSENT : LIVES;
+	}
+	memset(s->dead, 0, sizeof(s->dead));
+	memset(s->said_g, 0, sizeof(s->said_g));
+	memset(s->said_p, 0, sizeof(s->said_p));
+	return ok;
+}
+
+static bool status_event(const wf_raw_event *e, void *arg)
+{
+	statuses *s = arg;
+	size_t t = s->tid - FS_TIDS_FROM;
+	switch (e->type) {
+	case WF_EV_EVENT_BATCH: s->tid = e->arg[1].value; return true;
+	case WF_EV_GO_CREATE: s->g[e->arg[1].value] = CREATED; break;
+	case WF_EV_GO_DESTROY: s->dead[s->now[t]] = true; break;
+	case WF_EV_GO_STATUS:
+	case WF_EV_GO_STATUS_STACK: s->said_g[e->arg[1].value]++; break;
+	case WF_EV_PROC_STATUS: s->said_p[e->arg[1].value]++; break;
+	case WF_EV_END_OF_GENERATION: return end_of_statuses(s);
+	}
+	if (t < FS_TIDS)
+		follow(&s->now[t], s->tid, e);
+	return true;
+}
+
+bool tracecheck_statuses(const wb_buf *trace, unsigned n_procs)
+{
+	statuses *s = calloc(1, sizeof(*s));
+	kit_check(s && n_procs <= PROCS);
+	s->n_procs = n_procs;
+	bool ok = each_raw(trace, status_event, s);
+	free(s);
+	return ok;
 }

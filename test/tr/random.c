@@ -40,19 +40,20 @@ static weft__tr_options into(wb_buf *trace)
 }
 
 /* Says what it was when it fails, and leaves the trace for a look. */
-static void check(const wb_buf *trace, const fs *f, bool whole, uint64_t seed)
+static void check(const wb_buf *trace, const fs *f, bool whole, const fs_options *o)
 {
 	uint64_t hogs;
 	bool valid = tracecheck_valid(trace), complete = !whole || tracecheck_complete(trace, f),
-	     carrier = tracecheck_carrier(trace, whole, &hogs);
-	if (!valid || !complete || !carrier) {
-		printf("# seed %llu: valid %d, complete %d, carrier %d: see /tmp/tr-random.trace\n",
-			(unsigned long long)seed, valid, complete, carrier);
+	     carrier = tracecheck_carrier(trace, whole, &hogs), statuses = tracecheck_statuses(trace, o->n_procs);
+	if (!valid || !complete || !carrier || !statuses) {
+		printf("# seed %llu: valid %d, complete %d, carrier %d, statuses %d: see /tmp/tr-random.trace\n",
+			(unsigned long long)o->seed, valid, complete, carrier, statuses);
 		tracecheck_save(trace, "/tmp/tr-random.trace");
 	}
 	assert_true(valid);
 	assert_true(complete);
 	assert_true(carrier);
+	assert_true(statuses);
 	weft__tr_stats s;
 	weft__tr_read_stats(&s);
 	assert_int_equal(s.odd, 0);
@@ -75,7 +76,7 @@ static void test_steps(void **state)
 				assert_int_equal(weft__tr_flip(), 0);
 		}
 		assert_int_equal(weft__tr_stop(), 0);
-		check(&trace, f, /* whole= */ true, o.seed);
+		check(&trace, f, /* whole= */ true, &o);
 		wb_buf_free(&trace);
 		fs_close(f);
 	}
@@ -100,7 +101,7 @@ static void test_begun_late(void **state)
 					assert_int_equal(weft__tr_flip(), 0);
 			}
 			assert_int_equal(weft__tr_stop(), 0);
-			check(&trace, f, /* whole= */ false, o.seed);
+			check(&trace, f, /* whole= */ false, &o);
 			wb_buf_free(&trace);
 		}
 		fs_close(f);
@@ -122,7 +123,7 @@ static void test_threads(void **state)
 			assert_int_equal(weft__tr_flip(), 0);
 		fs_wait(f);
 		assert_int_equal(weft__tr_stop(), 0);
-		check(&trace, f, /* whole= */ true, o.seed);
+		check(&trace, f, /* whole= */ true, &o);
 		wb_buf_free(&trace);
 		fs_close(f);
 	}
@@ -143,7 +144,7 @@ static void test_threads_on_and_off(void **state)
 			for (unsigned i = below(4); i > 0; i--)
 				assert_int_equal(weft__tr_flip(), 0);
 			assert_int_equal(weft__tr_stop(), 0);
-			check(&trace, f, /* whole= */ false, o.seed);
+			check(&trace, f, /* whole= */ false, &o);
 			wb_buf_free(&trace);
 		} while (fs_running(f));
 		fs_wait(f);
