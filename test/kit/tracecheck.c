@@ -452,10 +452,27 @@ static bool end_of_statuses(statuses *s)
 	return ok;
 }
 
+/* What runs is bound to its thread by where its status stands. */
+static bool is_astray(const statuses *s, const wf_raw_event *e)
+{
+	if (s->tid != UINT64_MAX)
+		return false;
+	if (e->type == WF_EV_PROC_STATUS)
+		return e->arg[2].value != WF_PROC_IDLE;
+	if (e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK)
+		return e->arg[3].value == WF_GO_RUNNING || e->arg[3].value == WF_GO_SYSCALL;
+	return false;
+}
+
 static bool status_event(const wf_raw_event *e, void *arg)
 {
 	statuses *s = arg;
 	size_t t = s->tid - FS_TIDS_FROM;
+	if (is_astray(s, e)) {
+		printf("# %s %llu of what runs, in no thread\n", wf_specs[e->type].name,
+			(unsigned long long)e->arg[1].value);
+		return false;
+	}
 	switch (e->type) {
 	case WF_EV_EVENT_BATCH: s->tid = e->arg[1].value; return true;
 	case WF_EV_GO_CREATE: s->g[e->arg[1].value] = CREATED; break;
