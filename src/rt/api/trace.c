@@ -181,34 +181,21 @@ int weft_region_end(const weft_task *task, const char *name)
 	return err;
 }
 
-/* Formats where printf finds more stack than a goroutine may have left; the text comes back in memory of its own. */
-struct message {
-	const char *fmt;
-	va_list args;
-	char *text;
-};
-
-static void format(void *arg)
-{
-	struct message *msg = arg;
-	if (vasprintf(&msg->text, msg->fmt, msg->args) < 0)
-		msg->text = NULL;
-}
-
-__attribute__((noinline)) void weft_log(const weft_task *task, const char *category, const char *fmt, ...)
+void weft_log(const weft_task *task, const char *category, const char *fmt, ...)
 {
 	if (!weft__tr_on())
 		return;
-	struct message msg = { .fmt = fmt };
-	va_start(msg.args, fmt);
-	format(&msg);
-	va_end(msg.args);
-	if (!msg.text)
+	char *message;
+	va_list args;
+	va_start(args, fmt);
+	int n = vasprintf(&message, fmt, args);
+	va_end(args);
+	if (n < 0)
 		return;
 	weft__m *m = weft__enter();
-	WEFT__TELL(m, log, task ? task->id : 0, text(category), text(msg.text), WEFT__FRAME);
+	WEFT__TELL(m, log, task ? task->id : 0, text(category), text(message), WEFT__FRAME);
 	weft__leave(m);
-	free(msg.text);
+	free(message);
 }
 
 /* ---- WEFT_TRACE ---- */
