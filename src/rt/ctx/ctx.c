@@ -105,7 +105,7 @@ UNWATCHED static inline void arrived(void *saved)
 
 /* The first and the last frame of a context.  It leaves from here, however deep its code was, so that sanitizers see
  * every function left: TSan's call stack of the fiber is empty for the next, and ASan's marks are wiped. */
-UNWATCHED static void first_frame(void *arg)
+UNWATCHED static WEFT__ENTRY void first_frame(void *arg)
 {
 	weft__ctx *c = arg;
 	arrived(/* saved= */ NULL);

@@ -41,6 +41,9 @@
 #endif
 #define WEFT__CTX_SANITIZED (WEFT__CTX_ASAN || WEFT__CTX_TSAN)
 
+/* Marks functions of the runtime that call a goroutine's own: no part of its stack for whoever reads it. */
+#define WEFT__ENTRY __attribute__((noinline, section("weft_entry")))
+
 enum { WEFT__CTX_FIBERS_MAX = 4000 };
 
 /* While parked, all that is alive of a context is in [sp, top of its stack) and in fp.  The words are those of the last

@@ -16,9 +16,7 @@ size_t weft__unwind_fp(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, u
 /* Would weft__unwind_fp(0, fp, lo, hi, ..., max) find exactly these n frames?  Faster than finding them again. */
 bool weft__unwind_same(uintptr_t fp, uintptr_t lo, uintptr_t hi, const uintptr_t *pcs, size_t n, size_t max);
 
-/* Marks functions of the runtime that call a goroutine's own: no part of its stack for whoever reads it. */
-#define WEFT__ENTRY __attribute__((noinline, section("weft_entry")))
-
+/* The functions that are marked with WEFT__ENTRY. */
 extern const char __start_weft_entry[] __attribute__((weak, visibility("hidden")));
 extern const char __stop_weft_entry[] __attribute__((weak, visibility("hidden")));
 
