@@ -29,7 +29,7 @@ bool weft__timer_stop(weft__timer *t);
 /* Called by the timer's own function, that it fires once more. */
 void weft__timer_again(weft__timer *t, int64_t when_ns);
 
-/* Fires what is due on p's heap; how many. */
+/* Fires what is due on p's heap, a few at a time; how many. */
 int weft__timers_run(weft__p *p);
 /* When the earliest of all procs' timers is due; INT64_MAX: there are none. */
 int64_t weft__timers_first(void);
