@@ -2,6 +2,7 @@
  * sockets. */
 #include "kit/rtkit.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -15,6 +16,8 @@
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -155,10 +158,36 @@ CASE(low_water, "net.h: options that change what a short read means may be set w
 	connect_tcp(f);
 	kit_equal(setsockopt(weft_fd_number(f[1]), SOL_SOCKET, SO_RCVLOWAT, &low, sizeof(low)), 0);
 	for (int i = 0; i < 20; i++) {
-		kit_equal(weft_write_all(f[0], "abcdef", 6), 0);
-		kit_equal(weft_read(f[1], buf, 4), 4);
-		kit_equal(weft_read(f[1], buf, 10), 2); /* there, though fewer than the mark: tried first */
+		kit_equal(weft_write_all(f[0], "ab", 2), 0);
+		kit_equal(weft_read(f[1], buf, 10), 2); /* fewer than the mark: nobody tells that they are there */
 	}
+	kit_equal(weft_fd_close(f[0]), 0);
+	kit_equal(weft_fd_close(f[1]), 0);
+}
+
+/* ---- deadlines ---- */
+
+CASE(put_off_before_it_comes, "net.Conn: SetReadDeadline: the last one set counts, later or earlier")
+{
+	weft_fd *f[2];
+	char c;
+	reader it;
+	connect_tcp(f);
+	kit_equal(weft_fd_read_deadline(f[0], weft_in(20 * WEFT_MS)), 0);
+	kit_equal(weft_fd_read_deadline(f[0], weft_in(3600 * WEFT_SECOND)), 0);
+	start_reader(&it, f[0], 1);
+	weft_sleep(40 * WEFT_MS);
+	kit_expect(!it.ended);
+	kit_equal(weft_write(f[1], "x", 1), 1);
+	weft_wg_wait(&done);
+	weft_ns moment = weft_in(WEFT_MS);
+	for (int i = 0; i < 20; i++) {
+		kit_equal(weft_fd_read_deadline(f[0], moment), 0);
+		moment += (i % 5 - 1) * WEFT_MS; /* earlier, too */
+	}
+	kit_equal(weft_fd_read_deadline(f[0], moment), 0);
+	kit_equal(weft_read(f[0], &c, 1), -ETIMEDOUT);
+	kit_expect(weft_now() >= moment);
 	kit_equal(weft_fd_close(f[0]), 0);
 	kit_equal(weft_fd_close(f[1]), 0);
 }
@@ -335,11 +364,16 @@ static void on_signal(int number)
 	(void)number;
 }
 
+/* To every thread: a signal to the process goes to the first one that takes it. */
 static void *send_signals(void *arg)
 {
 	(void)arg;
 	while (!storm_over) {
-		kill(getpid(), SIGUSR1);
+		DIR *threads = opendir("/proc/self/task");
+		for (struct dirent *d; threads && (d = readdir(threads)) != NULL;)
+			if (atoi(d->d_name))
+				syscall(SYS_tgkill, getpid(), atoi(d->d_name), SIGUSR1);
+		closedir(threads);
 		usleep(50);
 	}
 	return NULL;
@@ -380,13 +414,47 @@ static void work_under_signals(void *arg)
 	weft_wg_done(&done);
 }
 
+static char fifo[64];
+
+static void open_other_side(void *arg)
+{
+	weft_fd *w = NULL;
+	weft_sleep(3 * WEFT_MS);
+	kit_equal(weft_open(fifo, O_WRONLY, 0, &w), 0);
+	kit_equal(weft_write(w, "x", 1), 1);
+	kit_equal(weft_fd_close(w), 0);
+	(void)arg;
+	weft_wg_done(&done);
+}
+
+/* A call that really blocks its thread. */
+static void open_fifos(void *arg)
+{
+	(void)arg;
+	snprintf(fifo, sizeof(fifo), "/tmp/weft-test-%d.fifo", getpid());
+	kit_require(!mkfifo(fifo, 0600));
+	for (int i = 0; i < 20; i++) {
+		weft_fd *r = NULL;
+		char c;
+		weft_wg_add(&done, 1);
+		kit_go(open_other_side, NULL);
+		kit_require(kit_equal(weft_open(fifo, O_RDONLY, 0, &r), 0));
+		kit_equal(weft_read(r, &c, 1), 1);
+		kit_equal(weft_read(r, &c, 1), 0);
+		kit_equal(weft_fd_close(r), 0);
+	}
+	unlink(fifo);
+	weft_wg_done(&done);
+}
+
 CASE(signal_storm, "net.h: EINTR never comes through", .seconds = 30)
 {
 	struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK }; /* without SA_RESTART */
 	pthread_t t;
 	sigaction(SIGUSR1, &a, NULL);
 	kit_require(!pthread_create(&t, NULL, send_signals, NULL));
-	weft_wg_add(&done, 4);
+	weft_wg_add(&done, 5);
+	kit_go(open_fifos, NULL);
 	for (int i = 0; i < 4; i++)
 		kit_go(work_under_signals, (void *)(intptr_t)i);
 	weft_wg_wait(&done);
