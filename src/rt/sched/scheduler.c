@@ -742,15 +742,14 @@ static void start_locked(weft__m *m, weft__g *g)
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	weft__sched.n_idle_m--;
 	weft__lock_drop(&weft__sched.lock);
-	wake_m(its, p, false);
+	its->next_p = p; /* all that may be touched: it may not be asleep yet */
+	weft__note_wake(&its->park);
 	sleep_until_handed(m, true);
 }
 
 /* The goroutine of this thread does not run: the proc is for others until it does. */
 static void wait_locked(weft__m *m)
 {
-	if (m->spinning)
-		stop_spinning(m);
 	if (weft__self_p(m))
 		weft__hand_off(release(m));
 	sleep_until_handed(m, false);
