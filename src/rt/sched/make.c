@@ -158,12 +158,13 @@ _Noreturn void weft__g_end(weft__m *m)
 	weft__g_set_state(g, WEFT__G_DEAD);
 	atomic_store_explicit(&g->m, NULL, memory_order_relaxed);
 	weft__g *next = weft__next(m);
-	WEFT__SWITCH_FROM(m);
 	if (weft__likely(next != NULL)) {
 		weft__set_running(m, next);
+		WEFT__SWITCH_FROM(m);
 		weft__ctx_exit(&g->ctx, &next->ctx);
 	}
 	atomic_store_explicit(&m->g, NULL, memory_order_relaxed);
+	WEFT__SWITCH_FROM(m);
 	weft__ctx_exit(&g->ctx, &m->g0);
 }
 

@@ -61,12 +61,13 @@ static inline weft__m *weft__switch_away(weft__m *m, weft__g *g)
 {
 	atomic_store_explicit(&g->m, NULL, memory_order_relaxed);
 	weft__g *next = weft__next(m);
-	WEFT__SWITCH_FROM(m);
 	if (weft__likely(next != NULL)) {
 		weft__set_running(m, next);
+		WEFT__SWITCH_FROM(m);
 		weft__ctx_switch(&g->ctx, &next->ctx);
 	} else {
 		atomic_store_explicit(&m->g, NULL, memory_order_relaxed);
+		WEFT__SWITCH_FROM(m);
 		weft__ctx_switch(&g->ctx, &m->g0);
 	}
 	m = weft__self();
