@@ -24,8 +24,8 @@ typedef struct weft_options {
  *
  * Returns 0; other goroutines are then stopped where they stand, without their cleanups.  Errors: -EALREADY when the
  * process has called it before, -EINVAL for options out of range, -ENOMEM or -EAGAIN when memory or threads are out.
- * opt may be NULL.  The caller's thread sleeps until then; fn runs on a thread of the library, on a stack of the size in
- * `opt`.
+ * opt may be NULL.  The caller's thread sleeps until then; fn runs on a thread of the library, on a stack of the size
+ * in `opt`.
  * When no goroutine can ever run again (none runs, sleeps, waits for a descriptor or is in a blocking call) the program
  * ends: "fatal error: all goroutines are asleep - deadlock!", every goroutine's state, exit status 2.
  * Same as Go: "Program execution" (when main returns, the program does not wait for other goroutines).
@@ -84,8 +84,8 @@ WEFT_API size_t weft_count(void);
 WEFT_API int weft_procs(int set_to);
 
 /* Ties this goroutine to the thread it runs on, and the thread to it, until as many calls of _unlock() have been made
- * as of _lock(): for libraries that keep state in thread-locals.  A goroutine that ends tied leaves the thread to the others
- * (unlike in Go, where the thread ends).
+ * as of _lock(): for libraries that keep state in thread-locals.  A goroutine that ends tied leaves the
+ * thread to the others (unlike in Go, where the thread ends).
  * _unlock() without a _lock() does nothing.  Same as Go: runtime.LockOSThread, runtime.UnlockOSThread. */
 WEFT_API void weft_thread_lock(void);
 WEFT_API void weft_thread_unlock(void);

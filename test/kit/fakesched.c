@@ -645,7 +645,8 @@ static void samples(weft__tr_sample_fn *fn, void *arg)
 	uintptr_t pcs[] = { (uintptr_t)samples + 9, (uintptr_t)fs_step + 24 };
 	for (unsigned i = 0; i < f->opt.n_threads; i++) {
 		tell(f, WF_EV_CPU_SAMPLE);
-		weft__tr_sample s = { weft__tr_ticks() - 1000 * i, FS_TIDS_FROM + i, (int32_t)i - 1, i % 2, i % 3, pcs };
+		uint64_t ticks = weft__tr_ticks() - 1000 * i;
+		weft__tr_sample s = { ticks, FS_TIDS_FROM + i, (int32_t)i - 1, i % 2, i % 3, pcs };
 		fn(&s, arg);
 	}
 }

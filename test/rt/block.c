@@ -188,7 +188,8 @@ CASE(wait_for_process, "block.h: weft_waitpid(): others run while it waits")
 	int fds[2], status = 0;
 	char c;
 	kit_require(!pipe(fds));
-	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0); /* fork(2); the child does nothing but system calls */
+	/* fork(2); the child does nothing but system calls. */
+	pid_t pid = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
 	if (pid == 0) {
 		syscall(SYS_read, fds[0], &c, 1);
 		syscall(SYS_exit_group, 9);
