@@ -32,7 +32,7 @@ int weft__address_network(const char *network, int *ret_family, int *ret_type)
 int weft__address_cut(const char *text, char ret_host[static WEFT__HOST_BYTES], const char **ret_port)
 {
 	const char *colon = strrchr(text, ':'), *host = text, *end = colon;
-	if (!colon)
+	if (!colon || strpbrk(colon, "[]"))
 		return -EINVAL;
 	if (*host == '[') {
 		host++;
