@@ -70,12 +70,16 @@ static weft__p *release(weft__m *m)
 
 /* ---- threads ---- */
 
+static bool nothing_to_wait_for(void)
+{
+	return !weft__poll_waits() && weft__timers_first() == INT64_MAX;
+}
+
 /* Under sched.lock: is there anything left that can ever make a goroutine runnable? */
 static bool deadlocked(void)
 {
 	return weft__sched.n_idle_m == weft__sched.n_m && atomic_load(&weft__sched.n_external) == 0 &&
-	       !weft__poll_waits() && weft__timers_first() == INT64_MAX && !atomic_load(&weft__sched.stopping) &&
-	       weft__sched.global.n == 0;
+	       nothing_to_wait_for() && !atomic_load(&weft__sched.stopping) && weft__sched.global.n == 0;
 }
 
 static _Noreturn void die_of_deadlock(void)
@@ -99,6 +103,15 @@ void weft__external_end(void)
 		die_of_deadlock();
 }
 
+/* A thread may wait in the poller for a timer that has been stopped since, or for a descriptor that nobody waits for
+ * any more: it comes back to sleep like the others, so that the last one sees a deadlock. */
+static void call_poller_back(void)
+{
+	atomic_thread_fence(memory_order_seq_cst); /* against wait_in_poller, which announces and looks again */
+	if (nothing_to_wait_for())
+		weft__poll_until(0);
+}
+
 /* Sleeps without a proc until somebody hands one over. */
 static void sleep_until_handed(weft__m *m, bool listed)
 {
@@ -112,6 +125,7 @@ static void sleep_until_handed(weft__m *m, bool listed)
 	weft__lock_drop(&weft__sched.lock);
 	if (dead)
 		die_of_deadlock();
+	call_poller_back();
 	weft__idle_begin(m);
 	weft__note_sleep(&m->park);
 	weft__idle_end(m);
@@ -597,20 +611,22 @@ static weft__p *look_again(void)
  * run *ret. */
 static bool wait_in_poller(weft__m *m, bool was_spinning, weft__g **ret)
 {
-	int64_t first = weft__timers_first();
-	if (first == INT64_MAX && !weft__poll_waits())
+	if (nothing_to_wait_for())
 		return false;
+	int64_t first = weft__timers_first();
 	if (atomic_load(&weft__sched.last_poll_ns) == 0 || atomic_exchange(&weft__sched.last_poll_ns, 0) == 0) {
 		weft__poll_until(first);
 		return false;
 	}
-	/* Timers may have come between the look and the announcement. */
+	/* Timers may have come or gone between the look and the announcement. */
 	atomic_store(&weft__sched.poll_until_ns, first);
 	first = weft__timers_first();
 	atomic_store(&weft__sched.poll_until_ns, first);
-	int64_t now = wo_now_ns();
+	int64_t now = wo_now_ns(), delay = -1;
+	if (first != INT64_MAX || nothing_to_wait_for())
+		delay = first != INT64_MAX && first > now ? first - now : 0;
 	weft__queue list = { 0 };
-	weft__poll(m, first == INT64_MAX ? -1 : first > now ? first - now : 0, &list);
+	weft__poll(m, delay, &list);
 	atomic_store(&weft__sched.poll_until_ns, 0);
 	atomic_store(&weft__sched.last_poll_ns, wo_now_ns());
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);

@@ -120,6 +120,8 @@ static void end(weft__m *m, weft_ctx *c, int err)
 {
 	weft_ctx *work = NULL, *ended = NULL;
 	bool first = mark(c, err, &work);
+	/* Not before: who ends the parent must find it in the list, or ended. */
+	leave_parent(c);
 	for (weft_ctx *child; (child = work) != NULL;) {
 		work = child->work;
 		if (mark(child, err, &work)) {
@@ -142,7 +144,6 @@ static void unref(weft__m *m, weft_ctx *c)
 {
 	while (c && atomic_fetch_sub_explicit(&c->n_refs, 1, memory_order_acq_rel) == 1) {
 		weft_ctx *parent = c->parent;
-		leave_parent(c);
 		end(m, c, -ECANCELED); /* this one alone: children would keep it */
 		weft_chan_unref(c->done);
 		wb_free(c);
@@ -156,7 +157,6 @@ static void expire(void *arg)
 {
 	weft_ctx *c = arg;
 	weft__m *m = weft__enter();
-	leave_parent(c);
 	end(m, c, -ETIMEDOUT);
 	unref(m, c);
 	weft__leave(m);
@@ -195,7 +195,6 @@ static int begin(weft__m *m, weft_ctx *c)
 	if (err == 0 && c->deadline_ns < weft_ctx_deadline(c->parent)) {
 		if (c->deadline_ns > wo_now_ns())
 			return start_timer(m, c);
-		leave_parent(c);
 		err = -ETIMEDOUT;
 	}
 	if (err < 0)
@@ -246,7 +245,6 @@ void weft_ctx_cancel(weft_ctx *c)
 	if (!c || weft_ctx_err(c))
 		return;
 	weft__m *m = weft__enter();
-	leave_parent(c);
 	end(m, c, -ECANCELED);
 	weft__leave(m);
 }
