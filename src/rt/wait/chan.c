@@ -75,6 +75,7 @@ int weft_chan_send(weft_chan *ch, const void *elem)
 	weft__try done = weft__chan_try_send(ch, elem, &wake);
 	if (weft__likely(done == WEFT__TRY_WAIT)) {
 		weft__waiter w = { .g = weft__self_g(m), .elem = (void *)(uintptr_t)elem };
+		weft__chan_offer(ch);
 		weft__waitq_put(&ch->senders, &w);
 		m = weft__park(m, &ch->lock, WEFT__WAIT_CHAN_SEND, ch);
 		done = w.ok ? WEFT__TRY_DONE : WEFT__TRY_CLOSED;
@@ -127,6 +128,7 @@ int weft_chan_recv(weft_chan *ch, void *ret)
 	weft__try done = weft__chan_try_recv(ch, ret, &wake);
 	if (weft__likely(done == WEFT__TRY_WAIT)) {
 		weft__waiter w = { .g = weft__self_g(m), .elem = ret };
+		weft__chan_offer(ch);
 		weft__waitq_put(&ch->receivers, &w);
 		m = weft__park(m, &ch->lock, WEFT__WAIT_CHAN_RECV, ch);
 		done = w.ok ? WEFT__TRY_DONE : WEFT__TRY_CLOSED;
@@ -168,6 +170,7 @@ bool weft__chan_close(weft__m *m, weft_chan *ch)
 	weft__queue wake = { 0 };
 	weft__lock_take(&ch->lock, WEFT__RANK_CHAN);
 	bool closed = atomic_load_explicit(&ch->closed, memory_order_relaxed);
+	weft__chan_offer(ch);
 	atomic_store_explicit(&ch->closed, 1, memory_order_release);
 	for (weft__waiter *w; !closed && (w = weft__waitq_take(&ch->receivers)) != NULL;) {
 		if (w->elem && ch->elem_bytes)

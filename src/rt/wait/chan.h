@@ -17,6 +17,7 @@ struct weft_chan {
 	size_t send_at, recv_at; /* places in the buffer */
 	weft__waitq senders, receivers;
 	_Atomic uint32_t closed;
+	_Atomic uint32_t n_offers;      /* see weft__chan_offer */
 	void (*at_free)(weft_chan *ch); /* of who made it for a purpose (timers) */
 	void *owner;
 	weft__range *range; /* the collector looks into the buffer */
@@ -32,6 +33,15 @@ static inline void weft__elem_copy(void *to, const void *from, size_t n)
 		memcpy(to, from, n);
 }
 
+/* Under the lock, before anything that may make a send or receive ready.  So whoever finds the same count, the lock
+ * free and nothing ready, and later the same count again, knows that nothing was ready in between. */
+static inline void weft__chan_offer(weft_chan *ch)
+{
+	uint32_t n = atomic_load_explicit(&ch->n_offers, memory_order_relaxed);
+	atomic_store_explicit(&ch->n_offers, n + 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_release);
+}
+
 static inline char *weft__chan_place(weft_chan *ch, size_t i)
 {
 	return ch->buffer + i * ch->elem_bytes;
@@ -39,6 +49,7 @@ static inline char *weft__chan_place(weft_chan *ch, size_t i)
 
 static inline void weft__chan_push(weft_chan *ch, const void *elem)
 {
+	weft__chan_offer(ch);
 	weft__elem_copy(weft__chan_place(ch, ch->send_at), elem, ch->elem_bytes);
 	ch->send_at = ch->send_at + 1 == ch->cap ? 0 : ch->send_at + 1;
 	atomic_store_explicit(&ch->n, atomic_load_explicit(&ch->n, memory_order_relaxed) + 1, memory_order_relaxed);
@@ -46,6 +57,7 @@ static inline void weft__chan_push(weft_chan *ch, const void *elem)
 
 static inline void weft__chan_pop(weft_chan *ch, void *ret)
 {
+	weft__chan_offer(ch);
 	if (ret)
 		weft__elem_copy(ret, weft__chan_place(ch, ch->recv_at), ch->elem_bytes);
 	ch->recv_at = ch->recv_at + 1 == ch->cap ? 0 : ch->recv_at + 1;

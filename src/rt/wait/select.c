@@ -144,6 +144,7 @@ static void queue_all(struct work *w)
 	for (uint32_t k = 0; k < w->n; k++) {
 		weft_case *c = &w->cases[w->order[k]];
 		w->waiters[k] = (weft__waiter){ .g = w->g, .elem = c->elem, .index = w->order[k], .contested = true };
+		weft__chan_offer(c->ch);
 		weft__waitq_put(queue_of(c), &w->waiters[k]);
 	}
 }
@@ -159,14 +160,10 @@ static void unqueue_all(struct work *w)
 	}
 }
 
-/* Queues everywhere and parks.  As finish, or -ETIMEDOUT. */
-static int wait(weft__m **m, struct work *w)
+/* Locks all channels and tries each case: true when one went, *ret is as from finish and nothing is locked. */
+static bool try_locked(weft__m *m, struct work *w, int *ret)
 {
 	sort_channels(w);
-	if (!w->timed) {
-		atomic_store_explicit(&w->g->select_won, 0, memory_order_relaxed);
-		w->g->won = NULL;
-	}
 	for (uint32_t i = 0; i < w->n_locked; i++)
 		weft__lock_take(&w->locked[i]->lock, WEFT__RANK_CHAN);
 	for (uint32_t k = 0; k < w->n; k++) {
@@ -176,9 +173,23 @@ static int wait(weft__m **m, struct work *w)
 			continue;
 		unlock_all(w, w->n_locked);
 		if (wake)
-			weft__ready(*m, wake);
-		return finish(w->cases, w->order[k], done == WEFT__TRY_DONE);
+			weft__ready(m, wake);
+		*ret = finish(w->cases, w->order[k], done == WEFT__TRY_DONE);
+		return true;
 	}
+	return false;
+}
+
+/* Queues everywhere and parks.  As finish, or -ETIMEDOUT. */
+static int wait(weft__m **m, struct work *w)
+{
+	int i;
+	if (!w->timed) {
+		atomic_store_explicit(&w->g->select_won, 0, memory_order_relaxed);
+		w->g->won = NULL;
+	}
+	if (try_locked(*m, w, &i))
+		return i;
 	queue_all(w);
 	*m = weft__park_call(
 		*m, parked, w, w->n ? WEFT__WAIT_SELECT : WEFT__WAIT_SELECT_NONE, w->n == 1 ? w->locked[0] : NULL);
@@ -187,15 +198,23 @@ static int wait(weft__m **m, struct work *w)
 	return won ? finish(w->cases, won->index, won->ok) : -ETIMEDOUT;
 }
 
-static int wait_with_memory(weft__m **m, struct work *w, int64_t deadline_ns)
+/* With the memory that it needs.  A deadline that has passed: does not wait. */
+static int wait_until(weft__m **m, struct work *w, int64_t deadline_ns)
 {
-	weft__deadline d;
+	int i = -ETIMEDOUT;
 	w->timed = deadline_ns != INT64_MAX;
-	if (w->timed && weft__deadline_start(*m, &d, deadline_ns) < 0)
+	if (!w->timed)
+		return wait(m, w);
+	if (deadline_ns == INT64_MIN || deadline_ns <= wo_now_ns()) {
+		if (!try_locked(*m, w, &i))
+			unlock_all(w, w->n_locked);
+		return i;
+	}
+	weft__deadline d;
+	if (weft__deadline_start(*m, &d, deadline_ns) < 0)
 		return -ENOMEM;
-	int i = wait(m, w);
-	if (w->timed)
-		weft__deadline_stop(&d);
+	i = wait(m, w);
+	weft__deadline_stop(&d);
 	return i;
 }
 
@@ -211,7 +230,7 @@ static int wait_few(weft__m **m, weft_case *cases, const uint32_t *order, uint32
 		.n = n,
 		.g = weft__self_g(*m),
 	};
-	return wait_with_memory(m, &w, deadline_ns);
+	return wait_until(m, &w, deadline_ns);
 }
 
 /* deadline_ns INT64_MIN: does not wait. */
@@ -224,16 +243,13 @@ static int choose(weft__m **m, weft_case *cases, size_t n, uint32_t *order, int6
 	int i;
 	if (try_each(*m, cases, order, k, &i))
 		return i;
-	if (deadline_ns == INT64_MIN)
-		return -EAGAIN;
-	if (deadline_ns != INT64_MAX && deadline_ns <= wo_now_ns())
-		return -ETIMEDOUT;
+	/* One by one they were not ready, at different moments: from here on it is all at once. */
 	if (n <= FEW)
 		return wait_few(m, cases, order, k, deadline_ns);
 	struct work w = { .cases = cases, .order = order, .n = k, .g = weft__self_g(*m) };
 	w.waiters = wb_malloc(k * sizeof(*w.waiters) + 1);
 	w.locked = wb_malloc(k * sizeof(*w.locked) + 1);
-	i = w.waiters && w.locked ? wait_with_memory(m, &w, deadline_ns) : -ENOMEM;
+	i = w.waiters && w.locked ? wait_until(m, &w, deadline_ns) : -ENOMEM;
 	wb_free(w.waiters);
 	wb_free(w.locked);
 	return i;
@@ -272,15 +288,34 @@ int weft_select_until(weft_case *cases, size_t n, weft_ns deadline)
 	return run(cases, n, deadline == INT64_MIN ? INT64_MIN + 1 : deadline);
 }
 
+/* Without a lock: false when there was a moment at which none was ready (see weft__chan_offer). */
+static bool any_ready(const weft_case *cases, size_t n)
+{
+	uint32_t offers[FEW];
+	if (n > FEW)
+		return true;
+	for (size_t i = 0; i < n; i++) {
+		weft_chan *ch = live(&cases[i]) ? cases[i].ch : NULL;
+		if (!ch)
+			continue;
+		offers[i] = atomic_load_explicit(&ch->n_offers, memory_order_acquire);
+		if (atomic_load_explicit(&ch->lock.held, memory_order_acquire) || may(&cases[i]))
+			return true;
+	}
+	atomic_thread_fence(memory_order_acquire);
+	for (size_t i = 0; i < n; i++)
+		if (live(&cases[i]) && offers[i] != atomic_load_explicit(&cases[i].ch->n_offers, memory_order_relaxed))
+			return true;
+	return false;
+}
+
 int weft_select_try(weft_case *cases, size_t n)
 {
 	if (n > WEFT_SELECT_MAX)
 		return -EINVAL;
-	bool any = false;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		if (cases[i].op < WEFT_OP_NONE || cases[i].op > WEFT_OP_RECV)
 			return -EINVAL;
-		any = any || (live(&cases[i]) && may(&cases[i]));
-	}
-	return any ? run(cases, n, INT64_MIN) : -EAGAIN;
+	int i = any_ready(cases, n) ? run(cases, n, INT64_MIN) : -EAGAIN;
+	return i == -ETIMEDOUT ? -EAGAIN : i;
 }
