@@ -136,6 +136,25 @@ CASE(sleepers_wake_in_order, "Go's TestAfterQueuing: who sleeps until an earlier
 				kit_expect(s[i].place < s[k].place);
 }
 
+CASE(late_sleepers_wake_in_order, "Go's TestAfterQueuing: also when they are all late", .procs = 1, .soft = true)
+{
+	enum { N = 10 };
+	sleeper s[N];
+	atomic_int order = 0;
+	weft_ns start = weft_now() + 5 * WEFT_MS;
+	weft_wg_add(&done, N);
+	for (int i = N - 1; i >= 0; i--) {
+		s[i] = (sleeper){ start + i * WEFT_US, &order, -1 };
+		kit_go(sleep_and_note, &s[i]);
+	}
+	weft_sleep(WEFT_MS); /* now they sleep */
+	while (weft_now() < start + WEFT_MS) {
+	}
+	weft_wg_wait(&done);
+	for (int i = 0; i < N; i++)
+		kit_equal(s[i].place, i);
+}
+
 /* ---- timers ---- */
 
 static weft_timer timer;

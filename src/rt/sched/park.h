@@ -102,7 +102,9 @@ static inline void weft__ready_new(weft__m *m, weft__g *g)
 {
 	weft__p *p = weft__self_p(m);
 	if (weft__likely(p != NULL)) {
-		weft__runq_put(p, g, true);
+		/* On the scheduler's stack (timers) the first that is woken runs first. */
+		bool next = weft__self_g(m) || !atomic_load_explicit(&p->runnext, memory_order_relaxed);
+		weft__runq_put(p, g, next);
 		if (weft__unlikely(atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) != 0))
 			weft__ready_slow(m, NULL);
 	} else {
