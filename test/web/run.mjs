@@ -10,6 +10,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { answersTests } from './answers.mjs';
 import { readPng } from './png.mjs';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
@@ -22,7 +23,8 @@ const arg = (name, or) => process.argv.find(a => a.startsWith(`--${name}=`))?.sl
 const weftPath = arg('weft', process.env.WEFT ?? join(root, 'build', 'weft'));
 const only = arg('only', '');
 const shots = arg('shots', '');
-const trace = join(root, 'test', 'data', 'traces', 'go1.26-httpload-gens.trace.zst');
+const corpus = name => join(root, 'test', 'data', 'traces', `${name}.trace.zst`);
+const trace = corpus('go1.26-httpload-gens');
 const flags = ['--no-sandbox', '--disable-dev-shm-usage'];
 const glFlags = ['--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 
@@ -648,6 +650,8 @@ test('with less motion asked for, jumps are jumps', async () => {
 	equal(steps, 1, 'scales on the way');
 	await page.context().close();
 });
+
+answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared: () => shared, annotated: corpus('go1.26-annotate') });
 
 test('nothing serious for axe on the first screen', () => reset(shared).then(() => axe(shared, 'first screen')));
 

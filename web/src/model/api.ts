@@ -158,7 +158,7 @@ export class ApiError extends Error {
 
 export const isAbort = (e: unknown): boolean => e instanceof DOMException && e.name === 'AbortError';
 
-async function ask(path: string, signal?: AbortSignal): Promise<Response> {
+export async function ask(path: string, signal?: AbortSignal): Promise<Response> {
 	let r: Response;
 	try {
 		r = await fetch(path, signal ? { signal } : {});

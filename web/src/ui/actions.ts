@@ -311,6 +311,17 @@ export function commitRange(): void {
 	say(`Range of ${duration(r.t1 - r.t0)} selected`);
 }
 
+/** Selects a range and brings it into sight. */
+export function showRange(t0: number, t1: number): void {
+	setRange(t0, t1);
+	const r = s.range.peek();
+	if (!r)
+		return;
+	wantRange(r);
+	goTo(fit(r.t0, r.t1, limits(), 0.2));
+	say(`Range of ${duration(r.t1 - r.t0)} selected`);
+}
+
 export function rangeFromSpan(): void {
 	const span = s.selection.peek()?.span;
 	if (!span)

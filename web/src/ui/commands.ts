@@ -1,7 +1,8 @@
 // Every command, once: the keyboard, the help, the palette and the buttons read this table.
 
-import * as a from './actions';
 import * as s from '../model/state';
+import * as a from './actions';
+import { explainSelection } from './answers/cause';
 
 export interface Command {
 	readonly id: string;
@@ -63,6 +64,7 @@ export const commands: readonly Command[] = [
 	{ id: 'waker', title: 'Go to who woke it', keys: ['['], section: 'Select', run: () => void a.toWaker(), enabled: () => s.selection.value !== null },
 	{ id: 'woken', title: 'Go back to whom it woke', keys: [']'], section: 'Select', run: () => void a.toWoken(), enabled: a.canGoBack },
 	{ id: 'range', title: 'Selected span as range', keys: ['r'], section: 'Select', run: a.rangeFromSpan, enabled: () => s.selection.value !== null },
+	{ id: 'why', title: 'Why the selected span took so long', keys: ['y'], section: 'Select', run: explainSelection, enabled: () => s.selection.value !== null },
 	{ id: 'escape', title: 'Back out: close, deselect', keys: ['Escape'], section: 'Select', run: escape },
 
 	{ id: 'search', title: 'Search goroutines and functions', keys: ['/', '$mod+f'], section: 'Find', run: () => focusSearch('') },
@@ -72,6 +74,9 @@ export const commands: readonly Command[] = [
 	{ id: 'prev-hit', title: 'Previous search result', keys: ['Shift+n'], section: 'Find', run: () => a.goToHit(s.hitAt.peek() - 1), enabled: () => (s.hits.value?.list.length ?? 0) > 0 },
 
 	{ id: 'drawer', title: 'Details: open or close', keys: ['q'], section: 'View', run: () => { s.drawer.value = { ...s.drawer.peek(), open: !s.drawer.peek().open }; } },
+	{ id: 'profile', title: 'Profiles: where time went', keys: ['p'], section: 'View', run: () => a.openDrawer('profile') },
+	{ id: 'latency', title: 'Latency: requests, tasks, regions', keys: ['l'], section: 'View', run: () => a.openDrawer('latency') },
+	{ id: 'collections', title: 'Collections: what they leave to the program', keys: ['c'], section: 'View', run: () => a.openDrawer('gc') },
 	{ id: 'overlay', title: 'Collections and stops across the lanes: both, stops, none', keys: ['o'], section: 'View', run: () => { s.overlay.value = next(['both', 'stw', 'off'] as const, s.overlay.peek()); a.say(`Across the lanes: ${overlayTitle[s.overlay.peek()]}`); } },
 	{ id: 'theme', title: 'Light, dark, or as the system', keys: ['t'], section: 'View', run: () => { s.themeChoice.value = next(['auto', 'light', 'dark'] as const, s.themeChoice.peek()); } },
 	{ id: 'link', title: 'Copy a link to this view', keys: ['$mod+Shift+c'], section: 'View', run: copyLink },

@@ -1,22 +1,31 @@
 // The drawer at the foot: the selected span, the selected range, the trace.
 
 import { CLASS_TITLE } from '../base/palette';
-import { bytes, duration, grouped, instant } from '../base/time';
-import type { Frame, Group, Info, Waker } from '../model/api';
-import { shortFunc, splitFunc } from '../model/names';
+import { bytes, duration, grouped } from '../base/time';
+import type { Group, Info, Waker } from '../model/api';
+import { shortFunc } from '../model/names';
 import { classIndex, isKind, wakeOf } from '../model/select';
 import * as s from '../model/state';
 import * as a from './actions';
+import { Cause } from './answers/cause';
+import { Collections } from './answers/collections';
+import { Latency } from './answers/latency';
+import { Profiles } from './answers/profiles';
 import { command, hint, invoke } from './commands';
+import { finest, Func, LaneLink, Stack, TimeLink, Times } from './facts';
 import { useSignals } from './hooks';
 
-const tabs: readonly (readonly [s.Tab, string])[] = [['selection', 'Selection'], ['range', 'Statistics'], ['trace', 'Trace']];
+const tabs: readonly (readonly [s.Tab, string, () => preact.JSX.Element | null])[] = [
+	['selection', 'Selection', SelectionTab], ['range', 'Statistics', RangeTab], ['profile', 'Profiles', Profiles], ['latency', 'Latency', Latency],
+	['cause', 'Cause', Cause], ['gc', 'Collections', Collections], ['trace', 'Trace', TraceTab],
+];
 
 export function Drawer(): preact.JSX.Element | null {
 	useSignals(s.drawer, s.selection, s.range, s.rangeCounts, s.current, s.info);
 	const d = s.drawer.value;
 	if (!d.open)
 		return null;
+	const Body = tabs.find(t => t[0] === d.tab)![2];
 	const set = (h: number): void => { s.drawer.value = { ...s.drawer.peek(), height: Math.round(Math.min(Math.max(h, 96), window.innerHeight * 0.7)) }; };
 	const down = (e: PointerEvent): void => {
 		const el = e.currentTarget as HTMLElement;
@@ -59,29 +68,11 @@ export function Drawer(): preact.JSX.Element | null {
 				</button>
 			</div>
 			<div class="drawer-body" id="drawer-body" role="tabpanel" aria-labelledby={`tab-${d.tab}`} tabIndex={0}>
-				{d.tab === 'selection' ? <SelectionTab /> : d.tab === 'range' ? <RangeTab /> : <TraceTab />}
+				<Body />
 			</div>
 		</section>
 	);
 }
-
-/** Blue: an object.  A click goes there. */
-function LaneLink({ lane, text, t, select }: { lane: string; text: string; t?: number; select?: boolean }): preact.JSX.Element {
-	return <a class="link" href={`#sel=${lane}`} title={`Go to ${lane}`} onClick={e => {
-		e.preventDefault();
-		void a.showLane(lane, t, select ?? false);
-	}}>{text}</a>;
-}
-
-/** Red: a time. */
-function TimeLink({ t, res }: { t: number; res: number }): preact.JSX.Element {
-	return <a class="time" href="#" title="Centre the view here" onClick={e => {
-		e.preventDefault();
-		a.goTo({ t0: t - a.destination().scale * a.limits().width / 2, scale: a.destination().scale });
-	}}>{instant(t, res)}</a>;
-}
-
-const finest = (ns: number): number => Math.max(1, 10 ** Math.floor(Math.log10(Math.max(ns, 1)) - 3));
 
 function SelectionTab(): preact.JSX.Element {
 	const sel = s.selection.value;
@@ -116,6 +107,7 @@ function SelectionTab(): preact.JSX.Element {
 					<button type="button" onClick={() => invoke(command('prev-span'))} title={hint('prev-span')}>← Previous</button>
 					<button type="button" onClick={() => invoke(command('next-span'))} title={hint('next-span')}>Next →</button>
 					<button type="button" onClick={() => invoke(command('fit'))} title={hint('fit')}>Zoom to it</button>
+					{span.g !== null && <button type="button" onClick={() => invoke(command('why'))} title={hint('why')}>Why?</button>}
 				</p>
 			</div>
 			<div class="stack-box">
@@ -148,25 +140,6 @@ function WakerFacts({ w, at, latency, created }: { w: Waker; at: number; latency
 	);
 }
 
-function Func({ name }: { name: string }): preact.JSX.Element {
-	const [pkg, rest] = splitFunc(name);
-	return <span class="func" title={name}><span class="pkg">{pkg}</span>{rest}</span>;
-}
-
-function Stack({ frames, none }: { frames: readonly Frame[]; none: string }): preact.JSX.Element {
-	if (frames.length === 0)
-		return <p class="hint">{none}</p>;
-	return (
-		<ol class="stack">
-			{frames.map((f, i) => (
-				<li key={i} title={`${f.func}\n${f.file}:${f.line}${f.pc ? `\npc ${f.pc}` : ''}`}>
-					<Func name={f.func} /> <span class="src">{shortFunc(f.file)}:{f.line}</span>
-				</li>
-			))}
-		</ol>
-	);
-}
-
 function GroupFacts({ g, open, toggle }: { g: Group; open: boolean; toggle: () => void }): preact.JSX.Element {
 	const rows: readonly (readonly [string, number, number])[] = [['running', g.exec_ns, 1], ['runnable', g.sched_ns, 2], ['in system calls', g.syscall_ns, 6], ['blocked', g.block_ns, 3]];
 	return (
@@ -178,26 +151,6 @@ function GroupFacts({ g, open, toggle }: { g: Group; open: boolean; toggle: () =
 			</div>
 			<Times rows={rows} total={g.total_ns} caption="Time by state, all its goroutines" />
 		</div>
-	);
-}
-
-function Times({ rows, total, caption, note }: { rows: readonly (readonly [string, number, number])[]; total: number; caption: string; note?: string }): preact.JSX.Element {
-	return (
-		<table class="times">
-			<caption>{caption}</caption>
-			<thead><tr><th scope="col">state</th><th scope="col">time</th><th scope="col">share</th><th scope="col"><span class="sr">bar</span></th></tr></thead>
-			<tbody>
-				{rows.filter(r => r[1] > 0).map(([name, ns, cls]) => (
-					<tr key={name}>
-						<th scope="row"><i class={`swatch k${cls}`} aria-hidden="true" />{name}</th>
-						<td>{duration(ns)}</td>
-						<td>{total > 0 ? `${((ns / total) * 100).toFixed(1)} %` : ''}</td>
-						<td class="bar"><i class={`k${cls}`} style={{ width: `${total > 0 ? Math.max(0.5, (ns / total) * 100) : 0}%` }} /></td>
-					</tr>
-				))}
-			</tbody>
-			{note && <tfoot><tr><td colSpan={4}>{note}</td></tr></tfoot>}
-		</table>
 	);
 }
 

@@ -1,0 +1,144 @@
+// The answers in the drawer: profiles, latency, cause, collections.  Their numbers are those of the server, for the part
+// of the trace that is chosen.
+
+/** Adds its tests; `kit` is what test/web/run.mjs offers. */
+export function answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared, annotated }) {
+	const body = async page => (await page.locator('.drawer-body').innerText()).replace(/\u2009/g, '');
+	const quiet = page => page.waitForFunction(() => document.querySelector('.scope-state')?.textContent === '', undefined, { polling: 25 });
+	const has = (page, text) => page.waitForFunction(t => document.querySelector('.drawer-body')?.innerText.replace(/\u2009/g, '').includes(t), text, { polling: 25 });
+
+	test('P shows a profile: the flame graph has the sums of the server, and its functions', async () => {
+		const page = shared();
+		await reset(page);
+		const p = await api(page, 'api/profile?kind=sync&n=5000');
+		await page.keyboard.press('p');
+		await page.locator('select[aria-label=Profile]').selectOption('sync');
+		await has(page, `in ${p.count} waits, ${p.n_stacks} stacks`);
+		await quiet(page);
+		const root = await page.locator('.cell-call').first().getAttribute('aria-label');
+		ok(/^all, .*100\.0 %$/.test(root), root);
+		const cells = await page.locator('.cell-call').evaluateAll(list => list.map(e => [e.getAttribute('aria-label'), e.offsetTop, e.getBoundingClientRect().width]));
+		ok(cells.length > 10, `${cells.length} cells`);
+		const rowWidth = cells.filter(c => c[1] === cells[1][1]).reduce((n, c) => n + c[2], 0);
+		ok(rowWidth <= cells[0][2] + 1, `callees are wider (${rowWidth}) than their caller (${cells[0][2]})`);
+		const top = await page.locator('.grid tbody tr').first().innerText();
+		ok(top.includes(p.functions[0].name.split('/').pop().split('.').pop()), `${top} is not ${p.functions[0].name}`);
+		await shot(page, 'profile');
+		await axe(page, 'with a profile');
+	});
+
+	test('the flame graph by keyboard: down to a callee, Enter opens it, Escape shows all again', async () => {
+		const page = shared();
+		await page.locator('.cell-call').first().focus();
+		await page.keyboard.press('ArrowDown');
+		const callee = await page.evaluate(() => document.activeElement.getAttribute('aria-label'));
+		ok(!callee.startsWith('all,'), callee);
+		const before = await page.evaluate(() => document.activeElement.getBoundingClientRect().width);
+		await page.keyboard.press('Enter');
+		await page.waitForFunction(w => document.activeElement.getBoundingClientRect().width > w, before, { polling: 25 });
+		equal(await page.evaluate(() => document.activeElement.getAttribute('aria-label')), callee, 'what was opened');
+		await page.keyboard.press('Escape');
+		await page.waitForFunction(w => document.querySelector('.cell-call:focus')?.getAttribute('aria-label').startsWith('all,') || document.activeElement.getBoundingClientRect().width <= w + 1, before, { polling: 25 });
+		ok(await page.locator('.drawer').isVisible(), 'Escape closed the drawer');
+	});
+
+	test('answers are about the whole trace, what is in view, or the range; a filter that is wrong says why', async () => {
+		const page = shared();
+		const sum = async () => Number(/in (\d+) waits/.exec(await body(page))?.[1]);
+		const whole = await sum();
+		await page.locator('.lanes').click({ position: { x: 400, y: 30 } });
+		await page.evaluate(() => { window.weft.view = { t0: 0, scale: window.weft.view.scale / 8 }; });
+		await settled(page);
+		await page.keyboard.press('p');
+		await page.getByRole('radio', { name: 'In view' }).click();
+		await page.waitForFunction(() => /range=/.test(document.querySelector('.terminal').textContent), undefined, { polling: 25 });
+		await quiet(page);
+		const part = await sum();
+		ok(part > 0 && part < whole, `${part} waits in an eighth of ${whole}`);
+		const text = await page.locator('.terminal code').innerText();
+		const range = /--range=(\S+)/.exec(text)[1];
+		equal(part, (await api(page, `api/profile?kind=sync&range=${range}`)).count, 'waits in view');
+		ok(await page.getByRole('radio', { name: 'Range' }).isDisabled(), 'a range can be chosen that is not there');
+		await page.locator('.filter').fill('nonsense:=1');
+		await page.keyboard.press('Enter');
+		await page.locator('.trouble-text').waitFor();
+		await page.locator('.filter').fill('');
+		await page.keyboard.press('Enter');
+		await page.getByRole('radio', { name: 'Whole trace' }).click();
+		await quiet(page);
+		page.complaints.splice(0, page.complaints.length, ...page.complaints.filter(c => !/status of 400/.test(c)));
+	});
+
+	test('L shows requests, slowest first; a click shows one in the lanes; Why? explains it', async () => {
+		const page = shared();
+		await reset(page);
+		const r = await api(page, 'api/requests?n=1000');
+		await page.keyboard.press('l');
+		await has(page, r.types[0].name);
+		await quiet(page);
+		await page.locator('.pair .table-box').nth(1).locator('tbody .pick').first().click();
+		await page.waitForFunction(() => /Range \d/.test(document.querySelector('[role=radiogroup]').innerText), undefined, { polling: 25 });
+		await page.locator('.pair .small').first().click();
+		const slow = r.types[0].slowest[0];
+		const why = await api(page, `api/why?g=${slow.g}&from=${slow.start_ns}&to=${slow.start_ns + slow.ns}`);
+		await page.getByRole('tab', { name: 'Cause', selected: true }).waitFor();
+		await has(page, `of g${why.g}:`);
+		const text = await body(page);
+		ok(text.includes('The path by state') && text.includes('blocked'), text);
+		await shot(page, 'cause');
+		await axe(page, 'with a cause');
+	});
+
+	test('Y explains the selected span', async () => {
+		const page = shared();
+		await reset(page);
+		const span = await page.evaluate(async () => {
+			const g = (await (await fetch('api/search?q=main.client')).json()).hits[0];
+			location.hash = `#sel=${g.lane}@${g.create_ns + 4000000}ns`;
+			return g;
+		});
+		await page.waitForFunction(lane => window.weft.selection?.lane === lane, span.lane, { polling: 25 });
+		await page.keyboard.press('y');
+		await has(page, `of ${span.lane}:`);
+		ok(/weft why --goroutine=/.test(await body(page)), 'no command for the terminal');
+	});
+
+	test('C shows what collections leave, with its curve and worst windows', async () => {
+		const page = shared();
+		await reset(page);
+		const m = await api(page, 'api/mmu?flags=7&window=10000000');
+		await page.keyboard.press('c');
+		await has(page, `${(m.left * 100).toFixed(1)} %`);
+		await quiet(page);
+		equal(await page.locator('.curve path').count(), 4, 'lines');
+		ok(/\d %.* in windows of/.test(await page.locator('.curve svg').getAttribute('aria-label')), 'the curve has no words');
+		const none = page.getByLabel('stops of the world', { exact: true });
+		await none.uncheck();
+		await page.waitForFunction(t => !document.querySelector('.sum').innerText.includes(t), 'stops of the world took', { polling: 25 });
+		await shot(page, 'collections');
+		await axe(page, 'with collections');
+		await reset(page);
+	});
+
+	test('tasks and regions by type, with how they are spread, in the dark', async () => {
+		const server = await startWeft(annotated);
+		stops.push(server.stop);
+		const page = await open(server.url, { colorScheme: 'dark' });
+		const t = await api(page, 'api/tasks?n=1000');
+		await page.keyboard.press('l');
+		await page.getByLabel('What', { exact: true }).selectOption('tasks');
+		await has(page, t.types[0].name);
+		await quiet(page);
+		equal(await page.locator('.pair .table-box').first().locator('tbody tr').count(), t.types.length, 'types');
+		await page.locator('.pick', { hasText: 'order' }).first().click();
+		await page.waitForFunction(n => document.querySelectorAll('.pair .table-box')[1].querySelectorAll('tbody tr').length === n, t.types.find(x => x.name === 'order').n, { polling: 25 });
+		ok(await page.locator('.bars rect').count() > 0, 'no histogram');
+		await axe(page, 'with tasks');
+		await page.getByLabel('What', { exact: true }).selectOption('regions');
+		const regions = await api(page, 'api/regions?n=1000');
+		await has(page, regions.types[0].name);
+		await shot(page, 'regions');
+		equal(page.complaints.join('; '), '', 'complaints');
+		await page.context().close();
+	});
+}
