@@ -53,6 +53,9 @@ WTR_API wtr_code wtr_open(const char *path, const wtr_options *opt, wtr_trace **
 /* The same from memory, which the caller keeps unchanged until wtr_close().  Compressed bytes are inflated too. */
 WTR_API wtr_code wtr_open_bytes(const void *data, size_t n, const wtr_options *opt, wtr_trace **ret, wtr_error *err);
 
+/* Whether bytes begin as a trace does, compressed or not; 16 of them are enough. */
+WTR_API bool wtr_is_trace(const void *at, size_t n);
+
 /* Frees everything.  `t` may be NULL.  All cursors and indexes of it must be closed before. */
 WTR_API void wtr_close(wtr_trace *t);
 

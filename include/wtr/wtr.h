@@ -4,6 +4,7 @@
 
 #include <wtr/check.h>
 #include <wtr/counters.h>
+#include <wtr/diff.h>
 #include <wtr/edit.h>
 #include <wtr/error.h>
 #include <wtr/event.h>

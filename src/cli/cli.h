@@ -104,6 +104,8 @@ int cli_no_command(const char *word);
 
 /* Opens the operand of a command with its options, with progress on a terminal.  NULL: standard error says why. */
 wtr_trace *cli_open(const cli_args *a);
+/* The same of a file that is no operand. */
+wtr_trace *cli_open_path(const cli_args *a, const char *path);
 /* The same with a progress callback of the command's own. */
 typedef bool cli_progress_fn(void *user, const char *doing, uint64_t done, uint64_t total);
 wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *user);

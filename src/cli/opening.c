@@ -87,9 +87,8 @@ static void hint_for(const char *path, const wtr_error *err)
 	}
 }
 
-wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *user)
+static wtr_trace *open_path(const cli_args *a, const char *path, cli_progress_fn *progress, void *user)
 {
-	const char *path = a->operands[a->n_operands - 1];
 	wtr_options opt = {
 		.damage = cli_has(a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
 		.threads = cli_threads(a),
@@ -106,6 +105,16 @@ wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *use
 	cli_error(path, &err);
 	hint_for(path, &err);
 	return NULL;
+}
+
+wtr_trace *cli_open_with(const cli_args *a, cli_progress_fn *progress, void *user)
+{
+	return open_path(a, a->operands[a->n_operands - 1], progress, user);
+}
+
+wtr_trace *cli_open_path(const cli_args *a, const char *path)
+{
+	return open_path(a, path, cli_progress, NULL);
 }
 
 wtr_trace *cli_open(const cli_args *a)

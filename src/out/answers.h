@@ -6,6 +6,7 @@
 #define OUT_ANSWERS_H
 
 #include <wtr/counters.h>
+#include <wtr/diff.h>
 #include <wtr/latency.h>
 #include <wtr/mmu.h>
 #include <wtr/profile.h>
@@ -37,5 +38,12 @@ void out_why_json(out_json *j, const wtr_trace *t, const wtr_why *w, size_t limi
 
 /* Requests by type, of each at most `limit` (0: all) of the slowest. */
 void out_requests_json(out_json *j, const wtr_requests *r, size_t limit, int64_t start_ns);
+
+/* What changed: at most `limit` rows of each kind; 0: all. */
+void out_diff_json(out_json *j, const wtr_diff *d, size_t limit);
+/* The traces of a side: how many, how long, how many goroutines. */
+void out_side_json(out_json *j, const wtr_side *s);
+/* Two profiles: at most `limit` functions and as many stacks; 0: all. */
+void out_stacks_json(out_json *j, const wtr_stacks *s, size_t limit);
 
 #endif

@@ -18,30 +18,51 @@ static void put_name(wb_buf *b, wtr_str name)
 			b->at[i] = ':';
 }
 
+static void put_stack(wb_buf *b, const wtr_frame *frames, size_t n, const char *state)
+{
+	if (state[0])
+		wb_buf_printf(b, "[%s]%s", state, n ? ";" : "");
+	for (size_t k = n; k-- > 0;) {
+		put_name(b, frames[k].func);
+		if (k)
+			wb_buf_putc(b, ';');
+	}
+	if (n == 0 && !state[0])
+		wb_buf_puts(b, "(no stack)");
+	wb_buf_putc(b, ' ');
+}
+
 void out_folded(wb_buf *b, const wtr_profile *p)
 {
 	wtr_profile_totals t;
+	wtr_frame frames[FRAMES];
 	wtr_profile_get_totals(p, &t);
 	bool has_ns = wtr_profile_value(t.kind, 1)[0];
 	for (size_t i = 0; i < t.records; i++) {
 		wtr_profile_record r;
-		wtr_frame frames[FRAMES];
 		wtr_profile_get_record(p, i, &r);
-		size_t n = wtr_profile_frames(p, i, frames, FRAMES);
-		if (r.state[0])
-			wb_buf_printf(b, "[%s]%s", r.state, n ? ";" : "");
-		for (size_t k = n; k-- > 0;) {
-			put_name(b, frames[k].func);
-			if (k)
-				wb_buf_putc(b, ';');
-		}
-		if (n == 0 && !r.state[0])
-			wb_buf_puts(b, "(no stack)");
-		wb_buf_putc(b, ' ');
+		put_stack(b, frames, wtr_profile_frames(p, i, frames, FRAMES), r.state);
 		if (has_ns)
 			wb_buf_i64(b, r.ns);
 		else
 			wb_buf_u64(b, r.count);
+		wb_buf_putc(b, '\n');
+	}
+}
+
+void out_folded_stacks(wb_buf *b, const wtr_stacks *p)
+{
+	wtr_stacks_totals t;
+	wtr_frame frames[FRAMES];
+	wtr_stacks_get_totals(p, &t);
+	bool has_ns = wtr_profile_value(t.kind, 1)[0];
+	for (size_t i = 0; i < t.records; i++) {
+		wtr_stacks_record r;
+		wtr_stacks_get_record(p, i, &r);
+		put_stack(b, frames, wtr_stacks_frames(p, i, frames, FRAMES), r.state);
+		wb_buf_i64(b, (int64_t)((has_ns ? (double)r.ns_a : (double)r.count_a) * wtr_stacks_scale(p) + 0.5));
+		wb_buf_putc(b, ' ');
+		wb_buf_i64(b, has_ns ? r.ns_b : (int64_t)r.count_b);
 		wb_buf_putc(b, '\n');
 	}
 }

@@ -16,11 +16,22 @@ typedef struct profile {
 	wb_arena arena;
 	wb_intern texts, funcs; /* funcs: file, a zero byte, name -> id - 1 */
 	wb_idmap by_pc;         /* -> id - 1 */
+	wb_intern by_line;      /* where frames have no program counter: function and line -> id */
 	WB_VEC(Pprof__Location *) locations;
 	WB_VEC(Pprof__Function *) functions;
 	Pprof__Sample **samples;
-	bool failed;
+	size_t n_samples;
+	bool failed, lines; /* lines: frames have no program counter */
 } profile;
+
+/* One record to write. */
+typedef struct sample {
+	const wtr_frame *frames;
+	size_t n;
+	int64_t values[2];
+	const char *state; /* "": none */
+	bool base;         /* of what the profile is compared with */
+} sample;
 
 static int64_t text(profile *f, const char *at, size_t n)
 {
@@ -54,9 +65,20 @@ static uint64_t function(profile *f, const wtr_frame *frame)
 	return fn->id;
 }
 
+/* A number that stands for the place of a frame. */
+static uint64_t place(profile *f, const wtr_frame *frame)
+{
+	if (!f->lines)
+		return frame->pc || frame->func.n != 2 ? frame->pc : UINT64_MAX; /* the mark "--" is no place */
+	uint64_t key[2] = { function(f, frame), frame->line };
+	uint32_t no = wb_intern_add(&f->by_line, (const char *)key, sizeof(key));
+	f->failed |= no == WB_INTERN_NONE;
+	return no;
+}
+
 static uint64_t location(profile *f, const wtr_frame *frame)
 {
-	uint64_t key = frame->pc || frame->func.n != 2 ? frame->pc : UINT64_MAX; /* the mark "--" is no place */
+	uint64_t key = place(f, frame);
 	uint32_t no = wb_idmap_get(&f->by_pc, key);
 	if (no != WB_IDMAP_NONE)
 		return no + 1u;
@@ -79,42 +101,40 @@ static uint64_t location(profile *f, const wtr_frame *frame)
 	return l->id;
 }
 
-static bool add_label(profile *f, Pprof__Sample *s, const char *state)
+static bool add_label(profile *f, Pprof__Sample *s, const char *key, const char *value)
 {
-	Pprof__Label *label = wb_new(&f->arena, Pprof__Label, 1), **labels = wb_new(&f->arena, Pprof__Label *, 1);
-	if (!label || !labels)
+	Pprof__Label *label = wb_new(&f->arena, Pprof__Label, 1);
+	if (!label)
 		return false;
 	pprof__label__init(label);
-	label->key = text(f, "state", 5);
-	label->str = text(f, state, strlen(state));
-	labels[0] = label;
-	s->n_label = 1;
-	s->label = labels;
+	label->key = text(f, key, strlen(key));
+	label->str = text(f, value, strlen(value));
+	s->label[s->n_label++] = label;
 	return true;
 }
 
-static bool add_sample(profile *f, const wtr_profile *p, size_t i, bool has_ns)
+static bool add_sample(profile *f, const sample *from, bool has_ns)
 {
-	wtr_profile_record r;
-	wtr_frame frames[FRAMES];
-	wtr_profile_get_record(p, i, &r);
-	size_t n = wtr_profile_frames(p, i, frames, FRAMES);
 	Pprof__Sample *s = wb_new(&f->arena, Pprof__Sample, 1);
-	uint64_t *ids = wb_new(&f->arena, uint64_t, n + 1);
+	uint64_t *ids = wb_new(&f->arena, uint64_t, from->n + 1);
 	int64_t *values = wb_new(&f->arena, int64_t, 2);
 	if (!s || !ids || !values)
 		return false;
 	pprof__sample__init(s);
-	for (size_t k = 0; k < n; k++)
-		ids[k] = location(f, &frames[k]);
-	values[0] = (int64_t)r.count;
-	values[1] = r.ns;
-	s->n_location_id = n;
+	for (size_t k = 0; k < from->n; k++)
+		ids[k] = location(f, &from->frames[k]);
+	values[0] = from->values[0];
+	values[1] = from->values[1];
+	s->n_location_id = from->n;
 	s->location_id = ids;
 	s->n_value = has_ns ? 2 : 1;
 	s->value = values;
-	f->samples[i] = s;
-	return !r.state[0] || add_label(f, s, r.state);
+	f->samples[f->n_samples++] = s;
+	if (!from->state[0] && !from->base)
+		return true;
+	s->label = wb_new(&f->arena, Pprof__Label *, 2);
+	return s->label && (!from->state[0] || add_label(f, s, "state", from->state)) &&
+	       (!from->base || add_label(f, s, "pprof::base", "true"));
 }
 
 static void value_type(profile *f, Pprof__ValueType *v, const char *type, const char *unit)
@@ -159,28 +179,32 @@ static bool pack(profile *f, const Pprof__Profile *message, wb_buf *b)
 	return ok;
 }
 
-static bool put(profile *f, const wtr_profile *p, const wtr_profile_totals *t, wb_buf *b)
+/* Begins with room for `n` samples; the first text and the first function are nobody's. */
+static bool begin(profile *f, size_t n)
+{
+	text(f, "", 0);
+	f->failed |= wb_intern_add(&f->funcs, "", 0) == WB_INTERN_NONE ||
+		     wb_intern_add(&f->by_line, "", 0) == WB_INTERN_NONE;
+	f->samples = wb_new(&f->arena, Pprof__Sample *, n + 1);
+	return f->samples != NULL;
+}
+
+static bool finish(profile *f, wtr_profile_kind kind, int64_t duration_ns, wb_buf *b)
 {
 	Pprof__Profile message = PPROF__PROFILE__INIT;
 	Pprof__ValueType types[2], period, *list[2] = { &types[0], &types[1] };
-	const char *ns = wtr_profile_value(t->kind, 1);
-	text(f, "", 0);
-	wb_intern_add(&f->funcs, "", 0);
-	value_type(f, &types[0], wtr_profile_value(t->kind, 0), "count");
+	const char *ns = wtr_profile_value(kind, 1);
+	value_type(f, &types[0], wtr_profile_value(kind, 0), "count");
 	value_type(f, &types[1], ns, "nanoseconds");
 	value_type(f, &period, "trace", "count");
-	f->samples = wb_new(&f->arena, Pprof__Sample *, t->records + 1);
-	for (size_t i = 0; f->samples && i < t->records; i++)
-		if (!add_sample(f, p, i, ns[0]))
-			return false;
 	char **texts = wb_new(&f->arena, char *, f->texts.n + 1);
-	if (!f->samples || !texts || f->failed)
+	if (!texts || f->failed)
 		return false;
 	for (uint32_t i = 0; i < f->texts.n; i++)
 		texts[i] = (char *)(uintptr_t)wb_intern_text(&f->texts, i).at;
 	message.n_sample_type = ns[0] ? 2 : 1;
 	message.sample_type = list;
-	message.n_sample = t->records;
+	message.n_sample = f->n_samples;
 	message.sample = f->samples;
 	message.n_location = f->locations.n;
 	message.location = f->locations.at;
@@ -188,23 +212,72 @@ static bool put(profile *f, const wtr_profile *p, const wtr_profile_totals *t, w
 	message.function = f->functions.at;
 	message.n_string_table = f->texts.n;
 	message.string_table = texts;
-	message.duration_nanos = t->duration_ns;
+	message.duration_nanos = duration_ns;
 	message.period_type = &period;
 	message.period = 1;
 	return pack(f, &message, b);
 }
 
+static void done(profile *f)
+{
+	wb_vec_free(&f->locations);
+	wb_vec_free(&f->functions);
+	wb_idmap_free(&f->by_pc);
+	wb_intern_free(&f->texts);
+	wb_intern_free(&f->funcs);
+	wb_intern_free(&f->by_line);
+	wb_arena_free(&f->arena);
+}
+
 bool out_pprof(wb_buf *b, const wtr_profile *p)
 {
 	profile f = { 0 };
+	wtr_frame frames[FRAMES];
 	wtr_profile_totals t;
 	wtr_profile_get_totals(p, &t);
-	bool ok = put(&f, p, &t, b);
-	wb_vec_free(&f.locations);
-	wb_vec_free(&f.functions);
-	wb_idmap_free(&f.by_pc);
-	wb_intern_free(&f.texts);
-	wb_intern_free(&f.funcs);
-	wb_arena_free(&f.arena);
+	bool ok = begin(&f, t.records);
+	for (size_t i = 0; ok && i < t.records; i++) {
+		wtr_profile_record r;
+		wtr_profile_get_record(p, i, &r);
+		size_t n = wtr_profile_frames(p, i, frames, FRAMES);
+		sample s = { frames, n < FRAMES ? n : FRAMES, { (int64_t)r.count, r.ns }, r.state, false };
+		ok = add_sample(&f, &s, wtr_profile_value(t.kind, 1)[0]);
+	}
+	ok = ok && finish(&f, t.kind, t.duration_ns, b);
+	done(&f);
+	return ok;
+}
+
+/* ---- two profiles as one ---- */
+
+static int64_t scaled(double v, double scale)
+{
+	return (int64_t)(v * scale + 0.5);
+}
+
+/* What a stack was, as a sample below zero, and what it is. */
+static bool add_both(profile *f, const wtr_stacks *p, size_t i, bool has_ns)
+{
+	wtr_stacks_record r;
+	wtr_frame frames[FRAMES];
+	double scale = wtr_stacks_scale(p);
+	wtr_stacks_get_record(p, i, &r);
+	size_t n = wtr_stacks_frames(p, i, frames, FRAMES);
+	n = n < FRAMES ? n : FRAMES;
+	sample a = { frames, n, { -scaled((double)r.count_a, scale), -scaled((double)r.ns_a, scale) }, r.state, true };
+	sample b = { frames, n, { (int64_t)r.count_b, r.ns_b }, r.state, false };
+	return (!r.count_a || add_sample(f, &a, has_ns)) && (!r.count_b || add_sample(f, &b, has_ns));
+}
+
+bool out_pprof_stacks(wb_buf *b, const wtr_stacks *p)
+{
+	profile f = { .lines = true };
+	wtr_stacks_totals t;
+	wtr_stacks_get_totals(p, &t);
+	bool ok = begin(&f, 2 * t.records);
+	for (size_t i = 0; ok && i < t.records; i++)
+		ok = add_both(&f, p, i, wtr_profile_value(t.kind, 1)[0]);
+	ok = ok && finish(&f, t.kind, t.duration_b_ns, b);
+	done(&f);
 	return ok;
 }

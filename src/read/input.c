@@ -129,12 +129,25 @@ static wtr_code map_scratch(wtr_trace *t, int fd, wtr_error *err)
 	return WTR_OK;
 }
 
+static bool is_gzip(const void *at, size_t n)
+{
+	return n >= 2 && memcmp(at, "\x1f\x8b", 2) == 0;
+}
+
+static bool is_zstd(const void *at, size_t n)
+{
+	return n >= 4 && memcmp(at, "\x28\xb5\x2f\xfd", 4) == 0;
+}
+
+bool wtr_is_trace(const void *at, size_t n)
+{
+	return (n >= 5 && memcmp(at, "go 1.", 5) == 0) || is_gzip(at, n) || is_zstd(at, n) || wf_is_packed(at, n);
+}
+
 /* Replaces compressed bytes in t->at by plain ones. */
 static wtr_code inflate_if_needed(wtr_trace *t, wtr_error *err)
 {
-	static const uint8_t gzip_magic[2] = { 0x1f, 0x8b }, zstd_magic[4] = { 0x28, 0xb5, 0x2f, 0xfd };
-	bool gz = t->n >= 2 && memcmp(t->at, gzip_magic, 2) == 0;
-	bool zs = t->n >= 4 && memcmp(t->at, zstd_magic, 4) == 0;
+	bool gz = is_gzip(t->at, t->n), zs = is_zstd(t->at, t->n);
 	bool packed = wf_is_packed(t->at, t->n);
 	t->compression = gz ? "gzip" : zs ? "zstd" : packed ? "packed" : "none";
 	if (!gz && !zs && !packed)

@@ -173,6 +173,57 @@ void ws_api_requests(ws_site *site, const ws_model *m, const ws_requests_args *a
 	wtr_requests_free(r);
 }
 
+/* ---- /api/diff ---- */
+
+/* What is in a part of the time; NULL: *ret is the refusal. */
+static wtr_side *side_of(const ws_model *m, wtr_str range, wtr_str filter, ws_answer *ret)
+{
+	wtr_error err = { 0 };
+	scope s;
+	if (!scope_of(m, WTR_ABOUT_SPAN, range, filter, &s, ret))
+		return NULL;
+	wtr_side_query q = { .ranged = s.ranged, .from_ns = s.from_ns, .to_ns = s.to_ns, .where = s.where };
+	wtr_side *side = wtr_side_new();
+	wtr_code rc = side ? wtr_side_add(side, m->trace, m->index, &q, &err) : WTR_E_NOMEM;
+	scope_done(&s);
+	if (rc == WTR_OK)
+		return side;
+	err.code = rc;
+	wtr_side_free(side);
+	refused(&err, ret);
+	return NULL;
+}
+
+static void side_member(out_json *j, const char *key, const wtr_side *s)
+{
+	out_json_key(j, key);
+	out_json_object(j);
+	out_side_json(j, s);
+	out_json_object_end(j);
+}
+
+void ws_api_diff(ws_site *site, const ws_model *m, const ws_diff_args *a, ws_answer *ret)
+{
+	(void)site;
+	wtr_diff *d;
+	wtr_error err = { 0 };
+	wtr_side *first = side_of(m, a->a, a->filter, ret);
+	wtr_side *second = first ? side_of(m, a->b, a->filter, ret) : NULL;
+	if (second && wtr_diff_make(first, second, &d, &err) == WTR_OK) {
+		out_json j;
+		begin(&j, ret);
+		side_member(&j, "a", first);
+		side_member(&j, "b", second);
+		out_diff_json(&j, d, a->n ? (size_t)a->n : WS_ROWS_DEFAULT);
+		end(&j, ret);
+		wtr_diff_free(d);
+	} else if (second) {
+		refused(&err, ret);
+	}
+	wtr_side_free(first);
+	wtr_side_free(second);
+}
+
 /* ---- /api/mmu ---- */
 
 void ws_api_mmu(ws_site *site, const ws_model *m, const ws_mmu_args *a, ws_answer *ret)

@@ -70,6 +70,35 @@ static void ask_index(wtr_trace *t, const wtr_index *x)
 	wtr_counters(t, from, 100, 4, steps, NULL, NULL);
 }
 
+static void ask_diff(wtr_trace *t, const wtr_index *x)
+{
+	wtr_side *a = wtr_side_new();
+	wtr_diff *d = NULL;
+	const wtr_diff_row *rows;
+	wtr_limit l;
+	if (a && wtr_side_add(a, t, x, &(wtr_side_query){ 0 }, NULL) == WTR_OK &&
+		wtr_diff_make(a, a, &d, NULL) == WTR_OK) {
+		size_t n = wtr_diff_rows(d, &rows);
+		for (size_t i = 0; i < n; i++) {
+			kit_check(rows[i].n_a == rows[i].n_b && rows[i].effect == 0 && !rows[i].changed);
+			kit_check(rows[i].stats[WTR_STAT_P50].a <= rows[i].stats[WTR_STAT_MAX].a);
+		}
+		kit_check(wtr_limit_parse("sched.p99:+0%", 13, &l, NULL) == WTR_OK);
+		kit_check(wtr_limit_check(&l, d, &rows) != WTR_LIMIT_EXCEEDED);
+		wtr_diff_free(d);
+	}
+	wtr_side_free(a);
+	wtr_stacks *s = wtr_stacks_new(WTR_PROFILE_OFFCPU);
+	wtr_profile *p = NULL;
+	if (s && wtr_profile_make(t, &(wtr_profile_query){ .kind = WTR_PROFILE_OFFCPU }, &p, NULL) == WTR_OK) {
+		size_t n;
+		if (wtr_stacks_add(s, 0, p) && wtr_stacks_add(s, 1, p) && wtr_stacks_finish(s))
+			wtr_stacks_free_funcs(wtr_stacks_funcs(s, &n));
+		wtr_profile_free(p);
+	}
+	wtr_stacks_free(s);
+}
+
 void kit_ask(const void *data, size_t n, const wtr_options *opt)
 {
 	wtr_trace *t = NULL;
@@ -78,8 +107,10 @@ void kit_ask(const void *data, size_t n, const wtr_options *opt)
 		return;
 	ask_profiles(t);
 	ask_mmu(t);
-	if (wtr_index_build(t, WTR_PART_ALL, &x, NULL) == WTR_OK)
+	if (wtr_index_build(t, WTR_PART_ALL, &x, NULL) == WTR_OK) {
 		ask_index(t, x);
+		ask_diff(t, x);
+	}
 	wtr_index_free(x);
 	wtr_close(t);
 }

@@ -386,6 +386,11 @@ static void the_other_questions(void **state)
 	yajl_tree_free(v);
 	wtr_requests_free(r);
 
+	v = parsed(ask("/api/diff?a=..5ms&b=5ms.."));
+	assert_true(number(v, "n") > 5);
+	assert_int_equal(number(member(v, "a"), "duration_ns"), 5000000);
+	yajl_tree_free(v);
+
 	wtr_counter_step steps[4];
 	assert_int_equal(wtr_counters(trace, start, 4000000, 4, steps, NULL, NULL), WTR_OK);
 	v = parsed(ask("/api/counters?t=0&step=4000000&n=4"));
