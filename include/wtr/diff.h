@@ -1,8 +1,8 @@
 /* wtr/diff.h - two traces, two parts of one or two sets of traces beside each other: what changed, by how much, and
  * whether that may be chance.
  *
- * A side is gathered from one trace or several; the traces may be closed then.  docs/diff.md says how things are matched
- * and where the intervals come from.  Equal input gives equal answers: what is random has a fixed seed.
+ * A side is gathered from one trace or several; the traces may be closed then.  docs/diff.md says how things are
+ * matched and where the intervals come from.  Equal input gives equal answers: what is random has a fixed seed.
  */
 #ifndef WTR_DIFF_H
 #define WTR_DIFF_H
@@ -36,8 +36,9 @@ typedef struct wtr_side_query {
 WTR_API wtr_side *wtr_side_new(void); /* NULL: out of memory */
 WTR_API void wtr_side_free(wtr_side *s); /* s may be NULL */
 
-/* Adds a trace; reads it once.  `x` is its index with the part EVENTS.  E_NOMEM, E_IO (progress returned false), E_LIMIT
- * (too many traces); then the side is as good as nothing and is to be freed.  Damage is none: what is before it counts. */
+/* Adds a trace; reads it once.  `x` is its index with the part EVENTS.  E_NOMEM, E_IO (progress returned false),
+ * E_LIMIT (too many traces); then the side is as good as nothing and is to be freed.  Damage is none: what is before
+ * it counts. */
 WTR_API wtr_code wtr_side_add(
 	wtr_side *s, wtr_trace *t, const wtr_index *x, const wtr_side_query *q, wtr_error *err);
 
@@ -83,8 +84,8 @@ typedef enum wtr_stat {
 } wtr_stat;
 WTR_API const char *wtr_stat_name(unsigned stat); /* NULL for a number that is none */
 
-/* One figure on both sides.  The interval is that of (b - a) / a, and holds 99 times in 100; there is none (`known` is
- * false) for MAX, when a side has no values or too few of them, and when a is 0. */
+/* One figure on both sides.  The interval is that of (b - a) / a, and holds 99 times in 100; there is none (`known`
+ * is false) for MAX, when a side has no values or too few of them, and when a is 0. */
 typedef struct wtr_change {
 	double a, b;
 	bool known;
@@ -100,7 +101,7 @@ typedef struct wtr_diff_row {
 	uint64_t n_a, n_b;    /* values */
 	bool few;             /* a side has too few to say more than that: fewer than WTR_DIFF_FEW units */
 	wtr_change stats[WTR_STAT_COUNT];
-	double effect;        /* Cliff's delta, -1 .. 1: how much likelier a value of b is the larger one than one of a */
+	double effect;        /* Cliff's delta, -1 .. 1: how much likelier b has the larger value */
 	bool changed;         /* time, p50 or p99 surely did, or a side has none of it */
 } wtr_diff_row;
 enum { WTR_DIFF_FEW = 6 };
