@@ -13,6 +13,7 @@
 #include "fmt/wire.h"
 #include "kit.h"
 #include "rt/tr/tr.h"
+#include "second.h"
 
 int tracecheck_sink(const void *at, size_t n, void *arg)
 {
@@ -25,6 +26,15 @@ void tracecheck_save(const wb_buf *trace, const char *path)
 	FILE *out = fopen(path, "wb");
 	kit_check(out && fwrite(trace->at, 1, trace->n, out) == trace->n);
 	fclose(out);
+}
+
+static bool valid_for_second(const wb_buf *trace)
+{
+	second_result r;
+	bool ok = second_check(trace->at, trace->n, &r);
+	if (!ok)
+		printf("# second validator: %s\n", r.why);
+	return ok;
 }
 
 bool tracecheck_valid(const wb_buf *trace)
@@ -44,7 +54,7 @@ bool tracecheck_valid(const wb_buf *trace)
 	if (rc != WTR_OK)
 		printf("# %s, thread %lld, generation %llu: %s\n", err.event, (long long)err.thread,
 			(unsigned long long)err.generation, err.what);
-	return rc == WTR_OK;
+	return rc == WTR_OK && valid_for_second(trace);
 }
 
 /* ---- against the ledger ---- */

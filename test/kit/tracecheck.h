@@ -12,7 +12,7 @@
 /* A sink for weft__tr_options.write; arg is a wb_buf. */
 int tracecheck_sink(const void *at, size_t n, void *arg);
 
-/* libwtr's validator takes it; else says why and returns false. */
+/* libwtr's validator takes it, and the second one (second.h); else says why and returns false. */
 bool tracecheck_valid(const wb_buf *trace);
 
 /* Everything in the ledger is in the trace, and nothing else: by event, and by goroutine. */

@@ -28,7 +28,6 @@ const char *kit_fault(const kit_case *c, const kit_end *end);
 
 int kit_failures(void);
 void kit_seed_set(uint64_t seed);
-bool kit_watches_races(void); /* built with TSan */
 int kit_slowness(void);       /* 1, or how much more time is needed here (KIT_SLOWER, sanitizers) */
 
 #endif

@@ -82,5 +82,6 @@ uint64_t kit_random(uint64_t *state); /* next number after *state */
 
 /* How much work: n, less under sanitizers and valgrind. */
 size_t kit_times(size_t n);
+bool kit_watches_races(void); /* built with TSan */
 
 #endif
