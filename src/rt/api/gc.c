@@ -29,8 +29,9 @@ static void set_percent(int to)
 		GC_set_free_space_divisor((GC_word)(to >= 100 ? 1 : 100 / to));
 }
 
-/* Into the runtime, with the heap ready for this thread; before weft_main there is no runtime, and NULL. */
-static weft__m *begin(void)
+/* Into the runtime, with the heap ready for this thread; before weft_main there is no runtime, and NULL.  frame: of the
+ * public function. */
+static weft__m *begin(const void *frame)
 {
 	bool first = !weft__heap_started();
 	weft__m *m = NULL;
@@ -39,6 +40,7 @@ static weft__m *begin(void)
 		if (weft__unlikely(!weft__self_g(m)))
 			weft_panic("the collected heap is for goroutines only");
 		m = weft__collect_prepare(m);
+		m->frame = frame;
 	} else {
 		weft__collect_init();
 		weft__heap_start();
@@ -52,8 +54,12 @@ static weft__m *begin(void)
 
 static void end(weft__m *m)
 {
-	if (m)
-		weft__leave(m);
+	if (!m)
+		return;
+	if (weft__tr_on())
+		weft__collect_tell_heap(m);
+	m->frame = NULL;
+	weft__leave(m);
 }
 
 /* At the limit libgc gives up without a collection. */
@@ -67,7 +73,7 @@ static bool try_again(const void *at)
 
 void *weft_new(size_t bytes)
 {
-	weft__m *m = begin();
+	weft__m *m = begin(WEFT__FRAME);
 	void *at = GC_MALLOC(bytes);
 	if (weft__unlikely(try_again(at)))
 		at = GC_MALLOC(bytes);
@@ -77,7 +83,7 @@ void *weft_new(size_t bytes)
 
 void *weft_new_bytes(size_t bytes)
 {
-	weft__m *m = begin();
+	weft__m *m = begin(WEFT__FRAME);
 	void *at = GC_MALLOC_ATOMIC(bytes);
 	if (weft__unlikely(try_again(at)))
 		at = GC_MALLOC_ATOMIC(bytes);
@@ -144,7 +150,7 @@ void *weft_new_typed(const weft_type *type, size_t n)
 		return NULL;
 	if (type->n_pointers == 0)
 		return weft_new_bytes(bytes);
-	weft__m *m = begin();
+	weft__m *m = begin(WEFT__FRAME);
 	GC_descr d = descr_of(type);
 	void *at = new_typed(type, n, d);
 	if (weft__unlikely(try_again(at)))
@@ -192,7 +198,7 @@ int weft_finalize(void *object, weft_finalizer *fn, void *arg)
 			return -ENOMEM;
 		*f = (struct finalizer){ fn, arg };
 	}
-	weft__m *m = begin();
+	weft__m *m = begin(WEFT__FRAME);
 	GC_finalization_proc old_fn = NULL;
 	void *old = NULL;
 	GC_register_finalizer_no_order(object, fn ? call : NULL, f, &old_fn, &old);
@@ -206,7 +212,7 @@ int weft_finalize(void *object, weft_finalizer *fn, void *arg)
 
 void weft_gc(void)
 {
-	weft__m *m = begin();
+	weft__m *m = begin(WEFT__FRAME);
 	GC_gcollect();
 	end(m);
 }
@@ -222,6 +228,7 @@ int weft_gc_percent(int to)
 		GC_disable();
 	else if (to >= 0 && before < 0)
 		GC_enable();
+	weft__collect_goal_changed();
 	return before;
 }
 

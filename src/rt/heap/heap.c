@@ -41,6 +41,7 @@ static GC_push_other_roots_proc old_roots;
 static uintptr_t tops[TOPS_MAX];
 static size_t n_tops;
 
+static _Atomic size_t live_bytes; /* after the last collection */
 static int64_t pause_from_ns;
 static weft__heap_pauses pauses;
 
@@ -154,7 +155,11 @@ static void on_event(GC_EventType event)
 		tell(WEFT__HEAP_STARTED);
 		break;
 	case GC_EVENT_RECLAIM_START: tell(WEFT__HEAP_SWEEP); break;
-	case GC_EVENT_END: tell(WEFT__HEAP_END); break;
+	case GC_EVENT_RECLAIM_END: tell(WEFT__HEAP_SWEPT); break;
+	case GC_EVENT_END:
+		atomic_store_explicit(&live_bytes, weft__heap_bytes(), memory_order_relaxed);
+		tell(WEFT__HEAP_END);
+		break;
 	default: break;
 	}
 }
@@ -249,4 +254,11 @@ size_t weft__heap_bytes(void)
 	if (!weft__heap_started())
 		return 0;
 	return GC_get_heap_size() - GC_get_free_bytes();
+}
+
+/* Source: libgc, alloc.c, min_bytes_allocd. */
+size_t weft__heap_goal(void)
+{
+	size_t live = atomic_load_explicit(&live_bytes, memory_order_relaxed);
+	return live == 0 || GC_is_disabled() ? SIZE_MAX : live + 2 * live / GC_get_free_space_divisor();
 }

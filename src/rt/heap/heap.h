@@ -41,7 +41,8 @@ enum weft__heap_event {
 	WEFT__HEAP_BEGIN,
 	WEFT__HEAP_STOPPING,
 	WEFT__HEAP_STARTED, /* the world runs again */
-	WEFT__HEAP_SWEEP,
+	WEFT__HEAP_SWEEP,   /* what is dead is known, and now given back; the rest of it when somebody allocates */
+	WEFT__HEAP_SWEPT,
 	WEFT__HEAP_END
 };
 
@@ -54,6 +55,9 @@ bool weft__heap_joined(void);
 void weft__heap_leave(void);      /* before a thread ends */
 size_t weft__heap_finalize(void); /* calls finalizers; how many */
 size_t weft__heap_bytes(void);    /* in use, about; 0 before the start */
+/* About where the next collection comes: what was in use after the last one, and what libgc lets be new until then.
+ * SIZE_MAX: it does not, or there was none yet. */
+size_t weft__heap_goal(void);
 
 typedef struct weft__heap_pauses {
 	_Atomic uint64_t n;

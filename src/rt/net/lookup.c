@@ -107,7 +107,7 @@ static int start(struct question *q)
 	weft__g *g = weft__g_make(weft__self_p(m), &s, &err);
 	if (g) {
 		g->flags = WEFT__G_SYSTEM;
-		weft__ready(m, g);
+		weft__ready_made(m, g);
 	}
 	weft__leave(m);
 	return err;

@@ -7,7 +7,7 @@
 #include "rt/sched/local.h"
 #include "rt/sched/park.h"
 
-enum { LOOK_AGAIN_NS = 5000 };
+enum { LOOK_AGAIN_NS = 5000, HEAP_STEP_BYTES = 64 << 10 };
 
 /* ---- joining ---- */
 
@@ -126,10 +126,8 @@ void weft__collect_finalize(void)
 		g = weft__g_make(weft__self_p(m),
 			&(weft__start){ .fn = finalizer_loop, .stack_class = weft__sched.stack_class }, &err);
 		finalizers.made = g != NULL;
-		if (g) {
-			WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)finalizer_loop, NULL);
-			weft__ready_new(m, g);
-		}
+		if (g)
+			weft__ready_made(m, g);
 	} else if (g) {
 		weft__ready(m, g);
 	}
@@ -137,30 +135,92 @@ void weft__collect_finalize(void)
 
 /* ---- the tracer ---- */
 
+/* One collection at a time. */
+static struct {
+	bool stopped, marking;
+	size_t swept_from;
+} cycle;
+
+static struct {
+	_Atomic uint64_t gen; /* that has been told */
+	_Atomic size_t bytes;
+} heap;
+
+static void tell_heap(weft__m *m, bool goal)
+{
+	size_t bytes = weft__heap_bytes(), next = goal ? weft__heap_goal() : SIZE_MAX;
+	atomic_store_explicit(&heap.bytes, bytes, memory_order_relaxed);
+	WEFT__TELL(m, heap_alloc, bytes);
+	if (next != SIZE_MAX)
+		WEFT__TELL(m, heap_goal, next);
+}
+
+/* Two that come at once may both tell. */
+void weft__collect_tell_heap(weft__m *m)
+{
+	uint64_t gen = atomic_load_explicit(&weft__tr_gen, memory_order_relaxed);
+	size_t bytes = weft__heap_bytes(), last = atomic_load_explicit(&heap.bytes, memory_order_relaxed);
+	bool again = atomic_load_explicit(&heap.gen, memory_order_relaxed) != gen;
+	if (!again && (bytes > last ? bytes - last : last - bytes) < HEAP_STEP_BYTES)
+		return;
+	atomic_store_explicit(&heap.gen, gen, memory_order_relaxed);
+	tell_heap(m, again);
+}
+
+void weft__collect_goal_changed(void)
+{
+	atomic_store_explicit(&heap.gen, 0, memory_order_relaxed);
+}
+
+static void begin_stop(weft__m *m)
+{
+	/* Who stops the world otherwise waits for this thread: then this stop goes untold. */
+	cycle.stopped = weft__lock_try(&weft__sched.stw, WEFT__RANK_STW);
+	if (cycle.stopped)
+		weft__tr_stw_begin(&m->tr, weft__tell_p(m), weft__tell_g(m), WEFT__TR_STW_GC_MARK, m->frame);
+}
+
+static void end_stop(weft__m *m)
+{
+	if (!cycle.stopped)
+		return;
+	weft__tr_stw_end(&m->tr, weft__tell_p(m), weft__tell_g(m));
+	weft__lock_drop(&weft__sched.stw);
+}
+
+static void end_mark(weft__m *m)
+{
+	if (cycle.marking)
+		WEFT__TELL(m, gc_end);
+	cycle.marking = false;
+}
+
+static void end_sweep(weft__m *m)
+{
+	size_t left = weft__heap_bytes();
+	WEFT__TELL(m, sweep_end, cycle.swept_from, cycle.swept_from > left ? cycle.swept_from - left : 0);
+}
+
+/* With libgc's lock held.  Its own frames cannot be walked through, so stacks begin where the library was called. */
 static void tell(int event)
 {
-	static bool stopped; /* one collection at a time */
 	weft__m *m = weft__self();
-	weft__tr_p *p = weft__tell_p(m);
-	weft__tr_g *g = weft__tell_g(m);
 	switch ((enum weft__heap_event)event) {
-	case WEFT__HEAP_BEGIN: weft__tr_gc_begin(&m->tr, p, g, WEFT__FRAME); break;
-	case WEFT__HEAP_STOPPING:
-		/* Who stops the world otherwise waits for this thread: then this stop goes untold. */
-		stopped = weft__lock_try(&weft__sched.stw, WEFT__RANK_STW);
-		if (stopped)
-			weft__tr_stw_begin(&m->tr, p, g, WEFT__TR_STW_GC_MARK, WEFT__FRAME);
+	case WEFT__HEAP_BEGIN:
+		cycle.marking = true;
+		WEFT__TELL(m, gc_begin, m->frame);
 		break;
-	case WEFT__HEAP_STARTED:
-		if (stopped) {
-			weft__tr_stw_end(&m->tr, p, g);
-			weft__lock_drop(&weft__sched.stw);
-		}
+	case WEFT__HEAP_STOPPING: begin_stop(m); break;
+	case WEFT__HEAP_STARTED: end_stop(m); break;
+	case WEFT__HEAP_SWEEP:
+		end_mark(m);
+		cycle.swept_from = weft__heap_bytes();
+		WEFT__TELL(m, sweep_begin, m->frame);
 		break;
-	case WEFT__HEAP_SWEEP: break;
+	case WEFT__HEAP_SWEPT: end_sweep(m); break;
 	case WEFT__HEAP_END:
-		weft__tr_gc_end(&m->tr, p, g);
-		weft__tr_heap_alloc(&m->tr, p, g, weft__heap_bytes());
+		end_mark(m);
+		tell_heap(m, /* goal= */ true);
 		break;
 	}
 }

@@ -16,4 +16,10 @@ void weft__collect_join(weft__m *m);
 /* Has the goroutine for finalizers look. */
 void weft__collect_finalize(void);
 
+/* While a trace runs, behind an allocation: tells how large the heap is, when that has changed by much or a generation
+ * has not heard of it yet. */
+void weft__collect_tell_heap(weft__m *m);
+/* ... and from when on it collects. */
+void weft__collect_goal_changed(void);
+
 #endif

@@ -167,6 +167,7 @@ struct weft__m {
 	weft__note park;
 	weft__p *next_p; /* handed over by whoever wakes it */
 	weft__g *locked_g;
+	const void *frame; /* of the call that may collect: where the stacks of that begin */
 	weft__m *link;          /* sched.idle_m */
 	_Atomic(weft__m *) all; /* sched.all_m */
 	pthread_t thread;

@@ -115,7 +115,6 @@ weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error)
 	g->tr.stack_hi = (uintptr_t)top;
 	g->tr.id = new_id(p);
 	g->name = start->name;
-	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	if (p)
 		atomic_store_explicit(
 			&p->n_made, atomic_load_explicit(&p->n_made, memory_order_relaxed) + 1, memory_order_relaxed);

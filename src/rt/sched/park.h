@@ -97,7 +97,7 @@ weft__m *weft__park_call(weft__m *m, void (*fn)(void *), void *arg, weft__reason
  * From any thread that has entered. */
 void weft__ready_slow(weft__m *m, weft__g *g);
 
-/* The same for one that is not parked but new. */
+/* Onto a queue, and others are woken for it. */
 static inline void weft__ready_new(weft__m *m, weft__g *g)
 {
 	weft__p *p = weft__self_p(m);
@@ -119,6 +119,17 @@ static inline void weft__ready(weft__m *m, weft__g *g)
 	weft__ready_new(m, g);
 }
 
+/* The same for what weft__g_make has made.  Told first: a generation that ends in between would mention a goroutine that
+ * it sees, and then it must not be created any more. */
+static inline __attribute__((always_inline)) void weft__ready_made(weft__m *m, weft__g *g)
+{
+	weft__g *self = weft__self_g(m);
+	g->creator = self ? self->tr.id : 0;
+	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)g->entry, WEFT__FRAME);
+	weft__g_set_state(g, WEFT__G_RUNNABLE);
+	weft__ready_new(m, g);
+}
+
 /* Starts a goroutine, which runs next on this thread's proc.  0 or -ENOMEM.  From any thread that has entered. */
 static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft__start *start)
 {
@@ -126,10 +137,7 @@ static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft
 	weft__g *g = weft__g_make(weft__self_p(m), start, &err);
 	if (weft__unlikely(!g))
 		return err;
-	weft__g *self = weft__self_g(m);
-	g->creator = self ? self->tr.id : 0;
-	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)g->entry, WEFT__FRAME);
-	weft__ready_new(m, g);
+	weft__ready_made(m, g);
 	return 0;
 }
 

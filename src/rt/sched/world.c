@@ -81,6 +81,7 @@ int weft__world_run(const weft__start *start)
 	if (!g)
 		return err;
 	g->flags = WEFT__G_MAIN;
+	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	weft__external_begin(); /* until a thread has taken it */
 	weft__queue list = { 0 };
 	weft__queue_push(&list, g);
@@ -154,7 +155,8 @@ weft__m *weft__stop_world(weft__m *m, weft__tr_text why)
 	return m;
 }
 
-/* Procs taken from threads that are still outside go back to them: they will never know. */
+/* Procs taken from threads that are still outside go back to them: they will never know.  Not when a trace runs: it has
+ * been told, or has looked at the thread (under the same lock, tell.c) and found it without a proc. */
 static void give_back(weft__p *p)
 {
 	weft__m *its = p->stolen_from;
@@ -162,7 +164,7 @@ static void give_back(weft__p *p)
 	if (!its)
 		return;
 	weft__lock_take(&its->retake, WEFT__RANK_RETAKE);
-	if (atomic_load(&its->attn) & WEFT__ATTN_TAKEN) {
+	if (atomic_load(&its->attn) & WEFT__ATTN_TAKEN && !weft__tr_on()) {
 		weft__g *g = weft__self_g(its);
 		if (g)
 			weft__g_set_state(g, WEFT__G_RUNNING);
@@ -190,9 +192,8 @@ void weft__start_world(weft__m *m, int32_t n)
 	if (n == s->n_p || (n > 0 && !make_procs(n)))
 		n = 0;
 	for (int32_t i = 0; i < s->n_p; i++) {
-		if (n > 0 || weft__tr_on())
-			s->all_p[i]->stolen_from =
-				NULL; /* other procs, or it has been told: who is outside queues for one */
+		if (n > 0)
+			s->all_p[i]->stolen_from = NULL; /* other procs: who is outside queues for one */
 		else
 			give_back(s->all_p[i]);
 	}
