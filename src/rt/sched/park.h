@@ -119,8 +119,8 @@ static inline void weft__ready(weft__m *m, weft__g *g)
 	weft__ready_new(m, g);
 }
 
-/* The same for what weft__g_make has made.  Told first: a generation that ends in between would mention a goroutine that
- * it sees, and then it must not be created any more. */
+/* The same for what weft__g_make has made.  Told first: a generation that ends in between would mention a goroutine
+ * that it sees, and then it must not be created any more. */
 static inline __attribute__((always_inline)) void weft__ready_made(weft__m *m, weft__g *g)
 {
 	weft__g *self = weft__self_g(m);
