@@ -8,6 +8,7 @@
 #include <wtr/edit.h>
 #include <wtr/error.h>
 #include <wtr/event.h>
+#include <wtr/findings.h>
 #include <wtr/latency.h>
 #include <wtr/mmu.h>
 #include <wtr/open.h>

@@ -313,12 +313,21 @@ static wtr_code pass(build *b, wtr_error *err)
 
 wtr_code an_pass(wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_error *err)
 {
+	wtr_losses none;
+	return an_pass_with_losses(t, s, ret_end, &none, err);
+}
+
+wtr_code an_pass_with_losses(
+	wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_losses *ret_losses, wtr_error *err)
+{
 	build b = { .trace = t, .release = !wtr__keeps_tables(t), .sinks = { s }, .n_sinks = 1 };
 	init_locks(&b);
 	b.ring = wb_malloc(sizeof(block) * RING);
 	wtr_code rc = b.ring ? pass(&b, err) : WTR_E_NOMEM;
-	if (rc == WTR_OK)
+	if (rc == WTR_OK) {
 		*ret_end = *wtr_cursor_error(b.cursor);
+		wtr_cursor_losses(b.cursor, ret_losses);
+	}
 	wtr_cursor_close(b.cursor);
 	wb_free(b.ring);
 	destroy_locks(&b);

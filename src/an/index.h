@@ -46,6 +46,9 @@ an_sink *an_summary_sink(wtr_trace *t, unsigned parts, const an_window_ns *withi
 /* One pass over the trace with a sink that is not an index's; its finish is not called.  Why reading ended goes to
  * *ret_end.  E_NOMEM or E_IO when there is no answer. */
 wtr_code an_pass(wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_error *err);
+/* The same; what it stepped over goes to *ret_losses. */
+wtr_code an_pass_with_losses(
+	wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_losses *ret_losses, wtr_error *err);
 
 /* Lanes (lanes.c); its finish runs after the summary's, so the goroutine table is there. */
 an_sink *an_lanes_sink(wtr_trace *t);

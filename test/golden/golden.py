@@ -136,7 +136,7 @@ def json_keys(command, text):
             raise ValueError("not an object")
         found |= set(keys(v))
     # what stands in the table once for all
-    found = {k for k in found if not re.match(r"by_kind\.(?!Sync$)|args\.", k)}
+    found = {k for k in found if not re.match(r"by_kind\.(?!Sync$)|args\.|findings\[\]\.values\.", k)}
     return found
 
 

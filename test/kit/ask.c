@@ -41,6 +41,32 @@ static void ask_mmu(wtr_trace *t)
 	}
 }
 
+/* Of everything, and of a part. */
+static void ask_findings(wtr_trace *t)
+{
+	wtr_findings_totals all = { 0 };
+	for (unsigned i = 0; i < 2; i++) {
+		wtr_findings *f = NULL;
+		const wtr_finding *d;
+		unsigned worst = 100;
+		int64_t from = all.from_ns + (all.to_ns - all.from_ns) / 3;
+		wtr_findings_query q = {
+			.ranged = i, .from_ns = from, .to_ns = from < INT64_MAX - 99 ? from + 99 : from
+		};
+		if (wtr_findings_make(t, &q, &f, NULL) != WTR_OK)
+			continue;
+		wtr_findings_get_totals(f, &all);
+		for (size_t k = 0; (d = wtr_findings_get(f, k)); k++) {
+			kit_check(d->severity <= worst && d->n_ranges > 0 && d->n_values <= WTR_FINDING_VALUES);
+			kit_check(d->ranges[0].to_ns >= d->ranges[0].from_ns);
+			worst = d->severity;
+			for (size_t s = 0; s < d->n_stacks; s++)
+				kit_check(wtr_findings_frames(f, d->stacks[s].stack, NULL, 0) > 0);
+		}
+		wtr_findings_free(f);
+	}
+}
+
 static void ask_index(wtr_trace *t, const wtr_index *x)
 {
 	const wtr_goroutine_row *g = wtr_table_data(x, WTR_TABLE_GOROUTINES);
@@ -107,6 +133,7 @@ void kit_ask(const void *data, size_t n, const wtr_options *opt)
 		return;
 	ask_profiles(t);
 	ask_mmu(t);
+	ask_findings(t);
 	if (wtr_index_build(t, WTR_PART_ALL, &x, NULL) == WTR_OK) {
 		ask_index(t, x);
 		ask_diff(t, x);

@@ -1,0 +1,308 @@
+/* an/find/pass.c - the one pass: every event changes the world, and every state interval that is over goes to the rules
+ * that are about such intervals. */
+#include <string.h>
+
+#include "an/find/find.h"
+#include "an/find/pass.h"
+#include "read/source.h"
+#include "read/trace.h"
+
+/* ---- a state begins ---- */
+
+static uint32_t own_stack(an_find *f, const wtr_event *e)
+{
+	uint32_t id = e->transition_stack ? e->transition_stack : e->g == e->id ? e->stack : 0;
+	return id ? an_stack_number(f, id) : 0;
+}
+
+static void name_it(an_find *f, an_find_g *g, const wtr_event *e)
+{
+	const an_place *p = an_place_of_stack(f, own_stack(f, e));
+	g->group = p ? p->group : 0;
+}
+
+static an_find_g *born(an_find *f, size_t i, const an_follower *l, const wtr_event *e)
+{
+	while (f->gs.n <= i)
+		if (!wb_vec_add(&f->gs, (an_find_g){ 0 })) {
+			f->follow.oom = true;
+			return NULL;
+		}
+	an_find_g *g = &f->gs.at[i];
+	bool made = wtr_from(e) == WTR_G_NOTEXIST;
+	*g = (an_find_g){ .born_ns = made ? e->time_ns : WTR_NEVER, .assist_from_ns = WTR_NEVER };
+	g->create = made ? l->stack : 0;
+	f->goroutines++;
+	return g;
+}
+
+static void waits(an_find *f, an_follower *l, an_find_g *g, const wtr_event *e)
+{
+	if (wtr_from(e) == WTR_G_UNDETERMINED)
+		g->found = own_stack(f, e);
+	an_wait *w = an_wait_at(f, l->stack, f->follow.reasons.at[l->reason].cls);
+	if (!w)
+		return;
+	if (w->now++ == 0)
+		w->busy_from_ns = e->time_ns;
+	w->most = w->now > w->most ? w->now : w->most;
+}
+
+static void enters(an_find *f, an_follower *l, const wtr_event *e)
+{
+	size_t i = (size_t)(l - f->follow.all.at);
+	bool is_new = wtr_from(e) == WTR_G_NOTEXIST || wtr_from(e) == WTR_G_UNDETERMINED || i >= f->gs.n;
+	an_find_g *g = is_new ? born(f, i, l, e) : &f->gs.at[i];
+	an_world *w = &f->world;
+	if (!g)
+		return;
+	if (g->group == 0)
+		name_it(f, g, e);
+	switch (l->state) {
+	case WTR_G_RUNNING:
+		w->running++;
+		w->workers += g->worker == 1;
+		an_world_take(w, e->p, true);
+		g->wanted_ns = w->wanted_ns;
+		break;
+	case WTR_G_RUNNABLE:
+		w->ready++;
+		memcpy(g->cause_ns, w->by_cause, sizeof(g->cause_ns));
+		break;
+	case WTR_G_WAITING: waits(f, l, g, e); break;
+	default: break;
+	}
+}
+
+/* ---- a state is over ---- */
+
+static void waited(an_find *f, const an_find_span *s)
+{
+	an_wait *w = an_wait_at(f, s->f->stack, f->follow.reasons.at[s->f->reason].cls);
+	if (!w)
+		return;
+	w->n++;
+	w->ns += s->to_ns - s->from_ns;
+	w->longest_ns = s->to_ns - s->from_ns > w->longest_ns ? s->to_ns - s->from_ns : w->longest_ns;
+	if (s->end) {
+		w->handed += w->now > 0 && s->end->g != WTR_NONE;
+		w->by_nobody += s->end->g == WTR_NONE;
+		s->g->waits++;
+	}
+	an_worst_add(&w->worst, (an_worst_one){ s->to_ns - s->from_ns, s->from_ns, s->to_ns, s->f->id, s->g->group });
+}
+
+/* The world without it. */
+static void leaves(an_find *f, an_follower *l, an_find_g *g, const wtr_event *end, int64_t now)
+{
+	an_world *w = &f->world;
+	switch (l->state) {
+	case WTR_G_RUNNING:
+		w->running--;
+		w->workers -= g->worker == 1;
+		if (end && wtr_to(end) != WTR_G_SYSCALL)
+			an_world_take(w, end->p, false);
+		break;
+	case WTR_G_RUNNABLE: w->ready--; break;
+	case WTR_G_WAITING: {
+		an_wait *at = an_wait_at(f, l->stack, f->follow.reasons.at[l->reason].cls);
+		if (at && at->now && --at->now == 0 && now > at->busy_from_ns)
+			at->busy_ns += now - at->busy_from_ns;
+		break;
+	}
+	default: break;
+	}
+}
+
+static bool asked(an_find *f, const an_find_span *s)
+{
+	if (!f->q.where)
+		return true;
+	an_state_span is = an_follow_span(&f->follow, s->f, s->end, s->from_ns, s->to_ns);
+	return an_where_span(f->q.where, &f->from, &is) > 0;
+}
+
+static void tell(an_find *f, const an_find_span *s)
+{
+	switch (s->f->state) {
+	case WTR_G_RUNNING:
+		s->g->by_class[WTR_CLASS_RUNNING] += s->to_ns - s->from_ns;
+		an_sched_running_over(f, s);
+		an_gc_running_over(f, s);
+		break;
+	case WTR_G_RUNNABLE:
+		s->g->by_class[WTR_CLASS_RUNNABLE] += s->to_ns - s->from_ns;
+		an_sched_ready_over(f, s);
+		break;
+	case WTR_G_WAITING:
+		s->g->by_class[f->follow.reasons.at[s->f->reason].cls] += s->to_ns - s->from_ns;
+		waited(f, s);
+		break;
+	case WTR_G_SYSCALL: s->g->by_class[WTR_CLASS_SYSCALL] += s->to_ns - s->from_ns; break;
+	default: break;
+	}
+}
+
+static void over(void *user, an_follow *w, an_follower *l, const wtr_event *end)
+{
+	an_find *f = user;
+	size_t i = (size_t)(l - w->all.at);
+	if (i >= f->gs.n) /* memory was out when it began */
+		return;
+	an_find_span s = { .f = l, .g = &f->gs.at[i], .end = end };
+	int64_t now = end ? end->time_ns : f->world.now_ns;
+	leaves(f, l, s.g, end, now);
+	s.whole_ns = now - l->from_ns;
+	s.from_ns = l->from_ns > f->world.from_ns ? l->from_ns : f->world.from_ns;
+	s.to_ns = now < f->world.to_ns ? now : f->world.to_ns;
+	if (s.to_ns > s.from_ns && asked(f, &s))
+		tell(f, &s);
+	if (end && wtr_to(end) == WTR_G_NOTEXIST && s.g->assist_from_ns != WTR_NEVER)
+		an_gc_assist_end(f, s.g, l->id, now);
+}
+
+/* ---- events ---- */
+
+static void label(an_find *f, const wtr_event *e)
+{
+	an_follower *l = an_follow_get(&f->follow, (int64_t)e->id);
+	wtr_str s = wtr_string(f->follow.trace, e->str);
+	if (!l || (size_t)(l - f->follow.all.at) >= f->gs.n)
+		return;
+	an_find_g *g = &f->gs.at[l - f->follow.all.at];
+	bool idle = s.n == 9 && memcmp(s.at, "GC (idle)", 9) == 0;
+	uint8_t was = g->worker;
+	g->worker = s.n >= 4 && memcmp(s.at, "GC (", 4) == 0 ? (idle ? 2 : 1) : was;
+	if (l->state == WTR_G_RUNNING)
+		f->world.workers += (unsigned)(g->worker == 1) - (unsigned)(was == 1);
+}
+
+static void range(an_find *f, const wtr_event *e)
+{
+	if (e->detail == WTR_RANGE_STW)
+		an_stw_range(f, e);
+	else
+		an_gc_range(f, e);
+}
+
+static void metric(an_find *f, const wtr_event *e)
+{
+	if (e->detail == WTR_METRIC_GOMAXPROCS)
+		an_world_procs_told(&f->world, e->value[0]);
+	else if (e->detail == WTR_METRIC_HEAP_GOAL_BYTES)
+		f->rules.gc.goal_bytes = e->value[0];
+}
+
+static void other(an_find *f, const wtr_event *e)
+{
+	an_follow_other(&f->follow, e);
+	switch (e->kind) {
+	case WTR_KIND_LABEL: label(f, e); break;
+	case WTR_KIND_RANGE_BEGIN:
+	case WTR_KIND_RANGE_ACTIVE:
+	case WTR_KIND_RANGE_END: range(f, e); break;
+	case WTR_KIND_METRIC: metric(f, e); break;
+	default: break;
+	}
+}
+
+static inline void one(an_find *f, const wtr_event *e)
+{
+	an_world_move(&f->world, e->time_ns);
+	if (e->kind != WTR_KIND_STATE_TRANSITION) {
+		other(f, e);
+	} else if (e->resource == WTR_RES_GOROUTINE) {
+		an_follower *l = an_follow_transition(&f->follow, e);
+		if (l)
+			enters(f, l, e);
+	} else if (e->resource == WTR_RES_PROC && !an_world_proc_event(&f->world, e)) {
+		f->follow.oom = true;
+	}
+	an_world_turn(&f->world);
+}
+
+static bool events(an_sink *sink, const wtr_event *ev, size_t n)
+{
+	an_find *f = (an_find *)sink;
+	if (n && !f->begun) {
+		f->begun = true;
+		f->world.now_ns = ev[0].time_ns;
+		f->world.from_ns = f->q.ranged && f->q.from_ns > ev[0].time_ns ? f->q.from_ns : ev[0].time_ns;
+		f->world.to_ns = f->q.ranged ? f->q.to_ns : INT64_MAX;
+	}
+	for (size_t i = 0; i < n && !f->over; i++) {
+		f->over = ev[i].time_ns >= f->world.to_ns;
+		if (f->over)
+			break;
+		f->events += ev[i].time_ns >= f->world.from_ns;
+		one(f, &ev[i]);
+	}
+	return !f->follow.oom && an_where_memory(f->q.where);
+}
+
+/* ---- beginning and end ---- */
+
+void an_find_free(an_find *f)
+{
+	if (!f)
+		return;
+	an_follow_free(&f->follow);
+	an_world_free(&f->world);
+	wb_vec_free(&f->gs);
+	wb_vec_free(&f->groups);
+	wb_idmap_free(&f->group_of);
+	wb_vec_free(&f->places);
+	wb_vec_free(&f->waits);
+	wb_idmap_free(&f->wait_of);
+	wb_vec_free(&f->found);
+	wb_free(f);
+}
+
+an_find *an_find_new(wtr_trace *t, const wtr_findings_query *q)
+{
+	an_find *f = wb_calloc(1, sizeof(*f));
+	if (!f)
+		return NULL;
+	f->sink.events = events;
+	f->q = *q;
+	f->follow.over = over;
+	f->follow.user = f;
+	f->from = an_follow_source(&f->follow);
+	f->rules.gc.mark_from_ns = WTR_NEVER;
+	if (an_follow_init(&f->follow, t) && wb_vec_add(&f->groups, (an_find_group){ .system = true }))
+		return f;
+	an_find_free(f);
+	return NULL;
+}
+
+static void end_all(an_find *f)
+{
+	an_world *w = &f->world;
+	if (!f->over && w->to_ns > w->now_ns + 1) /* the end of what counts is that of the trace */
+		w->to_ns = w->now_ns + 1;
+	an_world_move(w, w->to_ns);
+	w->now_ns = w->to_ns;
+	an_follow_end(&f->follow);
+	an_stw_end(f);
+	an_gc_end(f);
+}
+
+bool an_find_finish(an_find *f, wtr_findings_totals *t)
+{
+	if (f->begun)
+		end_all(f);
+	t->from_ns = f->world.from_ns;
+	t->to_ns = f->world.to_ns;
+	t->events = f->events;
+	t->goroutines = f->goroutines;
+	t->procs = (uint64_t)f->world.procs;
+	if (t->to_ns > t->from_ns) {
+		an_sched_report(f);
+		an_leak_report(f);
+		an_convoy_report(f);
+		an_gc_report(f);
+		an_stw_report(f);
+	}
+	an_health_report(f, t);
+	return !f->follow.oom && an_where_memory(f->q.where);
+}
