@@ -13,6 +13,7 @@
 #include <wtr/wtr.h>
 
 #include "base/buf.h"
+#include "out/goroutines.h"
 #include "out/json.h"
 #include "out/table.h"
 
@@ -177,17 +178,8 @@ int cli_print_json(out_json *j, wb_buf *b);
 void cli_damage_json(out_json *j, const wtr_index *x);
 void cli_error_json(out_json *j, const wtr_error *err);
 
-/* Sums of goroutine times, for one goroutine or a group. */
-typedef struct cli_sums {
-	int64_t total_ns, exec_ns, sched_ns, block_ns, syscall_ns, syscall_block_ns, unknown_ns;
-} cli_sums;
-/* Of a row of the goroutine or group table, or of an out_group. */
-#define CLI_SUMS(row) \
-	&(cli_sums){ (row)->total_ns, (row)->exec_ns, (row)->sched_ns, (row)->block_ns, (row)->syscall_ns, \
-		(row)->syscall_block_ns, (row)->unknown_ns }
-void cli_times_json(out_json *j, const cli_sums *s); /* as members of the object that is open */
 /* Cells: exec, sched, block, syscall (blocked ones too), total. */
-void cli_times(out_table *t, const cli_sums *s);
+void cli_times(out_table *t, const out_sums *s);
 /* A cell: a function's name, or that it is not known. */
 void cli_name(out_table *t, wtr_str name);
 

@@ -1,90 +1,12 @@
 /* cli/cmd_goroutines.c - where goroutines, or groups of them, spent their time. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "cli/cli.h"
-#include "out/grouping.h"
 #include "out/json.h"
 #include "out/table.h"
 #include "out/units.h"
 
-enum { SORT_EXEC, SORT_SCHED, SORT_BLOCK, SORT_SYSCALL, SORT_TOTAL, SORT_COUNT, SORT_NAME, SORT_ID, SORT_CREATE };
 enum { ROWS_SHOWN = 30 };
-
-/* One row to print: a goroutine or a group, with what it is sorted by. */
-typedef struct row {
-	const wtr_goroutine_row *g;  /* one of these two */
-	const out_group         *group;
-	int64_t                  key; /* most first */
-	wtr_str                  name;
-	int64_t                  id;
-} row;
-
-static int by_key(const void *a, const void *b)
-{
-	const row *x = a, *y = b;
-	if (x->key != y->key)
-		return x->key > y->key ? -1 : 1;
-	return x->id < y->id ? -1 : x->id > y->id;
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const row *x = a, *y = b;
-	size_t n = x->name.n < y->name.n ? x->name.n : y->name.n;
-	int c = n ? memcmp(x->name.at, y->name.at, n) : 0;
-	if (c)
-		return c;
-	return x->name.n != y->name.n ? (x->name.n < y->name.n ? -1 : 1) : by_key(a, b);
-}
-
-static int64_t sort_key(unsigned sort, const cli_sums *s, uint64_t count, int64_t id, int64_t create)
-{
-	const int64_t keys[] = {
-		[SORT_EXEC] = s->exec_ns, [SORT_SCHED] = s->sched_ns, [SORT_BLOCK] = s->block_ns,
-		[SORT_SYSCALL] = s->syscall_ns + s->syscall_block_ns, [SORT_TOTAL] = s->total_ns,
-		[SORT_COUNT] = (int64_t)count, [SORT_NAME] = 0, [SORT_ID] = -id, [SORT_CREATE] = -create,
-	};
-	return keys[sort];
-}
-
-static row of_goroutine(const wtr_goroutine_row *g, unsigned sort)
-{
-	int64_t created = g->create_ns == WTR_NEVER ? INT64_MAX : g->create_ns;
-	return (row){ .g = g, .name = g->name, .id = g->id, .key = sort_key(sort, CLI_SUMS(g), 1, g->id, created) };
-}
-
-static row of_group(const out_group *g, unsigned sort)
-{
-	int64_t key = sort_key(sort, CLI_SUMS(g), g->n, g->first_id, g->first_id);
-	return (row){ .group = g, .name = g->name, .id = g->first_id, .key = key };
-}
-
-/* All rows, sorted; their number in *ret_n.  NULL: out of memory. */
-static row *make_rows(
-	const cli_args *a, cli_scope *scope, const wtr_trace *t, const wtr_index *x, wb_arena *arena, size_t *ret_n)
-{
-	unsigned sort = cli_choice(a, CLI_OPT_SORT, SORT_EXEC);
-	const wtr_goroutine_row *g = wtr_table_data(x, WTR_TABLE_GOROUTINES);
-	out_group *groups = NULL;
-	size_t n = wtr_table_rows(x, WTR_TABLE_GOROUTINES);
-	if (cli_has(a, CLI_OPT_GROUP_BY))
-		n = out_group_goroutines(
-			t, x, scope->where, (out_group_by)cli_choice(a, CLI_OPT_GROUP_BY, 0), arena, &groups);
-	row *rows = arena->failed ? NULL : wb_new(arena, row, n ? n : 1);
-	size_t kept = 0;
-	for (size_t i = 0; rows && i < n; i++)
-		if (groups)
-			rows[kept++] = of_group(&groups[i], sort);
-		else if (wtr_where_goroutine(scope->where, &g[i]))
-			rows[kept++] = of_goroutine(&g[i], sort);
-	n = kept;
-	if (rows)
-		qsort(rows, n, sizeof(*rows), sort == SORT_NAME ? by_name : by_key);
-	*ret_n = n;
-	return rows;
-}
 
 /* ---- text ---- */
 
@@ -98,7 +20,8 @@ static void state_cell(out_table *t, const wtr_goroutine_row *g)
 	}
 }
 
-static void text_rows(wb_buf *b, const row *rows, size_t n, size_t shown, bool groups, unsigned by, int64_t start_ns)
+static void text_rows(
+	wb_buf *b, const out_row *rows, size_t n, size_t shown, bool groups, unsigned by, int64_t start_ns)
 {
 	static const char *const titles[] = { "start function", "created by", "state at the end" };
 	out_table t = { .n_columns = groups ? 7 : 9, .columns = {
@@ -111,11 +34,11 @@ static void text_rows(wb_buf *b, const row *rows, size_t n, size_t shown, bool g
 		const out_group *s = rows[i].group;
 		if (s) {
 			out_count(out_cell(&t, ""), s->n);
-			cli_times(&t, CLI_SUMS(s));
+			cli_times(&t, OUT_SUMS(s));
 			cli_name(&t, s->name);
 		} else {
 			wb_buf_i64(out_cell(&t, ""), g->id);
-			cli_times(&t, CLI_SUMS(g));
+			cli_times(&t, OUT_SUMS(g));
 			wb_buf *cell = out_cell(&t, "");
 			if (g->create_ns == WTR_NEVER)
 				wb_buf_putc(cell, '-');
@@ -138,56 +61,7 @@ static void text_rows(wb_buf *b, const row *rows, size_t n, size_t shown, bool g
 
 /* ---- JSON ---- */
 
-static void reasons_json(out_json *j, const wtr_index *x, const wtr_goroutine_row *g)
-{
-	const wtr_block_time_row *blocks = wtr_table_data(x, WTR_TABLE_BLOCK_TIMES);
-	const wtr_range_time_row *ranges = wtr_table_data(x, WTR_TABLE_RANGE_TIMES);
-	out_json_key(j, "block_by_reason");
-	out_json_array(j);
-	for (uint32_t i = 0; i < g->n_block; i++) {
-		out_json_object(j);
-		out_json_put_str(j, "reason", blocks[g->first_block + i].reason);
-		out_json_put_i64(j, "ns", blocks[g->first_block + i].ns);
-		out_json_object_end(j);
-	}
-	out_json_array_end(j);
-	out_json_key(j, "ranges");
-	out_json_array(j);
-	for (uint32_t i = 0; i < g->n_range; i++) {
-		out_json_object(j);
-		out_json_put_str(j, "name", ranges[g->first_range + i].name);
-		out_json_put_i64(j, "ns", ranges[g->first_range + i].ns);
-		out_json_object_end(j);
-	}
-	out_json_array_end(j);
-}
-
-static void goroutine_json(out_json *j, const wtr_index *x, const wtr_goroutine_row *g, int64_t start_ns)
-{
-	out_json_object(j);
-	out_json_put_i64(j, "id", g->id);
-	out_json_put_str(j, "name", g->name);
-	out_json_put_id(j, "creator", g->creator);
-	out_json_put_ns(j, "create_ns", g->create_ns, start_ns);
-	out_json_put_ns(j, "start_ns", g->start_ns, start_ns);
-	out_json_put_ns(j, "end_ns", g->end_ns, start_ns);
-	cli_times_json(j, CLI_SUMS(g));
-	reasons_json(j, x, g);
-	out_json_put_text(j, "state", wtr_gstate_name(g->final_state));
-	out_json_put_str(j, "reason", g->final_reason);
-	out_json_object_end(j);
-}
-
-static void group_json(out_json *j, const out_group *g)
-{
-	out_json_object(j);
-	out_json_put_str(j, "name", g->name);
-	out_json_put_u64(j, "n", g->n);
-	cli_times_json(j, CLI_SUMS(g));
-	out_json_object_end(j);
-}
-
-static int print_json(const cli_args *a, const cli_scope *scope, const wtr_index *x, const row *rows, size_t n,
+static int print_json(const cli_args *a, const cli_scope *scope, const wtr_index *x, const out_row *rows, size_t n,
 	size_t shown, int64_t start_ns)
 {
 	wb_buf b = { 0 };
@@ -201,10 +75,7 @@ static int print_json(const cli_args *a, const cli_scope *scope, const wtr_index
 	out_json_array(&j);
 	bool written = true;
 	for (size_t i = 0; i < shown && written; i++) {
-		if (rows[i].group)
-			group_json(&j, rows[i].group);
-		else
-			goroutine_json(&j, x, rows[i].g, start_ns);
+		out_row_json(&j, x, &rows[i], start_ns);
 		written = cli_flush(&b, false);
 	}
 	out_json_array_end(&j);
@@ -225,7 +96,9 @@ static int print_rows(const cli_args *a, cli_scope *scope, const wtr_trace *t, c
 	bool json = cli_has(a, CLI_OPT_JSON);
 	int rc = CLI_UNREADABLE;
 	wtr_get_totals(x, &totals);
-	row *rows = make_rows(a, scope, t, x, &arena, &n);
+	out_group_by by = (out_group_by)cli_choice(a, CLI_OPT_GROUP_BY, 0);
+	out_row *rows = out_goroutine_rows(t, x, scope->where, cli_has(a, CLI_OPT_GROUP_BY) ? &by : NULL,
+		(out_sort)cli_choice(a, CLI_OPT_SORT, OUT_SORT_EXEC), &arena, &n);
 	uint64_t limit = cli_number(a, CLI_OPT_LIMIT, json ? 0 : ROWS_SHOWN);
 	size_t shown = limit && limit < n ? (size_t)limit : n;
 	if (!rows) {
@@ -234,8 +107,7 @@ static int print_rows(const cli_args *a, cli_scope *scope, const wtr_trace *t, c
 		rc = print_json(a, scope, x, rows, n, shown, totals.start_ns);
 	} else {
 		wb_buf b = { 0 };
-		text_rows(&b, rows, n, shown, cli_has(a, CLI_OPT_GROUP_BY), cli_choice(a, CLI_OPT_GROUP_BY, 0),
-			totals.start_ns);
+		text_rows(&b, rows, n, shown, cli_has(a, CLI_OPT_GROUP_BY), by, totals.start_ns);
 		rc = cli_flush(&b, true) ? CLI_OK : CLI_UNREADABLE;
 		wb_buf_free(&b);
 	}

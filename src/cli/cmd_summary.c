@@ -207,7 +207,7 @@ static void busiest(wb_buf *b, const summary *s)
 	for (size_t i = 0; i < s->shown; i++) {
 		const out_group *g = &s->groups[i];
 		out_count(out_cell(&t, ""), g->n);
-		cli_times(&t, CLI_SUMS(g));
+		cli_times(&t, OUT_SUMS(g));
 		cli_name(&t, g->name);
 	}
 	wb_buf_putc(b, '\n');
@@ -306,7 +306,7 @@ static void groups_json(out_json *j, const summary *s)
 		out_json_object(j);
 		out_json_put_str(j, "name", g->name);
 		out_json_put_u64(j, "n", g->n);
-		cli_times_json(j, CLI_SUMS(g));
+		out_sums_json(j, OUT_SUMS(g));
 		out_json_object_end(j);
 	}
 	out_json_array_end(j);

@@ -74,18 +74,7 @@ void cli_damage_json(out_json *j, const wtr_index *x)
 	out_json_object_end(j);
 }
 
-void cli_times_json(out_json *j, const cli_sums *s)
-{
-	out_json_put_i64(j, "total_ns", s->total_ns);
-	out_json_put_i64(j, "exec_ns", s->exec_ns);
-	out_json_put_i64(j, "sched_ns", s->sched_ns);
-	out_json_put_i64(j, "block_ns", s->block_ns);
-	out_json_put_i64(j, "syscall_ns", s->syscall_ns);
-	out_json_put_i64(j, "syscall_block_ns", s->syscall_block_ns);
-	out_json_put_i64(j, "unknown_ns", s->unknown_ns);
-}
-
-void cli_times(out_table *t, const cli_sums *s)
+void cli_times(out_table *t, const out_sums *s)
 {
 	const int64_t v[] = { s->exec_ns, s->sched_ns, s->block_ns, s->syscall_ns + s->syscall_block_ns, s->total_ns };
 	for (size_t i = 0; i < sizeof(v) / sizeof(*v); i++) {

@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "out/answers.h"
+#include "out/goroutines.h"
 #include "serve/site.h"
 
 /* What a question is about.  The filter is freed by scope_done(). */
@@ -61,6 +62,72 @@ static void end(out_json *j, ws_answer *ret)
 	out_json_object_end(j);
 	if (!out_json_done(j))
 		ret->body.failed = true;
+}
+
+/* ---- /api/goroutines ---- */
+
+static const char *const groupings[] = { "start", "creator", "state", NULL };
+static const char *const sorts[] = {
+	"exec", "sched", "block", "syscall", "total", "count", "name", "id", "create", NULL
+};
+
+/* The place of a word in a list; *ret stays when it is empty. */
+static bool word_of(wtr_str word, const char *const *list, const char *what, unsigned *ret, ws_answer *refusal)
+{
+	if (word.n == 0)
+		return true;
+	for (unsigned i = 0; list[i]; i++)
+		if (strlen(list[i]) == word.n && memcmp(list[i], word.at, word.n) == 0) {
+			*ret = i;
+			return true;
+		}
+	ws_refuse(refusal, 400, "%s may not be '%.*s'", what, (int)word.n, word.at);
+	return false;
+}
+
+/* The rows of x, which is of the whole trace or of a part of its time. */
+static void answer_goroutines(const ws_model *m, const wtr_index *x, const ws_goroutines_args *a, wtr_where *where,
+	unsigned by, unsigned sort, ws_answer *ret)
+{
+	wb_arena arena = { 0 };
+	size_t n, most = a->n ? (size_t)a->n : WS_ROWS_DEFAULT;
+	const out_group_by grouping = (out_group_by)by;
+	out_row *rows =
+		out_goroutine_rows(m->trace, x, where, a->by.n ? &grouping : NULL, (out_sort)sort, &arena, &n);
+	if (rows) {
+		out_json j;
+		begin(&j, ret);
+		out_json_put_u64(&j, "rows", n);
+		out_json_key(&j, a->by.n ? "groups" : "goroutines");
+		out_json_array(&j);
+		for (size_t i = 0; i < n && i < most; i++)
+			out_row_json(&j, x, &rows[i], m->totals.start_ns);
+		out_json_array_end(&j);
+		end(&j, ret);
+	} else {
+		ret->body.failed = true;
+	}
+	wb_arena_free(&arena);
+}
+
+void ws_api_goroutines(ws_site *site, const ws_model *m, const ws_goroutines_args *a, ws_answer *ret)
+{
+	(void)site;
+	unsigned by = 0, sort = OUT_SORT_EXEC;
+	wtr_error err = { 0 };
+	wtr_index *part = NULL;
+	scope s;
+	if (!word_of(a->by, groupings, "by", &by, ret) || !word_of(a->sort, sorts, "sort", &sort, ret) ||
+		!scope_of(m, WTR_ABOUT_GOROUTINE, a->range, a->filter, &s, ret))
+		return;
+	if (s.ranged &&
+		wtr_index_build_within(m->trace, WTR_PART_TOTALS | WTR_PART_GOROUTINES, s.from_ns, s.to_ns, &part,
+			&err) != WTR_OK)
+		refused(&err, ret);
+	else
+		answer_goroutines(m, part ? part : m->index, a, s.where, by, sort, ret);
+	wtr_index_free(part);
+	scope_done(&s);
 }
 
 /* ---- /api/tasks, /api/regions ---- */

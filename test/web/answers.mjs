@@ -69,6 +69,26 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		page.complaints.splice(0, page.complaints.length, ...page.complaints.filter(c => !/status of 400/.test(c)));
 	});
 
+	test('X shows groups of goroutines and the goroutines of one, sorted by any column', async () => {
+		const page = shared();
+		await reset(page);
+		const g = await api(page, 'api/goroutines?by=start&sort=block&n=300');
+		await page.keyboard.press('x');
+		const groups = page.getByRole('region', { name: 'Groups of goroutines' });
+		await groups.getByRole('button', { name: /^blocked/ }).click();
+		await page.waitForFunction(() => document.querySelector('th[aria-sort=descending]')?.innerText.startsWith('blocked'), undefined, { polling: 25 });
+		await quiet(page);
+		equal(await groups.locator('tbody tr').count(), g.rows, 'groups');
+		ok((await groups.locator('tbody tr').first().innerText()).includes(g.groups[0].name.split('.').pop()), 'the first group');
+		await groups.locator('.pick', { hasText: 'client' }).first().click();
+		const each = page.getByRole('region', { name: 'Goroutines of the group' });
+		const n = g.groups.find(x => x.name === 'main.client').n;
+		await page.waitForFunction(t => document.querySelector('[aria-label="Goroutines of the group"] caption')?.innerText === t, `Its ${n} goroutines`, { polling: 25 });
+		equal(await each.locator('tbody tr').count(), n, 'goroutines');
+		await shot(page, 'goroutines');
+		await axe(page, 'with goroutines');
+	});
+
 	test('L shows requests, slowest first; a click shows one in the lanes; Why? explains it', async () => {
 		const page = shared();
 		await reset(page);

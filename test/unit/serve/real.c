@@ -302,7 +302,19 @@ static void damaged_traces(void **state)
 	check_trace("go1.27-longrun-cut70");
 }
 
-/* One of many who ask at the same time, some before the index is there. */
+static void refuses(const char *path, const char *const *queries, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		char target[100];
+		snprintf(target, sizeof(target), "%s%s", path, queries[i]);
+		const ws_request rq = { .target = target, .n_hosts = 1, .host = "localhost:6060" };
+		ws_answer a;
+		ws_answer_request(&site, &rq, &a);
+		assert_int_equal(a.status, 400);
+		ws_answer_free(&a);
+	}
+}
+
 /* The page is told what the command prints. */
 static void questions_with_a_scope(void **state)
 {
@@ -330,15 +342,43 @@ static void questions_with_a_scope(void **state)
 	yajl_tree_free(all);
 	static const char *const bad[] = { "kind=nosuch", "kind=sync&range=9s..10s", "kind=sync&range=1s",
 		"kind=sync&filter=g:x", "kind=sync&filter=range:9s..", "kind=alone&filter=g:1" };
-	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		char target[100];
-		snprintf(target, sizeof(target), "/api/profile?%s", bad[i]);
-		const ws_request rq = { .target = target, .n_hosts = 1, .host = "localhost:6060" };
-		ws_answer a;
-		ws_answer_request(&site, &rq, &a);
-		assert_int_equal(a.status, 400);
-		ws_answer_free(&a);
-	}
+	refuses("/api/profile?", bad, sizeof(bad) / sizeof(bad[0]));
+	unload();
+}
+
+/* Of a part of the time, the answer is what an index of that part says. */
+static void where_goroutines_spent_their_time(void **state)
+{
+	(void)state;
+	load("go1.26-httpload");
+	yajl_val v = parsed(ask("/api/goroutines?sort=id&n=2"));
+	assert_int_equal(number(v, "rows"), wtr_table_rows(an, WTR_TABLE_GOROUTINES));
+	assert_int_equal(length(member(v, "goroutines")), 2);
+	yajl_val list = member(v, "goroutines");
+	assert_true(number(element(list, 0), "id") < number(element(list, 1), "id"));
+	yajl_tree_free(v);
+
+	wtr_index *part = NULL;
+	int64_t start = model->totals.start_ns, sum = 0, told = 0;
+	assert_int_equal(wtr_index_build_within(
+				 trace, WTR_PART_GOROUTINES, start + 2000000, start + 5000000, &part, NULL), WTR_OK);
+	const wtr_goroutine_row *g = wtr_table_data(part, WTR_TABLE_GOROUTINES);
+	for (size_t i = 0; i < wtr_table_rows(part, WTR_TABLE_GOROUTINES); i++)
+		sum += g[i].block_ns;
+	wtr_index_free(part);
+	v = parsed(ask("/api/goroutines?by=start&range=2ms..5ms"));
+	for (size_t i = 0; i < length(member(v, "groups")); i++)
+		told += number(element(member(v, "groups"), i), "block_ns");
+	assert_int_equal(told, sum);
+	assert_true(sum > 0);
+	yajl_tree_free(v);
+
+	v = parsed(ask("/api/goroutines?by=start&filter=fn:=main.client"));
+	assert_int_equal(number(v, "rows"), 1);
+	assert_string_equal(text(element(member(v, "groups"), 0), "name"), "main.client");
+	yajl_tree_free(v);
+	static const char *const bad[] = { "by=name", "sort=names", "range=9s..10s", "filter=g:x" };
+	refuses("/api/goroutines?", bad, sizeof(bad) / sizeof(bad[0]));
 	unload();
 }
 
@@ -401,6 +441,7 @@ static void the_other_questions(void **state)
 	unload();
 }
 
+/* One of many who ask at the same time, some before the index is there. */
 static void *asker(void *arg)
 {
 	static const char *const targets[] = {
@@ -448,6 +489,7 @@ int main(void)
 		cmocka_unit_test(v1_traces),
 		cmocka_unit_test(damaged_traces),
 		cmocka_unit_test(questions_with_a_scope),
+		cmocka_unit_test(where_goroutines_spent_their_time),
 		cmocka_unit_test(the_other_questions),
 		cmocka_unit_test(many_at_once),
 	};

@@ -33,6 +33,37 @@ export interface Profile {
 	readonly stacks: readonly ProfileStack[];
 }
 
+export interface Times {
+	readonly total_ns: number;
+	readonly exec_ns: number;
+	readonly sched_ns: number;
+	readonly block_ns: number;
+	readonly syscall_ns: number;
+	readonly syscall_block_ns: number;
+}
+
+export interface GroupRow extends Times {
+	readonly name: string;
+	readonly n: number;
+}
+
+export interface GoroutineRow extends Times {
+	readonly id: number;
+	readonly name: string;
+	readonly create_ns: number | null;
+	readonly end_ns: number | null;
+	readonly block_by_reason: readonly { readonly reason: string; readonly ns: number }[];
+	readonly ranges: readonly { readonly name: string; readonly ns: number }[];
+	readonly state: string;
+	readonly reason: string;
+}
+
+export interface Goroutines {
+	readonly rows: number;
+	readonly groups?: readonly GroupRow[];
+	readonly goroutines?: readonly GoroutineRow[];
+}
+
 export interface Bucket {
 	readonly from_ns: number;
 	readonly to_ns: number;

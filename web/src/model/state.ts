@@ -48,7 +48,7 @@ export interface HoverRun {
 
 export type Overlay = 'off' | 'stw' | 'both';
 export type ThemeChoice = 'auto' | 'light' | 'dark';
-export type Tab = 'selection' | 'range' | 'profile' | 'latency' | 'cause' | 'gc' | 'trace';
+export type Tab = 'selection' | 'range' | 'goroutines' | 'profile' | 'latency' | 'cause' | 'gc' | 'trace';
 
 export const info = signal<Info | null>(null);
 export const loading = signal<Loading | null>(null);

@@ -207,8 +207,13 @@ export function sentence(span: Span): string {
 	return `${who} ${state} ${duration(span.end_ns - span.start_ns)}${span.reason ? `, ${span.reason}` : ''}`;
 }
 
+/** Pictures and tables want more room than a span's details. */
+const roomy: readonly s.Tab[] = ['goroutines', 'profile', 'latency', 'cause', 'gc'];
+
 export function openDrawer(tab: s.Tab): void {
-	s.drawer.value = { ...s.drawer.peek(), open: true, tab };
+	const d = s.drawer.peek();
+	const least = roomy.includes(tab) ? Math.round(Math.min(380, window.innerHeight * 0.45)) : 0;
+	s.drawer.value = { open: true, tab, height: Math.max(d.height, least) };
 }
 
 function choose(span: Span, lane: string): void {

@@ -9,6 +9,7 @@ import * as s from '../model/state';
 import * as a from './actions';
 import { Cause } from './answers/cause';
 import { Collections } from './answers/collections';
+import { Goroutines } from './answers/goroutines';
 import { Latency } from './answers/latency';
 import { Profiles } from './answers/profiles';
 import { command, hint, invoke } from './commands';
@@ -16,7 +17,7 @@ import { finest, Func, LaneLink, Stack, TimeLink, Times } from './facts';
 import { useSignals } from './hooks';
 
 const tabs: readonly (readonly [s.Tab, string, () => preact.JSX.Element | null])[] = [
-	['selection', 'Selection', SelectionTab], ['range', 'Statistics', RangeTab], ['profile', 'Profiles', Profiles], ['latency', 'Latency', Latency],
+	['selection', 'Selection', SelectionTab], ['range', 'Statistics', RangeTab], ['goroutines', 'Goroutines', Goroutines], ['profile', 'Profiles', Profiles], ['latency', 'Latency', Latency],
 	['cause', 'Cause', Cause], ['gc', 'Collections', Collections], ['trace', 'Trace', TraceTab],
 ];
 
@@ -42,7 +43,7 @@ export function Drawer(): preact.JSX.Element | null {
 			return;
 		e.preventDefault();
 		const t = tabs[(i + dir + tabs.length) % tabs.length]![0];
-		s.drawer.value = { ...d, tab: t };
+		a.openDrawer(t);
 		document.getElementById(`tab-${t}`)?.focus();
 	};
 	return (
@@ -60,7 +61,7 @@ export function Drawer(): preact.JSX.Element | null {
 				<div role="tablist" aria-label="Details" onKeyDown={tabKey}>
 					{tabs.map(([id, title]) => (
 						<button key={id} type="button" id={`tab-${id}`} role="tab" aria-selected={d.tab === id} aria-controls="drawer-body" tabIndex={d.tab === id ? 0 : -1}
-							onClick={() => { s.drawer.value = { ...d, tab: id }; }}>{title}</button>
+							onClick={() => a.openDrawer(id)}>{title}</button>
 					))}
 				</div>
 				<button type="button" class="icon" title={hint('drawer')} aria-label="Close the details" onClick={() => invoke(command('drawer'))}>

@@ -2,15 +2,14 @@
 
 import { useState } from 'preact/hooks';
 
-import { CLASS_TITLE } from '../../base/palette';
 import { duration, grouped } from '../../base/time';
 import {
 	question, type Bucket, type ByClass, type LatencyType, type Region, type Regions, type Request, type Requests, type RequestType, type Task, type Tasks,
 } from '../../model/answers';
-import { classIndex } from '../../model/select';
 import * as a from '../actions';
 import { finest, Func, LaneLink, TimeLink } from '../facts';
 import { explain } from './cause';
+import { States } from './states';
 import { ScopeBar, Terminal, useAnswer, useScope } from './scope';
 
 type Of = 'requests' | 'tasks' | 'regions';
@@ -94,13 +93,6 @@ function Histogram({ list }: { list: readonly Bucket[] }): preact.JSX.Element {
 			})}
 		</svg>
 	);
-}
-
-/** Time by state as one bar. */
-function States({ by, total }: { by: ByClass; total: number }): preact.JSX.Element {
-	const list = Object.entries(by).map(([name, ns]) => [classIndex(name), ns] as const).filter(([, ns]) => ns > 0).sort((x, y) => y[1] - x[1]);
-	const text = list.map(([c, ns]) => `${CLASS_TITLE[c]} ${duration(ns)}`).join(', ');
-	return <span class="states" role="img" aria-label={text} title={text}>{list.map(([c, ns]) => <i key={c} class={`k${c}`} style={{ width: `${total > 0 ? (ns / total) * 100 : 0}%` }} />)}</span>;
 }
 
 function Slowest({ n, head, children }: { n: number; head: readonly string[]; children: preact.ComponentChildren }): preact.JSX.Element {
