@@ -29,7 +29,8 @@ static int64_t sort_key(out_sort sort, const out_sums *s, uint64_t count, int64_
 	const int64_t keys[] = {
 		[OUT_SORT_EXEC] = s->exec_ns, [OUT_SORT_SCHED] = s->sched_ns, [OUT_SORT_BLOCK] = s->block_ns,
 		[OUT_SORT_SYSCALL] = s->syscall_ns + s->syscall_block_ns, [OUT_SORT_TOTAL] = s->total_ns,
-		[OUT_SORT_COUNT] = (int64_t)count, [OUT_SORT_NAME] = 0, [OUT_SORT_ID] = -id, [OUT_SORT_CREATE] = -create,
+		[OUT_SORT_COUNT] = (int64_t)count, [OUT_SORT_NAME] = 0, [OUT_SORT_ID] = -id,
+		[OUT_SORT_CREATE] = -create,
 	};
 	return keys[sort];
 }
