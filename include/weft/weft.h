@@ -9,6 +9,7 @@
 #include <weft/gc.h>
 #include <weft/go.h>
 #include <weft/net.h>
+#include <weft/prof.h>
 #include <weft/sync.h>
 #include <weft/time.h>
 #include <weft/trace.h>

@@ -6,8 +6,9 @@
 #include <stdatomic.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
-#include <ucontext.h>
 #include <unistd.h>
+
+#include "os/cputimer.h"
 
 static const int signals[] = { SIGSEGV, SIGBUS };
 enum { N_SIGNALS = sizeof(signals) / sizeof(*signals) };
@@ -15,19 +16,10 @@ enum { N_SIGNALS = sizeof(signals) / sizeof(*signals) };
 static struct sigaction before[N_SIGNALS];
 static void (*watcher)(const wo_fault *f);
 
-static wo_fault fault_of(int signal, const siginfo_t *info, const ucontext_t *uc)
+static wo_fault fault_of(int signal, const siginfo_t *info, const void *uc)
 {
-	wo_fault f = { .signal = signal, .addr = info->si_addr };
-#if defined(__x86_64__)
-	f.pc = (uintptr_t)uc->uc_mcontext.gregs[REG_RIP];
-	f.fp = (uintptr_t)uc->uc_mcontext.gregs[REG_RBP];
-	f.sp = (uintptr_t)uc->uc_mcontext.gregs[REG_RSP];
-#elif defined(__aarch64__)
-	f.pc = uc->uc_mcontext.pc;
-	f.fp = uc->uc_mcontext.regs[29];
-	f.sp = uc->uc_mcontext.sp;
-#endif
-	return f;
+	wo_registers r = wo_registers_of(uc);
+	return (wo_fault){ .signal = signal, .addr = info->si_addr, .pc = r.pc, .fp = r.fp, .sp = r.sp };
 }
 
 /* Sent by somebody, not raised by an instruction: then si_addr means nothing. */

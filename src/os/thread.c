@@ -9,9 +9,11 @@
 
 int wo_thread_start(pthread_t *t, void *(*fn)(void *), void *arg)
 {
-	/* Signals stay with the thread that called us: a worker must not be the one that handles Ctrl-C. */
+	/* Signals stay with the thread that called us: a worker must not be the one that handles Ctrl-C.  Not so that
+	 * of profilers, who send it to each thread for its own time. */
 	sigset_t all, old;
 	sigfillset(&all);
+	sigdelset(&all, SIGPROF);
 	pthread_sigmask(SIG_BLOCK, &all, &old);
 	int rc = pthread_create(t, NULL, fn, arg);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdint.h>
 
-int wo_thread_start(pthread_t *t, void *(*fn)(void *), void *arg); /* 0 or -errno; signals blocked inside */
+int wo_thread_start(pthread_t *t, void *(*fn)(void *), void *arg); /* 0 or -errno; signals but SIGPROF blocked inside */
 /* The same, detached, with the caller's signal mask: for threads that run other people's code. */
 int wo_thread_start_open(pthread_t *t, void *(*fn)(void *), void *arg);
 int wo_processors(void);      /* this process may run on, at least 1 */

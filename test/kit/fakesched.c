@@ -639,9 +639,11 @@ static int procs(void)
 }
 
 /* Some at the end of each generation. */
-static void samples(weft__tr_sample_fn *fn, void *arg)
+static void samples(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void *arg)
 {
 	fs *f = the_fs;
+	(void)first;
+	(void)gen;
 	uintptr_t pcs[] = { (uintptr_t)samples + 9, (uintptr_t)fs_step + 24 };
 	for (unsigned i = 0; i < f->opt.n_threads; i++) {
 		tell(f, WF_EV_CPU_SAMPLE);

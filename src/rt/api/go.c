@@ -10,6 +10,7 @@
 #include "rt/api/options.h"
 #include "rt/api/trace.h"
 #include "rt/prof/dump.h"
+#include "rt/prof/profiles.h"
 #include "rt/sched/local.h"
 #include "rt/sched/park.h"
 #include "rt/sched/world.h"
@@ -56,6 +57,7 @@ int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
 		err = weft__dump_init();
 	if (err < 0)
 		return err;
+	weft__profiles_init();
 	weft__trace_from_env();
 	struct first f = { fn, arg };
 	return weft__world_run(&(weft__start){ .fn = first,

@@ -40,6 +40,7 @@ static const char *const reasons[] = {
 /* Where a dump goes; the first error stays. */
 struct out {
 	int fd;
+	wb_buf *buf; /* instead of fd */
 	int err;
 	weft__tr_symbols *symbols;
 	weft__g *self, *shown;
@@ -56,7 +57,9 @@ static __attribute__((format(printf, 2, 3))) void say(struct out *o, const char 
 	va_start(args, fmt);
 	int n = vsnprintf(line, sizeof(line), fmt, args);
 	va_end(args);
-	size_t left = n < 0 ? 0 : (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
+	if (o->buf && n > 0)
+		wb_buf_put(o->buf, line, (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1);
+	size_t left = o->buf || n < 0 ? 0 : (size_t)n < sizeof(line) ? (size_t)n : sizeof(line) - 1;
 	for (const char *at = line; left > 0 && o->err == 0;) {
 		ssize_t k = write(o->fd, at, left);
 		if (k < 0 && errno == EINTR)
@@ -182,6 +185,13 @@ __attribute__((noinline)) int weft_dump(int fd)
 		.fd = fd, .self = weft__self_g(weft__self()), .self_fp = (uintptr_t)__builtin_frame_address(0)
 	};
 	return dump_all(&o);
+}
+
+int weft__dump_all(wb_buf *b, weft__g *self, uintptr_t self_fp)
+{
+	struct out o = { .fd = -1, .buf = b, .self = self, .self_fp = self_fp };
+	dump(&o, /* all= */ true);
+	return b->failed ? -ENOMEM : 0;
 }
 
 static struct {

@@ -75,11 +75,11 @@ struct weft__g {
 	const void *wait_object;   /* the channel, lock or descriptor it waits for */
 	weft__m *locked_m;
 	uint32_t lock_depth;
-	void **locals;                /* values by key (local.h) */
-	struct weft__cleanup *at_end; /* clean-ups (local.h) */
-	void *labels;
-	struct weft__regions *regions; /* open ones, for the tracer (api/trace.c) */
-	bool call_over;                /* the end of its last call outside has been told */
+	void **locals;                         /* values by key (local.h) */
+	struct weft__cleanup *at_end;          /* clean-ups (local.h) */
+	_Atomic(struct weft__labels *) labels; /* labels.h; its own signal handlers look at it */
+	struct weft__regions *regions;         /* open ones, for the tracer (api/trace.c) */
+	bool call_over;                        /* the end of its last call outside has been told */
 };
 
 enum weft__pstate {
@@ -149,6 +149,8 @@ enum weft__attn {
 	WEFT__ATTN_HARD = 1 << 4,    /* rare schedules are forced: yield now and then; never cleared */
 };
 
+enum { WEFT__M_FRAMES = 32 };
+
 struct weft__m {
 	_Atomic uint32_t in_rt; /* inside the runtime: owns its proc for sure */
 	_Atomic uint32_t attn;  /* weft__attn: why to take the slow way in */
@@ -173,6 +175,8 @@ struct weft__m {
 	pthread_t thread;
 	weft__tr_m tr; /* the tracer's; the kernel's id of the thread is in it */
 	wo_sigstack sigstack;
+	uintptr_t made_at[WEFT__M_FRAMES]; /* the stack that made it */
+	uint32_t n_made_at;
 };
 
 extern __thread weft__m *weft__m_here __attribute__((tls_model("initial-exec")));

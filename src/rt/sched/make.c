@@ -57,6 +57,13 @@ static WEFT__ENTRY void run(void *arg)
 	weft__g_end(weft__enter());
 }
 
+void weft__inherit(weft__m *m, weft__g *g, weft__g *from)
+{
+	(void)m;
+	weft__labels *l = atomic_load_explicit(&from->labels, memory_order_relaxed);
+	atomic_store_explicit(&g->labels, weft__labels_ref(l), memory_order_relaxed);
+}
+
 /* Stacks for p's cache; the first is returned. */
 static weft__g *take(weft__p *p, int class, int *ret_error)
 {
@@ -146,7 +153,7 @@ void weft__g_keep(weft__p *p, weft__g *g)
 _Noreturn void weft__g_end(weft__m *m)
 {
 	weft__g *g = weft__self_g(m);
-	if (weft__unlikely(g->flags || g->name || g->regions || g->labels))
+	if (weft__unlikely(g->flags || g->name || g->regions || atomic_load_explicit(&g->labels, memory_order_relaxed)))
 		m = weft__g_end_slow(m, g);
 	weft__p *p = weft__self_p(m);
 	atomic_store_explicit(
@@ -179,7 +186,7 @@ weft__m *weft__g_end_slow(weft__m *m, weft__g *g)
 	g->name = NULL;
 	wb_free(g->regions);
 	g->regions = NULL;
-	g->labels = NULL;
+	weft__labels_unref(atomic_exchange(&g->labels, NULL));
 	return m;
 }
 

@@ -8,6 +8,7 @@
 #define WEFT__PARK_H
 
 #include "rt/sched/enter.h"
+#include "rt/sched/labels.h"
 #include "rt/sched/scheduler.h"
 #include "rt/sched/tell.h"
 
@@ -130,6 +131,9 @@ static inline __attribute__((always_inline)) void weft__ready_made(weft__m *m, w
 	weft__ready_new(m, g);
 }
 
+/* g begins with the labels of the goroutine that makes it. */
+void weft__inherit(weft__m *m, weft__g *g, weft__g *from);
+
 /* Starts a goroutine, which runs next on this thread's proc.  0 or -ENOMEM.  From any thread that has entered. */
 static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft__start *start)
 {
@@ -137,6 +141,9 @@ static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft
 	weft__g *g = weft__g_make(weft__self_p(m), start, &err);
 	if (weft__unlikely(!g))
 		return err;
+	weft__g *self = weft__self_g(m);
+	if (weft__unlikely(self && atomic_load_explicit(&self->labels, memory_order_relaxed)))
+		weft__inherit(m, g, self);
 	weft__ready_made(m, g);
 	return 0;
 }

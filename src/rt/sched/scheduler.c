@@ -15,6 +15,7 @@
 #include "rt/sched/poller.h"
 #include "rt/sched/timer.h"
 #include "rt/stack/overflow.h"
+#include "rt/stack/unwind.h"
 
 enum {
 	STEAL_ROUNDS = 4,
@@ -161,6 +162,15 @@ static void *thread_main(void *arg)
 	weft__schedule(m);
 }
 
+static void note_origin(weft__m *m, uintptr_t fp)
+{
+	weft__stack_place at;
+	size_t n = weft__stack_find((void *)fp, &at)
+			   ? weft__unwind_fp(0, fp, fp, (uintptr_t)at.hi, m->made_at, WEFT__M_FRAMES)
+			   : weft__unwind_anywhere(0, fp, fp, m->made_at, WEFT__M_FRAMES);
+	m->n_made_at = (uint32_t)n;
+}
+
 weft__m *weft__make_m(void)
 {
 	weft__m *m = aligned_alloc(64, (sizeof(weft__m) + 63) & ~(size_t)63);
@@ -169,6 +179,7 @@ weft__m *weft__make_m(void)
 	*m = (weft__m){ .in_rt = 1,
 		.attn = (weft__sched.hard ? WEFT__ATTN_HARD : 0) | (weft__heap_started() ? WEFT__ATTN_JOIN : 0),
 		.rng = weft__sched.seed ^ (uint64_t)(uintptr_t)m ^ (uint64_t)wo_now_ns() };
+	note_origin(m, (uintptr_t)__builtin_frame_address(0));
 	weft__m *first = atomic_load(&weft__sched.all_m);
 	do
 		atomic_store_explicit(&m->all, first, memory_order_relaxed);

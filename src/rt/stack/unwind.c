@@ -1,6 +1,8 @@
 /* rt/stack/unwind.c - see unwind.h. */
 #include "rt/stack/unwind.h"
 
+#include "os/cputimer.h"
+
 /* On both processors a frame pointer points to the caller's one, and the return address follows. */
 typedef struct frame {
 	uintptr_t fp;
@@ -54,4 +56,26 @@ RAW bool weft__unwind_same(uintptr_t fp, uintptr_t lo, uintptr_t hi, const uintp
 		if (!step(&fp, lo, hi, &pc) || pc != pcs[i])
 			return false;
 	return n == max || !step(&fp, lo, hi, &pc);
+}
+
+/* Frames of one stack lie no further apart than this. */
+enum { FRAME_BYTES_MAX = 1 << 20 };
+
+size_t weft__unwind_anywhere(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t *pcs, size_t n)
+{
+	size_t got = 0;
+	if (pc && n)
+		pcs[got++] = pc;
+	while (got < n) {
+		frame f;
+		if (fp < lo || fp - lo > FRAME_BYTES_MAX || fp % sizeof(void *) != 0 || !wo_peek(fp, &f, sizeof(f)) ||
+			f.pc == 0)
+			break;
+		pcs[got++] = plain(f.pc);
+		if (f.fp <= fp)
+			break;
+		lo = fp;
+		fp = f.fp;
+	}
+	return got;
 }

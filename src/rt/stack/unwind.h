@@ -16,6 +16,9 @@ size_t weft__unwind_fp(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t hi, u
 /* Would weft__unwind_fp(0, fp, lo, hi, ..., max) find exactly these n frames?  Faster than finding them again. */
 bool weft__unwind_same(uintptr_t fp, uintptr_t lo, uintptr_t hi, const uintptr_t *pcs, size_t n, size_t max);
 
+/* The same for a stack whose ends are not known: each frame is read through the kernel, which knows what is there. */
+size_t weft__unwind_anywhere(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t *pcs, size_t n);
+
 /* The functions that are marked with WEFT__ENTRY. */
 extern const char __start_weft_entry[] __attribute__((weak, visibility("hidden")));
 extern const char __stop_weft_entry[] __attribute__((weak, visibility("hidden")));

@@ -100,6 +100,11 @@ void weft__tr_init(const weft__tr_hooks *hooks)
 	weft__tr.hooks = *hooks;
 }
 
+void weft__tr_samples_from(void (*samples)(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void *arg))
+{
+	weft__tr.hooks.samples = samples;
+}
+
 /* ---- starting ---- */
 
 static weft__tr_options with_defaults(const weft__tr_options *opt)

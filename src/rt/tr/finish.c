@@ -282,7 +282,7 @@ void weft__tr_put_tables(weft__tr_writer *w, uint64_t gen)
 	if (w->symbols)
 		weft__tr_symbols_refresh(w->symbols);
 	if (weft__tr.hooks.samples)
-		weft__tr.hooks.samples(put_sample, &c);
+		weft__tr.hooks.samples(weft__tr.first, gen, put_sample, &c);
 	put_stacks(&c);
 	put_strings(&c);
 	put_facts(&c);

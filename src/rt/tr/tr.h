@@ -257,12 +257,15 @@ typedef struct weft__tr_hooks {
 	 * meanwhile, as long as the memory stays and its id is written before go_create is told. */
 	void (*each_g)(weft__tr_g_fn *fn, void *arg);
 	int (*procs)(void);
-	/* Hands out all samples taken since the last call; may be NULL. */
-	void (*samples)(weft__tr_sample_fn *fn, void *arg);
+	/* Hands out the samples taken in generations `first` to `gen` that it has not handed out yet, and forgets those
+	 * from before; may be NULL. */
+	void (*samples)(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void *arg);
 } weft__tr_hooks;
 
 /* Once, before all else. */
 void weft__tr_init(const weft__tr_hooks *hooks);
+/* The floor above's word for hooks.samples, before any trace. */
+void weft__tr_samples_from(void (*samples)(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void *arg));
 
 /* ---- traces ---- */
 

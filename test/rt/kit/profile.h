@@ -1,0 +1,25 @@
+/* rt/kit/profile.h - profiles as tests look at them: unpacked by protobuf-c, checked, and asked for sums. */
+#ifndef RT_KIT_PROFILE_H
+#define RT_KIT_PROFILE_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+typedef struct kit_profile kit_profile;
+
+/* A gzipped profile.proto; ends the process when it is none, or when an id in it leads nowhere. */
+kit_profile *kit_profile_read(const wb_buf *b);
+void kit_profile_free(kit_profile *p);
+
+/* The place of a kind of value; ends the process when there is none. */
+int kit_profile_value(const kit_profile *p, const char *type);
+/* The sum of a value over the samples with this function in their stack (NULL: all) and this label, "key=value" (NULL:
+ * all; "key=" alone: any that have the key). */
+int64_t kit_profile_sum(const kit_profile *p, const char *type, const char *func, const char *label);
+/* The same where the function is innermost. */
+int64_t kit_profile_flat(const kit_profile *p, const char *type, const char *func);
+int64_t kit_profile_period(const kit_profile *p);
+uint64_t kit_profile_samples(const kit_profile *p);
+
+#endif
