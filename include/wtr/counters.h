@@ -8,6 +8,7 @@
 
 #include <wtr/error.h>
 #include <wtr/open.h>
+#include <wtr/where.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +43,11 @@ typedef struct wtr_counter_step {
  * E_USAGE (step_ns or n is 0). */
 WTR_API wtr_code wtr_counters(wtr_trace *t, int64_t from_ns, int64_t step_ns, size_t n, wtr_counter_step *ret,
 	wtr_error *ret_end, wtr_error *err);
+
+/* The same with only the goroutines that `where` lets through (bound, about goroutines, with an index that has the part
+ * GOROUTINES; NULL: all).  Heap and procs are everybody's. */
+WTR_API wtr_code wtr_counters_where(wtr_trace *t, wtr_where *where, int64_t from_ns, int64_t step_ns, size_t n,
+	wtr_counter_step *ret, wtr_error *ret_end, wtr_error *err);
 
 #ifdef __cplusplus
 }

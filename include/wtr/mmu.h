@@ -12,6 +12,7 @@
 
 #include <wtr/error.h>
 #include <wtr/open.h>
+#include <wtr/where.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -38,6 +39,9 @@ typedef struct wtr_mmu_query {
 	bool ranged;
 	int64_t from_ns, to_ns; /* absolute */
 	bool as_go;             /* count mark workers as Go 1.22 to 1.27 do */
+	wtr_where *where;       /* bound, about goroutines, with an index that has the part GOROUTINES: only their
+				 * assists and sweeps count as lost; stopped worlds and mark workers are everybody's.
+				 * NULL: all */
 } wtr_mmu_query;
 
 typedef struct wtr_mmu wtr_mmu;

@@ -12,6 +12,7 @@
 
 #include <wtr/error.h>
 #include <wtr/report.h>
+#include <wtr/where.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -42,6 +43,10 @@ typedef struct wtr_requests wtr_requests;
  * at stacks even when there are tasks.  E_NOMEM. */
 WTR_API wtr_code wtr_requests_make(wtr_trace *t, const wtr_index *x, int64_t from_ns, int64_t to_ns, bool inferred,
 	wtr_requests **ret, wtr_error *err);
+/* The same of those that `where` lets through; it is bound, and about regions: a request is asked as a region from its
+ * start to its end, of its goroutine, with the name of the request and its task.  NULL: all. */
+WTR_API wtr_code wtr_requests_where(wtr_trace *t, const wtr_index *x, wtr_where *where, int64_t from_ns, int64_t to_ns,
+	bool inferred, wtr_requests **ret, wtr_error *err);
 WTR_API void wtr_requests_free(wtr_requests *r); /* r may be NULL */
 
 /* Requests by group, slowest first; groups, slowest request first. */

@@ -3,6 +3,7 @@
 #include <wtr/event.h>
 
 #include "an/index.h"
+#include "an/where.h"
 #include "base/idmap.h"
 #include "read/source.h"
 
@@ -10,6 +11,7 @@ enum { ASSISTS = 8 }; /* beside the state of a goroutine */
 
 typedef struct sink {
 	an_sink face;
+	wtr_where *where;
 	int64_t from_ns, step_ns;
 	size_t n, at; /* at: the step that is being filled */
 	wtr_counter_step *ret;
@@ -58,16 +60,25 @@ static void change(sink *s, int64_t id, uint32_t was, uint32_t is)
 		set(s, b, s->now[b] + 1);
 }
 
+/* Bits of `gs`: the state, ASSISTS, and whether the filter keeps the goroutine out. */
+enum { STRANGER = 16 };
+
 static uint32_t state_of(const sink *s, int64_t id)
 {
 	uint32_t g = wb_idmap_get(&s->gs, (uint64_t)id);
-	return g == WB_IDMAP_NONE ? WTR_G_NOTEXIST : g;
+	if (g == WB_IDMAP_NONE)
+		return an_where_id(s->where, id) ? WTR_G_NOTEXIST : STRANGER;
+	return g;
 }
 
 static void transition(sink *s, const wtr_event *e)
 {
 	if (e->resource == WTR_RES_GOROUTINE) {
 		uint32_t was = state_of(s, e->id), to = wtr_to(e);
+		if (was == STRANGER) {
+			s->oom |= !wb_idmap_set(&s->gs, (uint64_t)e->id, STRANGER);
+			return;
+		}
 		change(s, e->id, was, to == WTR_G_NOTEXIST ? to : (was & ASSISTS) | to);
 	} else if (e->resource == WTR_RES_PROC) {
 		uint32_t was = wb_idmap_get(&s->ps, (uint64_t)e->id), is = (wtr_pstate)wtr_to(e) == WTR_P_RUNNING;
@@ -95,6 +106,8 @@ static void metric(sink *s, const wtr_event *e)
 static void assist(sink *s, const wtr_event *e)
 {
 	uint32_t was = state_of(s, e->id);
+	if (was == STRANGER)
+		return;
 	change(s, e->id, was, e->kind == WTR_KIND_RANGE_END ? was & ~(uint32_t)ASSISTS : was | ASSISTS);
 }
 
@@ -142,7 +155,7 @@ static bool sink_events(an_sink *face, const wtr_event *ev, size_t n)
 			 e->detail == WTR_RANGE_MARK_ASSIST)
 			assist(s, e);
 	}
-	return !s->oom;
+	return !s->oom && an_where_memory(s->where);
 }
 
 static bool no_finish(an_sink *face, wtr_index *x)
@@ -160,16 +173,28 @@ static void no_free(an_sink *face)
 wtr_code wtr_counters(wtr_trace *t, int64_t from_ns, int64_t step_ns, size_t n, wtr_counter_step *ret,
 	wtr_error *ret_end, wtr_error *err)
 {
+	return wtr_counters_where(t, NULL, from_ns, step_ns, n, ret, ret_end, err);
+}
+
+wtr_code wtr_counters_where(wtr_trace *t, wtr_where *where, int64_t from_ns, int64_t step_ns, size_t n,
+	wtr_counter_step *ret, wtr_error *ret_end, wtr_error *err)
+{
 	if (step_ns <= 0 || n == 0)
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "counters.step",
 			"a step takes time, and there is at least one");
-	sink s = {
-		.face = { sink_events, no_finish, no_free }, .from_ns = from_ns, .step_ns = step_ns, .n = n, .ret = ret
-	};
+	wtr_code rc = an_where_wants_goroutines(where, err);
+	if (rc != WTR_OK)
+		return rc;
+	sink s = { .face = { sink_events, no_finish, no_free },
+		.where = where,
+		.from_ns = from_ns,
+		.step_ns = step_ns,
+		.n = n,
+		.ret = ret };
 	wtr_error end = { 0 };
 	s.now[WTR_COUNTER_HEAP] = s.now[WTR_COUNTER_GOAL] = s.now[WTR_COUNTER_GOMAXPROCS] = -1;
 	s.most[WTR_COUNTER_HEAP] = s.most[WTR_COUNTER_GOAL] = s.most[WTR_COUNTER_GOMAXPROCS] = -1;
-	wtr_code rc = an_pass(t, &s.face, &end, err);
+	rc = an_pass(t, &s.face, &end, err);
 	while (rc == WTR_OK && s.at < s.n)
 		put(&s);
 	wb_idmap_free(&s.gs);

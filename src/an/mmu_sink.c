@@ -8,6 +8,7 @@
 
 #include "an/index.h"
 #include "an/mmu.h"
+#include "an/where.h"
 #include "base/idmap.h"
 #include "read/source.h"
 #include "read/trace.h"
@@ -217,6 +218,16 @@ static void fix_up(sink *s, wtr_gc_cause cause)
 	}
 }
 
+/* Whether the filter is about whoever assists or sweeps.  A sweep ends where it has begun to count. */
+static bool is_mine(sink *s, const wtr_event *e)
+{
+	if (!s->q.where)
+		return true;
+	if (e->detail == WTR_RANGE_SWEEP && e->kind == WTR_KIND_RANGE_END)
+		return e->p >= 0 && (uint64_t)e->p < s->ps.n && s->ps.at[e->p].by[WTR_GC_SWEEP] > 0;
+	return an_where_id(s->q.where, e->detail == WTR_RANGE_SWEEP ? e->g : e->id);
+}
+
 static void range(sink *s, const wtr_event *e)
 {
 	bool begins = e->kind != WTR_KIND_RANGE_END, active = e->kind == WTR_KIND_RANGE_ACTIVE;
@@ -224,6 +235,8 @@ static void range(sink *s, const wtr_event *e)
 	bool sweep = e->detail == WTR_RANGE_SWEEP && asked(s, WTR_GC_SWEEP);
 	if (active && s->sync_n > 1)
 		return; /* nothing new */
+	if ((assist || sweep) && !is_mine(s, e))
+		return;
 	if (active && assist && flags_of(s, s->q.as_go ? e->g : e->id) & RUNS)
 		fix_up(s, WTR_GC_ASSIST);
 	else if (active && sweep)
@@ -382,6 +395,8 @@ static wtr_code one_pass(
 
 wtr_code wtr_mmu_make(wtr_trace *t, const wtr_mmu_query *q, wtr_mmu **ret, wtr_error *err)
 {
+	if (an_where_wants_goroutines(q->where, err) != WTR_OK)
+		return WTR_E_USAGE;
 	int64_t sync = 0;
 	wtr_mmu *m = NULL;
 	wtr_code rc = one_pass(t, q, INT64_MAX, &sync, &m, err);

@@ -5,6 +5,7 @@
 #include <wtr/requests.h>
 
 #include "an/summary.h"
+#include "an/where.h"
 #include "read/source.h"
 
 enum { FRAMES = 128 };
@@ -12,7 +13,9 @@ enum { FRAMES = 128 };
 struct wtr_requests {
 	wtr_trace *t;
 	const wtr_index *x;
+	wtr_where *where;
 	int64_t from_ns, to_ns;
+	bool any; /* was found, whatever the filter says of it */
 	wb_intern names;
 	WB_VEC(wtr_request) all;
 	WB_VEC(wtr_request_group) groups;
@@ -48,9 +51,20 @@ static void split(const wtr_index *x, wtr_request *q)
 	q->by_class[WTR_CLASS_NONE] = q->end_ns - q->start_ns - known;
 }
 
+static bool wanted(wtr_requests *r, const wtr_request *q)
+{
+	wtr_region_row as = {
+		.g = q->g, .task = q->task, .name = q->name, .start_ns = q->start_ns, .end_ns = q->end_ns
+	};
+	return wtr_where_region(r->where, &as);
+}
+
 static bool add(wtr_requests *r, wtr_request q)
 {
 	if (q.end_ns < r->from_ns || q.end_ns >= r->to_ns || q.end_ns < q.start_ns)
+		return true;
+	r->any = true;
+	if (!wanted(r, &q))
 		return true;
 	uint32_t name = wb_intern_add(&r->names, q.name.at, q.name.n);
 	if (name == WB_INTERN_NONE)
@@ -209,12 +223,18 @@ static bool group(wtr_requests *r)
 wtr_code wtr_requests_make(wtr_trace *t, const wtr_index *x, int64_t from_ns, int64_t to_ns, bool inferred,
 	wtr_requests **ret, wtr_error *err)
 {
+	return wtr_requests_where(t, x, NULL, from_ns, to_ns, inferred, ret, err);
+}
+
+wtr_code wtr_requests_where(wtr_trace *t, const wtr_index *x, wtr_where *where, int64_t from_ns, int64_t to_ns,
+	bool inferred, wtr_requests **ret, wtr_error *err)
+{
 	wtr_requests *r = wb_calloc(1, sizeof(*r));
 	bool ok = r != NULL;
 	if (ok) {
-		*r = (wtr_requests){ .t = t, .x = x, .from_ns = from_ns, .to_ns = to_ns };
+		*r = (wtr_requests){ .t = t, .x = x, .where = where, .from_ns = from_ns, .to_ns = to_ns };
 		ok = wb_intern_add(&r->names, "", 0) == 0 && (inferred || from_tasks(r)) &&
-		     (r->all.n > 0 || from_stacks(r)) && group(r);
+		     (r->any || from_stacks(r)) && an_where_memory(where) && group(r);
 	}
 	if (ok) {
 		*ret = r;

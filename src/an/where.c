@@ -3,6 +3,7 @@
 
 #include "an/where.h"
 #include "an/index.h"
+#include "read/source.h"
 
 enum { UNKNOWN, NO, YES, FRAMES = 128 };
 
@@ -325,6 +326,20 @@ int64_t an_where_span(wtr_where *w, const an_span_source *from, const an_state_s
 		at = to;
 	}
 	return sum;
+}
+
+bool an_where_id(wtr_where *w, int64_t g)
+{
+	const wtr_goroutine_row *r = w ? wtr_goroutine(w->x, g) : NULL;
+	return !w || (r && wtr_where_goroutine(w, r));
+}
+
+wtr_code an_where_wants_goroutines(const wtr_where *w, wtr_error *err)
+{
+	if (!w || (w->about == WTR_ABOUT_GOROUTINE && w->x))
+		return WTR_OK;
+	return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "where.about",
+		"a filter about goroutines is wanted, bound with an index of them");
 }
 
 bool an_where_memory(const wtr_where *w)

@@ -102,6 +102,10 @@ typedef struct an_span_source {
 
 /* How much of the span a filter lets through, in ns; all of it when w is NULL.  A span of no length gives 0. */
 int64_t an_where_span(wtr_where *w, const an_span_source *from, const an_state_span *s);
+/* Whether a filter about goroutines lets the one of that id through; also when nothing is known of it. */
+bool an_where_id(wtr_where *w, int64_t g);
+/* E_USAGE unless it is NULL, or about goroutines and bound to their table. */
+wtr_code an_where_wants_goroutines(const wtr_where *w, wtr_error *err);
 /* False: memory ran out while the filter was asked. */
 bool an_where_memory(const wtr_where *w);
 

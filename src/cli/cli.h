@@ -122,6 +122,7 @@ typedef struct cli_scope {
 	wtr_where *where;       /* NULL: everything */
 	bool ranged;            /* these are known after binding: */
 	int64_t from_ns, to_ns; /* absolute; the whole trace without --range */
+	unsigned parts;         /* of an index, that a filter needs beside those it asks for itself */
 	wtr_index *whole;       /* behind an index of a part of the time: the filter asks it */
 } cli_scope;
 

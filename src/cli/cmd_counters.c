@@ -80,7 +80,7 @@ static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, const wtr_tot
 		return CLI_UNREADABLE;
 	}
 	int rc = CLI_UNREADABLE;
-	if (wtr_counters(t, scope->from_ns, step, (size_t)n, s, NULL, &err) == WTR_OK)
+	if (wtr_counters_where(t, scope->where, scope->from_ns, step, (size_t)n, s, NULL, &err) == WTR_OK)
 		rc = print(a, scope, s, (size_t)n, step, totals);
 	else
 		cli_error(a->operands[0], &err);
@@ -93,10 +93,11 @@ int cli_run_COUNTERS(const cli_args *a)
 	cli_scope scope;
 	wtr_totals totals;
 	wtr_trace *t = NULL;
-	int rc = cli_scope_parse(a, WTR_ABOUT_SPAN, &scope);
+	int rc = cli_scope_parse(a, WTR_ABOUT_GOROUTINE, &scope);
+	scope.parts = WTR_PART_GOROUTINES;
 	if (rc != CLI_OK)
 		return rc;
-	wtr_index *x = cli_index(a, WTR_PART_TOTALS, &t);
+	wtr_index *x = cli_index(a, WTR_PART_TOTALS | cli_scope_parts(&scope), &t);
 	rc = x ? cli_scope_bind(&scope, t, x) : CLI_UNREADABLE;
 	if (rc == CLI_OK) {
 		wtr_get_totals(x, &totals);

@@ -168,6 +168,7 @@ static int make(const cli_args *a, const cli_scope *scope, wtr_trace *t, wtr_mmu
 	q->ranged = scope->ranged;
 	q->from_ns = scope->from_ns;
 	q->to_ns = scope->to_ns;
+	q->where = scope->where;
 	wtr_code rc = wtr_mmu_make(t, q, &m, &err);
 	cli_progress_done();
 	if (rc != WTR_OK) {
@@ -191,7 +192,8 @@ int cli_run_MMU(const cli_args *a)
 	wtr_trace *t;
 	if (!parse_flags(a, &q.causes))
 		return CLI_USAGE;
-	int rc = cli_scope_parse(a, WTR_ABOUT_SPAN, &scope);
+	int rc = cli_scope_parse(a, WTR_ABOUT_GOROUTINE, &scope);
+	scope.parts = WTR_PART_GOROUTINES;
 	if (rc == CLI_OK && cli_scope_open(&scope, &t, &rc)) {
 		rc = make(a, &scope, t, &q);
 		cli_scope_close(&scope, t, NULL);

@@ -48,7 +48,7 @@ static int64_t goroutine_of(const answer *w, const wtr_task_row *t)
 }
 
 /* The slowest task of that type, or the one of that id. */
-static bool find_task(const answer *w, const char *text, target *ret)
+static bool find_task(answer *w, const char *text, target *ret)
 {
 	const wtr_task_row *t = wtr_table_data(w->x, WTR_TABLE_TASKS);
 	bool by_id = text[strspn(text, "0123456789")] == 0, found = false;
@@ -56,7 +56,7 @@ static bool find_task(const answer *w, const char *text, target *ret)
 	for (size_t i = 0; i < wtr_table_rows(w->x, WTR_TABLE_TASKS); i++) {
 		if (t[i].start_ns == WTR_NEVER || t[i].end_ns == WTR_NEVER || !in_range(w, t[i].start_ns, t[i].end_ns))
 			continue;
-		if (by_id ? t[i].id != id : !named(t[i].name, text))
+		if ((by_id ? t[i].id != id : !named(t[i].name, text)) || !wtr_where_task(w->scope.where, &t[i]))
 			continue;
 		if (found && t[i].end_ns - t[i].start_ns <= ret->to_ns - ret->from_ns)
 			continue;
@@ -66,13 +66,14 @@ static bool find_task(const answer *w, const char *text, target *ret)
 	return found;
 }
 
-static bool find_region(const answer *w, const char *text, target *ret)
+static bool find_region(answer *w, const char *text, target *ret)
 {
 	const wtr_region_row *r = wtr_table_data(w->x, WTR_TABLE_REGIONS);
 	bool found = false;
 	for (size_t i = 0; i < wtr_table_rows(w->x, WTR_TABLE_REGIONS); i++) {
 		bool whole = r[i].start_ns != WTR_NEVER && r[i].end_ns != WTR_NEVER;
-		if (!whole || !named(r[i].name, text) || !in_range(w, r[i].start_ns, r[i].end_ns))
+		if (!whole || !named(r[i].name, text) || !in_range(w, r[i].start_ns, r[i].end_ns) ||
+			!wtr_where_region(w->scope.where, &r[i]))
 			continue;
 		if (found && r[i].end_ns - r[i].start_ns <= ret->to_ns - ret->from_ns)
 			continue;
@@ -101,27 +102,40 @@ static bool find_last(const answer *w, target *ret)
 	return last > w->scope.from_ns;
 }
 
-static bool find_goroutine(const answer *w, target *ret)
+static bool life_of(answer *w, const wtr_goroutine_row *g, target *ret)
 {
-	int64_t id = (int64_t)cli_number(w->a, CLI_OPT_GOROUTINE, 0);
-	const wtr_goroutine_row *g = wtr_goroutine(w->x, id);
-	if (!g)
+	if (!g || !wtr_where_goroutine(w->scope.where, g))
 		return false;
 	int64_t end = g->end_ns == WTR_NEVER ? w->totals.end_ns : g->end_ns;
-	*ret = (target){ id, g->create_ns == WTR_NEVER ? w->totals.start_ns : g->create_ns, end };
+	*ret = (target){ g->id, g->create_ns == WTR_NEVER ? w->totals.start_ns : g->create_ns, end };
 	if (w->scope.ranged) {
 		ret->from_ns = ret->from_ns > w->scope.from_ns ? ret->from_ns : w->scope.from_ns;
 		ret->to_ns = ret->to_ns < w->scope.to_ns ? ret->to_ns : w->scope.to_ns;
 	}
-	return true;
+	return ret->to_ns > ret->from_ns;
+}
+
+/* Of the goroutines that the filter lets through, the one that is there longest. */
+static bool find_longest(answer *w, target *ret)
+{
+	const wtr_goroutine_row *g = wtr_table_data(w->x, WTR_TABLE_GOROUTINES);
+	bool found = false;
+	for (size_t i = 0; i < wtr_table_rows(w->x, WTR_TABLE_GOROUTINES); i++) {
+		target t;
+		if (!life_of(w, &g[i], &t) || (found && t.to_ns - t.from_ns <= ret->to_ns - ret->from_ns))
+			continue;
+		*ret = t;
+		found = true;
+	}
+	return found;
 }
 
 /* The exit status, after saying what is wrong. */
-static int find(const answer *w, target *ret)
+static int find(answer *w, target *ret)
 {
 	const cli_args *a = w->a;
 	if (cli_has(a, CLI_OPT_GOROUTINE))
-		return find_goroutine(w, ret)
+		return life_of(w, wtr_goroutine(w->x, (int64_t)cli_number(a, CLI_OPT_GOROUTINE, 0)), ret)
 			       ? CLI_OK
 			       : cli_usage(a->command, "the trace has no goroutine %s; weft goroutines lists them",
 					 a->values[CLI_OPT_GOROUTINE]);
@@ -137,6 +151,8 @@ static int find(const answer *w, target *ret)
 			       : cli_usage(a->command,
 					 "there is no region '%s' that begins and ends; weft regions lists them",
 					 a->values[CLI_OPT_REGION]);
+	if (cli_has(a, CLI_OPT_FILTER))
+		return find_longest(w, ret) ? CLI_OK : cli_usage(a->command, "the filter lets no goroutine through");
 	return find_last(w, ret) ? CLI_OK : cli_usage(a->command, "nobody runs in that range: name a --goroutine");
 }
 
@@ -365,8 +381,8 @@ static int requests(answer *w)
 	wtr_error err = { 0 };
 	wb_buf b = { 0 };
 	size_t limit = (size_t)cli_number(w->a, CLI_OPT_LIMIT, cli_has(w->a, CLI_OPT_JSON) ? 0 : ROWS_SHOWN);
-	if (wtr_requests_make(w->t, w->x, w->scope.from_ns, w->scope.to_ns, cli_has(w->a, CLI_OPT_INFERRED), &r,
-		    &err) != WTR_OK) {
+	if (wtr_requests_where(w->t, w->x, w->scope.where, w->scope.from_ns, w->scope.to_ns,
+		    cli_has(w->a, CLI_OPT_INFERRED), &r, &err) != WTR_OK) {
 		cli_error(w->a->operands[0], &err);
 		return CLI_UNREADABLE;
 	}
@@ -391,10 +407,10 @@ static int requests(answer *w)
 
 /* ---- both ---- */
 
-static int run(const cli_args *a, int (*ask)(answer *))
+static int run(const cli_args *a, wtr_about about, int (*ask)(answer *))
 {
 	answer w = { .a = a };
-	int rc = cli_scope_parse(a, WTR_ABOUT_SPAN, &w.scope);
+	int rc = cli_scope_parse(a, about, &w.scope);
 	if (rc != CLI_OK)
 		return rc;
 	w.x = cli_index(a, WTR_PART_ALL, &w.t);
@@ -411,16 +427,26 @@ static int run(const cli_args *a, int (*ask)(answer *))
 	return rc;
 }
 
+/* What --filter chooses among. */
+static wtr_about about_what(const cli_args *a)
+{
+	if (cli_has(a, CLI_OPT_GOROUTINE))
+		return WTR_ABOUT_GOROUTINE;
+	if (cli_has(a, CLI_OPT_TASK))
+		return WTR_ABOUT_TASK;
+	return cli_has(a, CLI_OPT_REGION) ? WTR_ABOUT_REGION : WTR_ABOUT_GOROUTINE;
+}
+
 int cli_run_WHY(const cli_args *a)
 {
 	if (!cli_has(a, CLI_OPT_GOROUTINE) && !cli_has(a, CLI_OPT_TASK) && !cli_has(a, CLI_OPT_REGION) &&
-		!cli_has(a, CLI_OPT_RANGE))
-		return cli_usage(
-			a->command, "why what: --goroutine=ID, --task=ID|TYPE, --region=TYPE or --range=T0..T1");
-	return run(a, why);
+		!cli_has(a, CLI_OPT_RANGE) && !cli_has(a, CLI_OPT_FILTER))
+		return cli_usage(a->command,
+			"why what: --goroutine=ID, --task=ID|TYPE, --region=TYPE, --filter=FILTER or --range=T0..T1");
+	return run(a, about_what(a), why);
 }
 
 int cli_run_REQUESTS(const cli_args *a)
 {
-	return run(a, requests);
+	return run(a, WTR_ABOUT_REGION, requests);
 }

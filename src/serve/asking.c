@@ -173,7 +173,7 @@ void ws_api_counters(ws_site *site, const ws_model *m, const ws_counters_args *a
 	(void)site;
 	wtr_error err = { 0 };
 	scope s;
-	if (!scope_of(m, WTR_ABOUT_SPAN, (wtr_str){ "", 0 }, (wtr_str){ "", 0 }, &s, ret))
+	if (!scope_of(m, WTR_ABOUT_GOROUTINE, (wtr_str){ "", 0 }, a->filter, &s, ret))
 		return;
 	wtr_counter_step *steps = wb_calloc((size_t)a->n, sizeof(*steps));
 	int64_t from;
@@ -181,7 +181,7 @@ void ws_api_counters(ws_site *site, const ws_model *m, const ws_counters_args *a
 		from = a->t < 0 ? INT64_MIN + 1 : INT64_MAX;
 	if (!steps) {
 		ret->body.failed = true;
-	} else if (wtr_counters(m->trace, from, a->step, (size_t)a->n, steps, NULL, &err) != WTR_OK) {
+	} else if (wtr_counters_where(m->trace, s.where, from, a->step, (size_t)a->n, steps, NULL, &err) != WTR_OK) {
 		refused(&err, ret);
 	} else {
 		out_json j;
@@ -190,6 +190,7 @@ void ws_api_counters(ws_site *site, const ws_model *m, const ws_counters_args *a
 		end(&j, ret);
 	}
 	wb_free(steps);
+	scope_done(&s);
 }
 
 /* ---- /api/why, /api/requests ---- */
@@ -227,9 +228,11 @@ void ws_api_requests(ws_site *site, const ws_model *m, const ws_requests_args *a
 	wtr_requests *r;
 	wtr_error err = { 0 };
 	scope s;
-	if (!scope_of(m, WTR_ABOUT_SPAN, a->range, (wtr_str){ "", 0 }, &s, ret))
+	if (!scope_of(m, WTR_ABOUT_REGION, a->range, a->filter, &s, ret))
 		return;
-	if (wtr_requests_make(m->trace, m->index, s.from_ns, s.to_ns, a->inferred, &r, &err) != WTR_OK) {
+	wtr_code rc = wtr_requests_where(m->trace, m->index, s.where, s.from_ns, s.to_ns, a->inferred, &r, &err);
+	scope_done(&s);
+	if (rc != WTR_OK) {
 		refused(&err, ret);
 		return;
 	}
@@ -301,12 +304,15 @@ void ws_api_mmu(ws_site *site, const ws_model *m, const ws_mmu_args *a, ws_answe
 	wtr_mmu *mmu;
 	wtr_error err = { 0 };
 	scope s;
-	if (!scope_of(m, WTR_ABOUT_SPAN, a->range, (wtr_str){ "", 0 }, &s, ret))
+	if (!scope_of(m, WTR_ABOUT_GOROUTINE, a->range, a->filter, &s, ret))
 		return;
 	q.ranged = s.ranged;
 	q.from_ns = s.from_ns;
 	q.to_ns = s.to_ns;
-	if (wtr_mmu_make(m->trace, &q, &mmu, &err) != WTR_OK) {
+	q.where = s.where;
+	wtr_code rc = wtr_mmu_make(m->trace, &q, &mmu, &err);
+	scope_done(&s);
+	if (rc != WTR_OK) {
 		refused(&err, ret);
 		return;
 	}
