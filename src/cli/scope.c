@@ -81,7 +81,8 @@ int cli_scope_parse(const cli_args *a, wtr_about about, cli_scope *ret)
 
 unsigned cli_scope_parts(const cli_scope *s)
 {
-	return wtr_where_parts(s->where) | (s->where ? s->parts : 0) | (cli_has(s->args, CLI_OPT_RANGE) ? WTR_PART_TOTALS : 0);
+	return wtr_where_parts(s->where) | (s->where ? s->parts : 0) |
+	       (cli_has(s->args, CLI_OPT_RANGE) ? WTR_PART_TOTALS : 0);
 }
 
 int cli_scope_bind(cli_scope *s, wtr_trace *t, const wtr_index *x)
