@@ -167,10 +167,10 @@ static void answer_api(ws_site *site, ws_api_id api, const char *query, ws_answe
 /* The page may be opened from elsewhere; everything else is for the page alone. */
 static bool trusted(const ws_site *site, const ws_request *rq, bool page, ws_answer *ret)
 {
-	if (rq->n_hosts != 1 || !ws_host_trusted(&site->trust, rq->host))
+	if (rq->n_hosts != 1 || !wo_host_trusted(&site->trust, rq->host))
 		ws_refuse(ret, 403, "this is not the address of this server; it is %s/", site->url);
-	else if (!ws_origin_trusted(rq->origin, rq->host) ||
-		 !ws_fetch_trusted(rq->fetch_site, rq->fetch_mode, rq->fetch_dest, page))
+	else if (!wo_origin_trusted(rq->origin, rq->host) ||
+		 !wo_fetch_trusted(rq->fetch_site, rq->fetch_mode, rq->fetch_dest, page))
 		ws_refuse(ret, 403, "only the page of this server may ask");
 	else
 		return true;

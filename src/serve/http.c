@@ -220,7 +220,7 @@ static void site_free(ws_site *site)
 
 static void name_site(ws_site *site, const wo_listener *l, const char *host)
 {
-	ws_trust *t = &site->trust;
+	wo_trust *t = &site->trust;
 	t->port = l->port;
 	t->loopback = l->loopback;
 	t->wildcard = l->wildcard;
@@ -235,7 +235,7 @@ static void name_site(ws_site *site, const wo_listener *l, const char *host)
 static bool listen_at(ws_server *s, const char *address, wo_listener *l, ws_error *err)
 {
 	char host[256], port[32];
-	if (!ws_split_address(address, host, sizeof(host), port, sizeof(port)))
+	if (!wo_split_address(address, host, sizeof(host), port, sizeof(port)))
 		return fail(err, -EINVAL, "'%.120s' is not an address to listen on: it has the form host:port or :port",
 			address);
 	int rc = wo_listen(host, port, l);

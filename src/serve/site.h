@@ -16,6 +16,7 @@
 #include <wtr/report.h>
 
 #include "base/buf.h"
+#include "os/trust.h"
 
 #define WS_TARGET_MAX 32768                /* bytes of path and query */
 #define WS_TIME_MAX   (INT64_C(1) << 61)   /* ns; sums of two of these do not overflow */
@@ -76,24 +77,6 @@ bool ws_lane_parse(wtr_str s, wtr_lane *ret);
 /* Whether the trace has it. */
 bool ws_lane_exists(const ws_model *m, wtr_lane lane);
 
-/* ---- who may ask ---- */
-
-typedef struct ws_trust {
-	char     name[256];    /* host that was asked for, without brackets; "" if none */
-	char     bound[64];    /* address listened on, numeric, without brackets */
-	unsigned port;
-	bool     loopback;     /* reachable from this machine only */
-	bool     wildcard;     /* every interface */
-} ws_trust;
-
-/* Splits Go's address syntax: "host:port", ":port", "[::1]:port".  False when there is no port or a buffer is too
- * small. */
-bool ws_split_address(const char *address, char *ret_host, size_t host_bytes, char *ret_port, size_t port_bytes);
-
-bool ws_host_trusted(const ws_trust *t, const char *host);                       /* NULL: not sent */
-bool ws_origin_trusted(const char *origin, const char *host);                    /* origin NULL: fine */
-bool ws_fetch_trusted(const char *site, const char *mode, const char *dest, bool page); /* Sec-Fetch-...; NULL: fine */
-
 /* ---- request and answer ---- */
 
 typedef enum ws_method { WS_GET, WS_HEAD, WS_OTHER_METHOD } ws_method;
@@ -119,7 +102,7 @@ typedef struct ws_answer {
 } ws_answer;
 
 typedef struct ws_site {
-	ws_trust    trust;
+	wo_trust    trust;
 	char        url[96];   /* without a trailing slash */
 	char       *title;     /* NULL: the trace's path */
 	char       *assets_dir;

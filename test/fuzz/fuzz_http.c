@@ -113,7 +113,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	ws_answer_request(&site, &rq, &a);
 	check_answer(&a);
 	if (rq.host && a.status == 200)
-		kit_check(ws_host_trusted(&site.trust, rq.host));
+		kit_check(wo_host_trusted(&site.trust, rq.host));
 	ws_answer_free(&a);
 	fake_site_done(&site);
 	wb_buf_free(&text);

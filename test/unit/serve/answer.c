@@ -538,6 +538,20 @@ static int teardown(void **state)
 	return 0;
 }
 
+static void encodings(void **state)
+{
+	(void)state;
+	assert_true(ws_accepts("gzip, deflate, br", "gzip"));
+	assert_true(ws_accepts("br,gzip;q=0.5", "gzip"));
+	assert_true(ws_accepts("gzip;q=1.0", "gzip"));
+	assert_false(ws_accepts("gzip;q=0", "gzip"));
+	assert_false(ws_accepts("gzip; q=0.000, br", "gzip"));
+	assert_false(ws_accepts("x-gzip, br", "gzip"));
+	assert_false(ws_accepts("gzipped", "gzip"));
+	assert_false(ws_accepts("", "gzip"));
+	assert_false(ws_accepts(NULL, "gzip"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -556,6 +570,7 @@ int main(void)
 		cmocka_unit_test(page),
 		cmocka_unit_test(page_from_directory),
 		cmocka_unit_test(every_allocation_fails),
+		cmocka_unit_test(encodings),
 	};
 	return cmocka_run_group_tests_name("answer", tests, setup, teardown);
 }

@@ -192,7 +192,7 @@ void fake_site(ws_site *site, ws_model *m)
 	memset(site, 0, sizeof(*site));
 	pthread_mutex_init(&site->lock, NULL);
 	atomic_store(&site->model, m);
-	site->trust = (ws_trust){ .name = "localhost", .bound = "127.0.0.1", .port = 6060, .loopback = true };
+	site->trust = (wo_trust){ .name = "localhost", .bound = "127.0.0.1", .port = 6060, .loopback = true };
 	snprintf(site->url, sizeof(site->url), "http://127.0.0.1:6060");
 }
 

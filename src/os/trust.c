@@ -1,16 +1,11 @@
-/* serve/trust.c - who may ask.
- *
- * Any web page can make a browser send requests to this machine.  Two things are kept out: pages whose name was pointed
- * at this address after they were loaded (their Host is not ours), and pages of another origin (their Origin or
- * Sec-Fetch-Site says so).
- */
+/* os/trust.c - see trust.h. */
+#include "os/trust.h"
+
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-
-#include "serve/site.h"
 
 static bool copy(char *to, size_t room, const char *from, size_t n)
 {
@@ -21,7 +16,7 @@ static bool copy(char *to, size_t room, const char *from, size_t n)
 	return true;
 }
 
-bool ws_split_address(const char *address, char *ret_host, size_t host_bytes, char *ret_port, size_t port_bytes)
+bool wo_split_address(const char *address, char *ret_host, size_t host_bytes, char *ret_port, size_t port_bytes)
 {
 	const char *host = address, *host_end, *port;
 	if (*address == '[') {
@@ -72,7 +67,7 @@ static bool is_v6(const char *name)
 	return inet_pton(AF_INET6, name, &a) == 1;
 }
 
-bool ws_host_trusted(const ws_trust *t, const char *host)
+bool wo_host_trusted(const wo_trust *t, const char *host)
 {
 	char name[256];
 	unsigned port;
@@ -89,14 +84,14 @@ bool ws_host_trusted(const ws_trust *t, const char *host)
 	return t->loopback && (!strcasecmp(name, "localhost") || !strcmp(name, "127.0.0.1") || !strcmp(name, "::1"));
 }
 
-bool ws_origin_trusted(const char *origin, const char *host)
+bool wo_origin_trusted(const char *origin, const char *host)
 {
 	if (!origin)
 		return true;
 	return host && !strncasecmp(origin, "http://", 7) && !strcasecmp(origin + 7, host);
 }
 
-bool ws_fetch_trusted(const char *site, const char *mode, const char *dest, bool page)
+bool wo_fetch_trusted(const char *site, const char *mode, const char *dest, bool page)
 {
 	if (!site || !strcmp(site, "same-origin") || !strcmp(site, "none"))
 		return true;
