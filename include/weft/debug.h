@@ -10,6 +10,8 @@
  *   hog=MS         reports goroutines that ran for longer than this without a call of the library; 0: never
  *   sched=MS       a line about the scheduler on standard error, every so often
  *   guard=0        stacks without guard pages
+ * WEFT_DEBUG_ADDR=host:port   serves the debug endpoint (below) from the start, and says where on standard error; a
+ *                  port alone, and 0 for any free one, will do
  *
  * SIGQUIT (Ctrl-\) writes weft_dump() to standard error and ends the program with status 2, as Go does, unless the
  * program had a handler of its own before weft_main().
@@ -42,6 +44,27 @@ typedef struct weft_stats {
 } weft_stats;
 /* A moment's picture, taken without stopping anything: the numbers need not fit together.  Any thread. */
 WEFT_API void weft_stats_read(weft_stats *ret);
+
+/* ---- the debug endpoint ----
+ *
+ * Go's net/http/pprof for C: `go tool pprof http://ADDRESS/debug/pprof/heap`, `curl -o trace.out
+ * 'http://ADDRESS/debug/pprof/trace?seconds=5'`, `weft fetch ADDRESS`, or a browser.  docs/debug.md has all paths. */
+
+/* Answers on goroutines until weft_debug_stop() or the end of the program.
+ *
+ * address: "host:port"; ":port", "port" and NULL (any free port) are of this machine only, and so is every address that
+ * does not name another.  Requests of web pages, and those that call this server by a name that it does not have, are
+ * refused; so are more than 32 at once, and recordings of more than 10 minutes.  There is no password: who can reach
+ * the address can see inside the program, and slow it down.
+ * Returns 0 when it listens; -EBUSY when one is served already, -EPERM outside a goroutine, and errors as
+ * weft_listen().  A program that serves waits for requests: it is never found in a deadlock.
+ * Same as Go: import _ "net/http/pprof", http.ListenAndServe. */
+WEFT_API int weft_debug_serve(const char *address);
+/* "127.0.0.1:6060", where it listens: the length, as weft_fd_local(); -EINVAL when it does not, -EPERM. */
+WEFT_API int weft_debug_address(char *ret, size_t n);
+/* Closes it, ends recordings that clients wait for, and returns when all its goroutines are over: 0; -EINVAL when none
+ * is served, -EPERM. */
+WEFT_API int weft_debug_stop(void);
 
 #ifdef __cplusplus
 }

@@ -72,7 +72,7 @@ bool wo_host_trusted(const wo_trust *t, const char *host)
 	char name[256];
 	unsigned port;
 	bool brackets;
-	if (!host || !split_host(host, name, sizeof(name), &port, &brackets) || port != t->port)
+	if (!host || !split_host(host, name, sizeof(name), &port, &brackets) || (port != t->port && !t->any_port))
 		return false;
 	bool v6 = is_v6(name);
 	if (brackets != v6)

@@ -16,6 +16,7 @@ typedef struct wo_trust {
 	unsigned port;
 	bool     loopback;     /* reachable from this machine only */
 	bool     wildcard;     /* every interface */
+	bool     any_port;     /* by whatever port it is called: tunnels end here */
 } wo_trust;
 
 /* Splits Go's address syntax: "host:port", ":port", "[::1]:port".  False when there is no port or a buffer is too

@@ -84,6 +84,16 @@ static void hosts_elsewhere(void **state)
 				    { "10.0.0.6:8080", false }, { "lan:8080", false }, { NULL, false } });
 }
 
+/* `ssh -L 6061:localhost:6060`: the client calls it by a port that it does not have. */
+static void hosts_through_tunnels(void **state)
+{
+	(void)state;
+	const wo_trust t = { .bound = "127.0.0.1", .port = 6060, .loopback = true, .any_port = true };
+	check_hosts(&t, (const host_case[]){ { "localhost:6061", true }, { "127.0.0.1", true }, { "[::1]:1", true },
+				{ "evil.example:6060", false }, { "localhost:x", false }, { "127.1:6060", false },
+				{ NULL, false } });
+}
+
 static void origins(void **state)
 {
 	(void)state;
@@ -120,6 +130,7 @@ int main(void)
 		cmocka_unit_test(addresses),
 		cmocka_unit_test(hosts_on_loopback),
 		cmocka_unit_test(hosts_elsewhere),
+		cmocka_unit_test(hosts_through_tunnels),
 		cmocka_unit_test(origins),
 		cmocka_unit_test(fetches),
 	};
