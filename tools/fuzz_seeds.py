@@ -4,7 +4,7 @@
     fuzz_seeds.py CORPUS OUT STAMP
 
 OUT/v2, OUT/v1 and OUT/pack hold small traces behind one byte of options (see the targets), OUT/text small traces as they are and
-hand-written texts, OUT/http one request each, OUT/filter filters behind a byte that says about what.
+hand-written texts, OUT/http and OUT/head one request each, OUT/filter filters behind a byte that says about what.
 """
 import pathlib
 import shutil
@@ -36,6 +36,13 @@ FILTERS = [
     "dur:1ms..5ms", "p:<=3 m:>2", "kind:Log log:~^a.*b{2}$", "creator:main.main|waker:5", "fn:\"a \\\" b\"", "task:5 region:load",
 ]
 
+HEADS = [
+    "GET /debug/pprof/trace?seconds=5 HTTP/1.1\r\nHost: localhost:6060\r\nUser-Agent: x\r\nSec-Fetch-Site: none\r\n\r\n",
+    "POST /debug/pprof/symbol HTTP/1.0\nContent-Length: 17\n\n0x401000+0x401020",
+    "GET /debug/pprof/%67oroutine?debug=%32&x=+ HTTP/1.1\r\nHost: [::1]:6060\r\nOrigin: null\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    "HEAD / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
+]
+
 HOST = "127.0.0.1:8080"
 TARGETS = [
     "/", "/app.js", "/app.css", "/favicon.ico", "/api/info", "/api/lanes?group=0&from=0&n=10",
@@ -49,7 +56,7 @@ TARGETS = [
 
 def main(corpus, out):
     shutil.rmtree(out, ignore_errors=True)
-    for name in ("v1", "v2", "text", "http", "pack", "filter"):
+    for name in ("v1", "v2", "text", "http", "head", "pack", "filter"):
         (out / name).mkdir(parents=True)
     for path in sorted(corpus.glob("*.trace")):
         data = path.read_bytes()
@@ -73,6 +80,8 @@ def main(corpus, out):
     for i, text in enumerate(FILTERS):
         for about in range(5):
             (out / "filter" / f"{i:02}-{about}").write_bytes(bytes([about]) + text.encode())
+    for i, text in enumerate(HEADS):
+        (out / "head" / f"{i:02}").write_text(text, newline="")
     for i, target in enumerate(TARGETS):
         (out / "http" / f"{i:02}").write_text(f"GET {target} HTTP/1.1\r\nHost: {HOST}\r\n\r\n")
     (out / "http" / "foreign").write_text(f"GET /api/info HTTP/1.1\r\nHost: evil.example\r\nOrigin: http://evil.example\r\n\r\n")

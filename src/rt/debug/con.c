@@ -117,16 +117,20 @@ static void send_all(weft__con *c, const char *at, size_t n)
 	}
 }
 
+static const struct {
+	unsigned status;
+	const char *text;
+} reasons[] = {
+#define STATUS(code, text) { code, text },
+#include "rt/debug/status.def"
+};
+
 static const char *reason_of(unsigned status)
 {
-	switch (status) {
-#define STATUS(code, text) \
-	case code:         \
-		return text;
-#include "rt/debug/status.def"
-	default:
-		return "Status";
-	}
+	size_t i = 0;
+	while (i + 1 < sizeof(reasons) / sizeof(reasons[0]) && reasons[i].status != status)
+		i++;
+	return reasons[i].text;
 }
 
 /* length < 0: not known. */

@@ -1,4 +1,4 @@
-/* rt/debug/pages.c - answers that are text: the page with the list of profiles, the command line, names of functions. */
+/* rt/debug/pages.c - answers that are text: the page, the command line, names of functions. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static void name_all(void *arg)
 		const weft__tr_frame *f;
 		/* The first frame is the innermost of those that are inlined there; pprof wants the function. */
 		size_t k = pc && end > at ? weft__tr_symbols_at(s, (uintptr_t)pc, &f) : 0;
-		if (k > 0)
+		if (k > 0 && strncmp(f[k - 1].func, "0x", 2) != 0) /* else it has none */
 			wb_buf_printf(&n->text, "%#" PRIx64 " %s\n", pc, f[k - 1].func);
 		at += strcspn(at, "+");
 		at += *at == '+';
@@ -88,6 +88,21 @@ static const char page_head[] =
 	"td:first-child,th:first-child{text-align:right;font-variant-numeric:tabular-nums}"
 	"</style><h1>/debug/pprof/</h1>";
 
+static void put_profiles(wb_buf *b)
+{
+	static const struct {
+		const char *name, *says;
+	} rows[] = {
+#define PROFILE(name, says) { #name, says },
+#include "rt/debug/profiles.def"
+	};
+	wb_buf_puts(b, "<h2>Profiles</h2><table><tr><th>Count<th>Profile<th>");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		wb_buf_printf(b, "<tr><td>%zu<td><a href='%s?debug=2'>%s</a><td>%s", weft_count(), rows[i].name,
+			rows[i].name, rows[i].says);
+	wb_buf_puts(b, "</table>");
+}
+
 static void put_routes(wb_buf *b)
 {
 	static const struct {
@@ -99,8 +114,8 @@ static void put_routes(wb_buf *b)
 	wb_buf_puts(b, "<h2>Recordings and more</h2><table>");
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].says)
-			wb_buf_printf(b, "<tr><td><td><a href='%s'>%s</a><td>%s", rows[i].path, strrchr(rows[i].path, '/') + 1,
-				rows[i].says);
+			wb_buf_printf(b, "<tr><td><td><a href='%s'>%s</a><td>%s", rows[i].path,
+				strrchr(rows[i].path, '/') + 1, rows[i].says);
 	wb_buf_puts(b, "</table>");
 }
 
@@ -115,6 +130,7 @@ void weft__debug_index(weft__con *c)
 	}
 	wb_buf b = { 0 };
 	wb_buf_puts(&b, page_head);
+	put_profiles(&b);
 	put_routes(&b);
 	answer_buf(c, &h, &b);
 }

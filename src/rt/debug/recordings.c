@@ -1,4 +1,4 @@
-/* rt/debug/recordings.c - answers that are recorded while the client waits: traces, and what the flight recorder has. */
+/* rt/debug/recordings.c - traces: of the next seconds, and of those before, which the flight recorder has. */
 #include <errno.h>
 #include <fcntl.h>
 #include <math.h>

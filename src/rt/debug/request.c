@@ -137,7 +137,7 @@ static int note_header(const char *name, const char *value, weft__request *rq)
 static int parse_header(char *line, weft__request *rq)
 {
 	char *colon = strchr(line, ':');
-	if (!colon || !is_token(line, (size_t)(colon - line))) /* a line that begins with a space goes on with another */
+	if (!colon || !is_token(line, (size_t)(colon - line))) /* also a line that goes on with the one before */
 		return BAD;
 	*colon = 0;
 	char *value = colon + 1 + strspn(colon + 1, " \t"), *end = value + strlen(value);

@@ -24,15 +24,15 @@ typedef struct weft__request {
 	const char *host;  /* NULL: not sent, here and below */
 	const char *origin, *fetch_site, *fetch_mode, *fetch_dest;
 	unsigned n_hosts;
-	bool sized, coded;     /* has a Content-Length, a Transfer-Encoding */
-	uint64_t body_bytes;   /* that it announces */
+	bool sized, coded;   /* has a Content-Length, a Transfer-Encoding */
+	uint64_t body_bytes; /* that it announces */
 } weft__request;
 
 /* Where the head ends that begins at `at`: behind its empty line, or 0 when that is not there yet.  Looks at the bytes
  * from `seen` on, and those just before. */
 size_t weft__request_end(const char *at, size_t n, size_t seen);
 
-/* Takes a whole head apart, in place.  0, or the status to refuse it with: 400, 501 or 505; *ret is not touched then. */
+/* Takes a whole head apart, in place.  0; or the status to refuse it with (400, 501, 505), and *ret is as it was. */
 int weft__request_parse(char *at, size_t n, weft__request *ret);
 
 /* The value of the first parameter of that name, decoded and ended by 0.  False: there is none, its escapes are broken,

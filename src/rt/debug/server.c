@@ -72,8 +72,8 @@ static bool trusted(const server *s, weft__con *c)
 	const weft__request *rq = &c->rq;
 	bool page = strcmp(rq->path, index_path) == 0;
 	if (rq->n_hosts != 1 || !wo_host_trusted(&s->trust, rq->host))
-		weft__con_refuse(c, 403, "this is not the address of this server; it is http://%s%s", s->address,
-			index_path);
+		weft__con_refuse(
+			c, 403, "this is not the address of this server; it is http://%s%s", s->address, index_path);
 	else if (!wo_origin_trusted(rq->origin, rq->host) ||
 		 !wo_fetch_trusted(rq->fetch_site, rq->fetch_mode, rq->fetch_dest, page))
 		weft__con_refuse(c, 403, "only the page of this server may ask");
@@ -244,10 +244,10 @@ static void accept_all(void *arg)
 /* Of "6060", ":6060" and NULL the host is this machine. */
 static int full_address(const char *given, char ret[static ADDRESS_BYTES])
 {
-	const char *before = !given || !*given	  ? "127.0.0.1:0"
-			     : given[0] == ':'	  ? "127.0.0.1"
+	const char *before = !given || !*given     ? "127.0.0.1:0"
+			     : given[0] == ':'     ? "127.0.0.1"
 			     : !strchr(given, ':') ? "127.0.0.1:"
-						  : "";
+						   : "";
 	int n = snprintf(ret, ADDRESS_BYTES, "%s%s", before, given ? given : "");
 	return n < ADDRESS_BYTES ? 0 : -EINVAL;
 }
@@ -353,8 +353,8 @@ void weft__debug_from_env(void)
 	int err = weft_debug_serve(address);
 	if (err < 0) {
 		char line[ADDRESS_BYTES + 100];
-		snprintf(line, sizeof(line), "WEFT_DEBUG_ADDR: %.200s: %s (host:port, or a port of this machine)", address,
-			strerror(-err));
+		snprintf(line, sizeof(line), "WEFT_DEBUG_ADDR: %.200s: %s (host:port, or a port of this machine)",
+			address, strerror(-err));
 		weft__fatal(line);
 	}
 	char at[ADDRESS_BYTES];

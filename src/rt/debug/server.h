@@ -17,8 +17,8 @@ bool weft__debug_profile_named(weft__con *c, const char *name);
  * WEFT__SECONDS_MAX. */
 weft_ns weft__debug_seconds(weft__con *c, weft_ns otherwise);
 
-/* When the program starts: serves at WEFT_DEBUG_ADDR, if that is set, and says where on standard error.  In a goroutine,
- * outside the runtime.  An address that cannot be had is a fatal error. */
+/* When the program starts: serves at WEFT_DEBUG_ADDR, if that is set, and says where on standard error.  In a
+ * goroutine, outside the runtime.  An address that cannot be had is a fatal error. */
 void weft__debug_from_env(void);
 
 #endif
