@@ -15,7 +15,7 @@ import time
 
 from client import Program, ask, done, read_all, result, send, until, Answer
 
-ENDPOINT, WEFT, GO = (sys.argv[1:] + ["", ""])[:3]
+ENDPOINT, WEFT, GO = ([a and os.path.abspath(a) for a in sys.argv[1:]] + ["", ""])[:3]
 TEXT = "text/plain; charset=utf-8"
 
 
@@ -46,7 +46,7 @@ def answers(p):
     a = ask(p, "/debug/pprof/cmdline")
     result(a.body == f"{ENDPOINT}\x00127.0.0.1:0".encode() and a.headers["content-type"] == TEXT, "cmdline: words with 0 between", a)
     a = ask(p, "/debug/pprof/goroutine?debug=2")
-    result(a.status == 200 and "[running]" in a.text and "work()" in a.text and a.headers["content-type"] == TEXT
+    result(a.status == 200 and "serve_client()" in a.text and "[IO wait]: debug endpoint" in a.text and a.headers["content-type"] == TEXT
            and "content-disposition" not in a.headers, "goroutine?debug=2: every goroutine with its stack", a)
     for path, text in {"/debug/pprof/nothing": "Unknown profile\n", "/nothing": "404 page not found\n", "/debug": "404 page not found\n"}.items():
         a = ask(p, path)
