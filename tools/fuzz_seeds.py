@@ -25,6 +25,26 @@ ProcStatus dt=1 p=0 pstatus=1
 GoStatus dt=1 g=1 m=7 gstatus=2
 EndOfGeneration
 """,
+    "carrier": """Trace Go1.26
+EventBatch gen=1 m=18446744073709551615 time=100
+Sync
+Frequency freq=15625000
+ClockSnapshot dt=1 mono=99 sec=1740755049 nsec=123
+EventBatch gen=1 m=7 time=110
+ProcStatus dt=1 p=0 pstatus=1
+GoStatus dt=1 g=1 m=7 gstatus=2
+GoStatus dt=1 g=2 m=-1 gstatus=4
+GoBlock dt=5 reason_string=1 stack=0
+EventBatch gen=1 m=18446744073709551615 time=120
+Strings
+String id=1
+\tdata="select"
+String id=2
+\tdata="\\x00weftw\\a\\x00\\x00\\x01\\x02\\x01\\x02\\x00\\x01\\x10\\x02\\x02\\x05\\x02\\x20\\x00\\x09"
+String id=3
+\tdata="\\x00weftf\\a\\x01\\x04\\x02\\x03a=b\\x05\\x02\\x03"
+EndOfGeneration
+""",
     "cut": "Trace Go1.22\nEventBatch gen=1 m=7 time=100 size=11\nGoCreate dt=5 new_g=7 new_stack=1 stack=2\nGoBlock dt=9 <cut>\n",
     "bytes": "Trace Go1.23\n# all of it odd\nEventBatch gen=1 m=-1 time=0x10/10 size=/10\nBytes 00ff10\nGoStop dt=11/10 reason_string=1 stack=0\n",
     "v1": "Trace Go1.21\nBatch p=0 ticks=1/3\nFrequency freq=1000000\n",

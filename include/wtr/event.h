@@ -20,17 +20,19 @@ extern "C" {
 #define WTR_NONE (-1) /* no thread, proc, goroutine, task */
 
 /* Kinds of event, in Go's spelling (internal/trace, EventKind). */
-#define WTR_KINDS(X)                                                                                                  \
-	X(BAD, "Bad") X(SYNC, "Sync") X(METRIC, "Metric") X(LABEL, "Label") X(STACK_SAMPLE, "StackSample")            \
-	X(RANGE_BEGIN, "RangeBegin") X(RANGE_ACTIVE, "RangeActive") X(RANGE_END, "RangeEnd")                          \
-	X(TASK_BEGIN, "TaskBegin") X(TASK_END, "TaskEnd") X(REGION_BEGIN, "RegionBegin") X(REGION_END, "RegionEnd")   \
-	X(LOG, "Log") X(STATE_TRANSITION, "StateTransition") X(EXPERIMENTAL, "Experimental")
+#define WTR_KINDS(X)                                                                                            \
+	X(BAD, "Bad")                                                                                           \
+	X(SYNC, "Sync") X(METRIC, "Metric") X(LABEL, "Label") X(STACK_SAMPLE, "StackSample")                    \
+		X(RANGE_BEGIN, "RangeBegin") X(RANGE_ACTIVE, "RangeActive") X(RANGE_END, "RangeEnd")            \
+			X(TASK_BEGIN, "TaskBegin") X(TASK_END, "TaskEnd") X(REGION_BEGIN, "RegionBegin")        \
+				X(REGION_END, "RegionEnd") X(LOG, "Log") X(STATE_TRANSITION, "StateTransition") \
+					X(EXPERIMENTAL, "Experimental")
 
 typedef enum wtr_kind {
 #define WTR_KIND_ENUM(ID, name) WTR_KIND_##ID,
 	WTR_KINDS(WTR_KIND_ENUM)
 #undef WTR_KIND_ENUM
-	WTR_KIND_COUNT
+		WTR_KIND_COUNT
 } wtr_kind;
 
 /* What a transition or a range is about. */
@@ -83,21 +85,31 @@ typedef enum wtr_metric {
  * The order of a stack is innermost frame first.  A parent that is not there is WTR_NONE (as uint64_t).
  */
 typedef struct wtr_event {
-	int64_t  time_ns;          /* the trace's own clock; subtract wtr_span's start for display */
-	int64_t  m, p, g;          /* thread, proc and goroutine before the event; WTR_NONE if none */
-	int64_t  id;
+	int64_t time_ns; /* the trace's own clock; subtract wtr_span's start for display */
+	int64_t m, p, g; /* thread, proc and goroutine before the event; WTR_NONE if none */
+	int64_t id;
 	uint64_t value[2];
 	uint32_t stack, transition_stack; /* for wtr_stack() */
-	uint32_t str, str2;        /* for wtr_string() */
-	uint8_t  kind;             /* wtr_kind */
-	uint8_t  type;             /* wire number of the v2 event (WF_EV_...), in v1 of its like; 0: Sync */
-	uint8_t  resource;         /* wtr_resource */
-	uint8_t  detail;
-	uint32_t reserved;
+	uint32_t str, str2;               /* for wtr_string() */
+	uint8_t kind;                     /* wtr_kind */
+	uint8_t type;                     /* wire number of the v2 event (WF_EV_...), in v1 of its like; 0: Sync */
+	uint8_t resource;                 /* wtr_resource */
+	uint8_t detail;
+	uint32_t wait; /* of a goroutine that begins to wait: for wtr_wait_objects(); 0: not known */
 } wtr_event;
 
-static inline wtr_gstate wtr_from(const wtr_event *e) { return (wtr_gstate)(e->detail >> 4); }
-static inline wtr_gstate wtr_to(const wtr_event *e) { return (wtr_gstate)(e->detail & 15); }
+/* wait of a goroutine that goes to Syscall though it makes no system call: it computed for long, and its proc was taken
+ * (libweft's traces only). */
+#define WTR_PROC_TAKEN UINT32_MAX
+
+static inline wtr_gstate wtr_from(const wtr_event *e)
+{
+	return (wtr_gstate)(e->detail >> 4);
+}
+static inline wtr_gstate wtr_to(const wtr_event *e)
+{
+	return (wtr_gstate)(e->detail & 15);
+}
 
 /* "Running", ... in Go's spelling; "Bad" for a number that is none. */
 WTR_API const char *wtr_kind_name(unsigned kind);
@@ -112,13 +124,13 @@ WTR_API const char *wtr_type_name(unsigned type);
 
 /* Which events a cursor delivers.  All zero: all of them. */
 typedef struct wtr_filter {
-	bool     has_from, has_to;    /* use from_ns / to_ns: absolute times, from included, to excluded */
-	int64_t  from_ns, to_ns;
-	bool     has_g, has_p, has_m; /* context or, for transitions and ranges, the resource */
-	int64_t  g, p, m;
-	uint32_t kinds;               /* bit set of 1 << wtr_kind; 0: all */
-	bool     has_type;
-	uint8_t  type;                /* one wire type */
+	bool has_from, has_to; /* use from_ns / to_ns: absolute times, from included, to excluded */
+	int64_t from_ns, to_ns;
+	bool has_g, has_p, has_m; /* context or, for transitions and ranges, the resource */
+	int64_t g, p, m;
+	uint32_t kinds; /* bit set of 1 << wtr_kind; 0: all */
+	bool has_type;
+	uint8_t type; /* one wire type */
 } wtr_filter;
 
 /* A pass over the ordered events.
@@ -152,12 +164,12 @@ WTR_API void wtr_cursor_losses(const wtr_cursor *c, wtr_losses *ret);
 /* A borrowed text: not 0-terminated, may hold any byte. */
 typedef struct wtr_str {
 	const char *at;
-	size_t      n;
+	size_t n;
 } wtr_str;
 
 typedef struct wtr_frame {
 	uint64_t pc;
-	wtr_str  func, file;
+	wtr_str func, file;
 	uint64_t line;
 } wtr_frame;
 

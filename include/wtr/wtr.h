@@ -11,6 +11,7 @@
 #include <wtr/findings.h>
 #include <wtr/latency.h>
 #include <wtr/mmu.h>
+#include <wtr/object.h>
 #include <wtr/open.h>
 #include <wtr/profile.h>
 #include <wtr/report.h>

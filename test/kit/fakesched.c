@@ -109,7 +109,7 @@ uint64_t fs_goroutines(const fs *f)
 static const bool has_holder[] = {
 	false,
 #define OBJECT(ID, text, attr, holder) holder,
-#include "rt/tr/objects.def"
+#include "fmt/objects.def"
 };
 
 unsigned fs_waited(uint64_t tid, uint64_t n, fs_object *ret, unsigned max)
@@ -119,7 +119,11 @@ unsigned fs_waited(uint64_t tid, uint64_t n, fs_object *ret, unsigned max)
 		unsigned kind = 1 + (unsigned)(n + i) % (WEFT__TR_KINDS - 1);
 		uint64_t id = 0x7f0000000000u + tid * 4096 + (n + i) * 7 % 90 * 16;
 		ret[i] = (fs_object){
-			.kind = kind, .id = id, .attr = id / 16 % 1000, .holder = has_holder[kind] ? n % 300 : 0
+			.kind = kind,
+			.id = id,
+			.attr = id / 16 % 1000,
+			.holder = has_holder[kind] ? n % 300 : 0,
+			.send = objects > 1 && kind == WEFT__TR_CHAN && n % 2,
 		};
 	}
 	return objects;
@@ -204,7 +208,11 @@ static void do_block(fake_m *m)
 	weft__tr_object what[4] = { 0 };
 	for (unsigned i = 0; i < n; i++)
 		what[i] = (weft__tr_object){
-			.kind = (weft__tr_kind)o[i].kind, .id = o[i].id, .attr = o[i].attr, .holder = o[i].holder
+			.kind = (weft__tr_kind)o[i].kind,
+			.id = o[i].id,
+			.attr = o[i].attr,
+			.holder = o[i].holder,
+			.send = o[i].send,
 		};
 	weft__tr_text why = (weft__tr_text)(WEFT__TR_BLOCK_NETWORK + (int)below(m, 7));
 	tell_of(f, g, WF_EV_GO_BLOCK);

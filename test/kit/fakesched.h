@@ -53,6 +53,7 @@ struct weft__tr_object;
 typedef struct fs_object {
 	unsigned kind;
 	uint64_t id, attr, holder;
+	bool send; /* among several */
 } fs_object;
 unsigned fs_waited(uint64_t tid, uint64_t n, fs_object *ret, unsigned max);
 

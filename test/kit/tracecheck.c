@@ -205,12 +205,18 @@ typedef struct piece {
 	char kind;
 } piece;
 
+typedef struct wait {
+	unsigned n;
+	fs_object o[16];
+} wait;
+
 typedef struct thread {
 	uint64_t now;            /* the goroutine on it */
 	WB_VEC(uint64_t) blocks; /* whose GoBlock events it has in the generation */
 	uint64_t before;         /* GoBlock events in the generations before */
 	size_t next;             /* of blocks that an entry is for */
-	fs_object slots[SLOTS], guess[GUESSES];
+	fs_object slots[SLOTS];
+	wait guess[GUESSES];
 } thread;
 
 typedef struct carrier {
@@ -259,7 +265,7 @@ static bool take_object(piece *p, unsigned code, thread *t, fs_object *ret)
 }
 
 /* What the next GoBlock of t waits for, as it was read, against what was told. */
-static bool waited(const carrier *c, thread *t, uint64_t tid, const fs_object *got, unsigned n_got)
+static bool waited(const carrier *c, thread *t, uint64_t tid, const wait *got)
 {
 	fs_object want[16];
 	unsigned n_want = fs_waited(tid, t->before + t->next, want, 16);
@@ -267,11 +273,11 @@ static bool waited(const carrier *c, thread *t, uint64_t tid, const fs_object *g
 		return false;
 	if (!c->exact)
 		return true;
-	for (unsigned i = 0; i < n_got && i < n_want; i++)
-		if (got[i].kind != want[i].kind || got[i].id != want[i].id || got[i].attr != want[i].attr ||
-			got[i].holder != want[i].holder)
+	for (unsigned i = 0; i < got->n && i < n_want; i++)
+		if (got->o[i].kind != want[i].kind || got->o[i].id != want[i].id || got->o[i].attr != want[i].attr ||
+			got->o[i].holder != want[i].holder || got->o[i].send != want[i].send)
 			return false;
-	return n_got == n_want;
+	return got->n == n_want;
 }
 
 static bool take_guessed(const carrier *c, thread *t, uint64_t tid, uint64_t n)
@@ -279,8 +285,7 @@ static bool take_guessed(const carrier *c, thread *t, uint64_t tid, uint64_t n)
 	for (; n > 0; n--) {
 		if (t->next == t->blocks.n)
 			return false;
-		const fs_object *guess = &t->guess[t->blocks.at[t->next] % GUESSES];
-		if (!waited(c, t, tid, guess, guess->kind != 0))
+		if (!waited(c, t, tid, &t->guess[t->blocks.at[t->next] % GUESSES]))
 			return false;
 	}
 	return true;
@@ -288,26 +293,21 @@ static bool take_guessed(const carrier *c, thread *t, uint64_t tid, uint64_t n)
 
 static bool take_entry(const carrier *c, thread *t, piece *p)
 {
-	fs_object got[16] = { 0 };
-	uint64_t guessed;
-	unsigned code, n = 1;
+	uint64_t guessed, sends = 0;
+	unsigned code;
 	if (!take_uv(p, &guessed) || !take_guessed(c, t, p->tid, guessed) || t->next == t->blocks.n ||
 		!take_byte(p, &code))
 		return false;
-	fs_object *guess = &t->guess[t->blocks.at[t->next] % GUESSES];
-	if (code == 0) {
-		*guess = got[0];
-		return waited(c, t, p->tid, NULL, 0);
-	}
-	bool many = code == 1;
-	if (many && (!take_byte(p, &n) || n > 16 || !take_byte(p, &code)))
+	wait *w = &t->guess[t->blocks.at[t->next] % GUESSES];
+	*w = (wait){ .n = code != 0 };
+	if (code == 1 && (!take_byte(p, &w->n) || w->n > 16 || !take_uv(p, &sends) || !take_byte(p, &code)))
 		return false;
-	for (unsigned i = 0; i < n; i++)
-		if ((i > 0 && !take_byte(p, &code)) || !take_object(p, code, t, &got[i]))
+	for (unsigned i = 0; i < w->n; i++) {
+		if ((i > 0 && !take_byte(p, &code)) || !take_object(p, code, t, &w->o[i]))
 			return false;
-	if (!many)
-		*guess = got[0];
-	return waited(c, t, p->tid, got, n);
+		w->o[i].send = sends >> i & 1;
+	}
+	return waited(c, t, p->tid, w);
 }
 
 static bool take_facts(carrier *c, piece *p)
@@ -430,6 +430,54 @@ uint64_t tracecheck_stalls(const wb_buf *trace)
 	uint64_t n = c->stalls;
 	free(c);
 	return n;
+}
+
+static bool same_objects(const wtr_trace *t, const wtr_event *e, uint64_t nth)
+{
+	fs_object want[16];
+	wtr_object got[16];
+	unsigned n_want = fs_waited((uint64_t)e->m, nth, want, 16);
+	size_t n = wtr_wait_objects(t, e->wait, got, 16);
+	wtr_str reason = wtr_string(t, e->str);
+	bool sends = reason.n == 9 && memcmp(reason.at, "chan send", 9) == 0;
+	for (size_t i = 0; i < n && i < n_want; i++) {
+		int64_t holder = want[i].holder ? (int64_t)want[i].holder : WTR_NONE;
+		bool send = n > 1 ? want[i].send : sends && want[i].kind == WTR_OBJECT_CHAN;
+		if (got[i].kind != want[i].kind || got[i].id != want[i].id || got[i].attr != want[i].attr ||
+			got[i].holder != holder || got[i].send != send)
+			return false;
+	}
+	return n == n_want;
+}
+
+static void no_carrier_lost(void *arg, const char *name, wtr_severity severity, uint64_t n, const char *text)
+{
+	(void)severity, (void)n, (void)text;
+	if (strncmp(name, "carrier-", 8) == 0)
+		*(bool *)arg = false;
+}
+
+bool tracecheck_waits(const wb_buf *trace, bool exact, uint64_t hogs)
+{
+	wtr_trace *t;
+	kit_check(wtr_open_bytes(trace->at, trace->n, NULL, &t, NULL) == WTR_OK);
+	wtr_cursor *c = wtr_cursor_open(t, NULL, NULL);
+	kit_check(c);
+	uint64_t blocks[FS_TIDS] = { 0 }, taken = 0;
+	bool ok = true;
+	const wtr_event *e;
+	for (size_t n; (n = wtr_next(c, &e)) > 0;)
+		for (size_t i = 0; i < n; i++) {
+			taken += e[i].wait == WTR_PROC_TAKEN;
+			/* A GoSwitch shows as a GoBlock without a reason. */
+			if (e[i].type == WF_EV_GO_BLOCK && e[i].str && (uint64_t)e[i].m - FS_TIDS_FROM < FS_TIDS &&
+				exact)
+				ok &= same_objects(t, &e[i], blocks[e[i].m - FS_TIDS_FROM]++);
+		}
+	wtr_diag(c, no_carrier_lost, &ok);
+	wtr_cursor_close(c);
+	wtr_close(t);
+	return ok && taken == hogs;
 }
 
 /* ---- statuses ---- */

@@ -17,14 +17,14 @@
 enum { RELEASE_BYTES = 8 << 20 };
 
 typedef struct scan {
-	wtr_trace  *t;
-	wtr__gens  *v;
-	wb_bytes    in;
-	wtr__gen    gen;      /* being collected */
-	bool        open;     /* gen holds something */
-	size_t      n_events; /* batches with events in gen */
-	uint64_t    released; /* pages before this offset were given back */
-	wtr_error  *err;
+	wtr_trace *t;
+	wtr__gens *v;
+	wb_bytes in;
+	wtr__gen gen;      /* being collected */
+	bool open;         /* gen holds something */
+	size_t n_events;   /* batches with events in gen */
+	uint64_t released; /* pages before this offset were given back */
+	wtr_error *err;
 } scan;
 
 static uint64_t offset_of(const scan *s, const uint8_t *at)
@@ -315,20 +315,24 @@ static wtr_code scan_counted(scan *s, bool repair)
 	return s->open || !repair ? close_gen(s, s->in.end, NULL) : WTR_OK;
 }
 
-/* Ids are handed out from ranges reserved by an upper bound: a string entry takes at least 3 bytes, a stack too. */
+/* Ids are handed out from ranges reserved by an upper bound: a string entry takes at least 3 bytes, a stack too, a wait
+ * 2, and it has two ids. */
 static wtr_code reserve_ids(wtr_trace *t, wtr_error *err)
 {
 	wtr__gens *v = t->v2;
-	uint64_t strings = 0, stacks = 0;
+	uint64_t strings = 0, stacks = 0, waits = 0;
 	for (size_t i = 0; i < v->gens.n; i++) {
 		wtr__gen *g = &v->gens.at[i];
 		g->string_base = (uint32_t)strings;
 		g->stack_base = (uint32_t)stacks;
+		uint64_t wait_base = waits;
 		for (size_t k = 0; k < g->n_batches; k++) {
 			const wtr__batch *b = &v->batches.at[g->first_batch + k];
 			strings += b->kind == WTR__BATCH_STRINGS ? b->size / 3 + 1 : 0;
 			stacks += b->kind == WTR__BATCH_STACKS ? b->size / 3 + 1 : 0;
+			waits += b->kind == WTR__BATCH_STRINGS ? b->size + 2 : 0;
 		}
+		g->wait_base = waits < WTR__UNKNOWN ? (uint32_t)wait_base : WTR__UNKNOWN;
 		if (strings >= WTR__EXTRA - 1 || stacks >= WTR__EXTRA - 1)
 			return wtr__fail(err, WTR_E_LIMIT, g->offset, g->number, WTR_NONE, "", "limit.ids",
 				"more than 2^31 strings or stacks");
@@ -418,14 +422,20 @@ void wtr__gen_put(wtr_trace *t, size_t i, bool release)
 	pthread_mutex_unlock(&t->v2->lock);
 }
 
-/* The generation whose ids contain `id`, by the base that `stacks` selects. */
-static const wtr__gen *gen_of(const wtr__gens *v, uint32_t id, bool stacks)
+typedef enum ids { STRING_IDS, STACK_IDS, WAIT_IDS } ids;
+
+static uint32_t base_of(const wtr__gen *g, ids which)
+{
+	return which == STRING_IDS ? g->string_base : which == STACK_IDS ? g->stack_base : g->wait_base;
+}
+
+/* The generation whose ids contain `id`. */
+static const wtr__gen *gen_of(const wtr__gens *v, uint32_t id, ids which)
 {
 	size_t lo = 0, hi = v->gens.n;
 	while (hi - lo > 1) {
 		size_t mid = (lo + hi) / 2;
-		uint32_t base = stacks ? v->gens.at[mid].stack_base : v->gens.at[mid].string_base;
-		if (base < id)
+		if (base_of(&v->gens.at[mid], which) < id)
 			lo = mid;
 		else
 			hi = mid;
@@ -435,14 +445,33 @@ static const wtr__gen *gen_of(const wtr__gens *v, uint32_t id, bool stacks)
 
 wtr_str wtr__v2_string(const wtr_trace *t, uint32_t id)
 {
-	const wtr__gen *g = gen_of(t->v2, id, false);
+	const wtr__gen *g = gen_of(t->v2, id, STRING_IDS);
 	return g && g->built ? wtr__tables_string(&g->tables, id - g->string_base) : (wtr_str){ "", 0 };
 }
 
 size_t wtr__v2_stack(const wtr_trace *t, uint32_t id, wtr_frame *ret, size_t n)
 {
-	const wtr__gen *g = gen_of(t->v2, id, true);
+	const wtr__gen *g = gen_of(t->v2, id, STACK_IDS);
 	return g && g->built ? wtr__tables_stack(&g->tables, id - g->stack_base, ret, n) : 0;
+}
+
+size_t wtr_wait_objects(const wtr_trace *t, uint32_t wait, wtr_object *ret, size_t n)
+{
+	const wtr__gen *g = t->v2 && wait && wait != WTR_PROC_TAKEN ? gen_of(t->v2, wait, WAIT_IDS) : NULL;
+	return g && g->built && g->carrier ? wtr__carrier_objects(g->carrier, wait - g->wait_base, ret, n) : 0;
+}
+
+/* The copies are made while the generation is held. */
+size_t wtr_kept_labels(wtr_trace *t, size_t i, wtr_kept_label *ret, size_t n)
+{
+	if (!t->v2 || i >= t->v2->gens.n || wtr__gen_get(t, i, NULL) != WTR_OK)
+		return 0;
+	const wtr__gen *g = &t->v2->gens.at[i];
+	size_t all = g->built && g->carrier ? g->carrier->labels.n : 0;
+	for (size_t k = 0; k < all && k < n; k++)
+		ret[k] = g->carrier->labels.at[k];
+	wtr__gen_put(t, i, !wtr__keeps_tables(t));
+	return all;
 }
 
 bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)

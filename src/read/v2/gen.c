@@ -14,13 +14,14 @@
 #include "read/v2/container.h"
 
 typedef struct build {
-	wtr_trace        *t;
-	wtr__gen         *g;
-	const wtr__batch *b;    /* being read */
-	wb_bytes          in;
-	wtr_error         why;  /* of a fault in the file */
-	wb_idmap          threads;
-	WB_VEC(uint64_t)  sample_stacks; /* wire ids, resolved when all stacks are known */
+	wtr_trace *t;
+	wtr__gen *g;
+	const wtr__batch *b; /* being read */
+	wb_bytes in;
+	wtr_error why; /* of a fault in the file */
+	wb_idmap threads;
+	WB_VEC(uint64_t) sample_stacks; /* wire ids, resolved when all stacks are known */
+	wtr__pieces pieces;
 } build;
 
 static uint64_t here(const build *s)
@@ -74,6 +75,8 @@ static wtr_code read_strings(build *s)
 			"String", "tables.string-id", id);
 		if (rc != WTR_OK)
 			return rc;
+		if (!wtr__carrier_take(&s->pieces, in->at, (size_t)n))
+			return no_memory(s);
 		in->at += n;
 	}
 	return WTR_OK;
@@ -183,7 +186,7 @@ static wtr_code chain(build *s, uint32_t index)
 		return WTR_OK;
 	}
 	if (!wb_idmap_set(&s->threads, (uint64_t)s->b->m, (uint32_t)g->threads.n) ||
-	    !wb_vec_add(&g->threads, (wtr__thread){ .m = s->b->m, .first = index, .last = index }))
+		!wb_vec_add(&g->threads, (wtr__thread){ .m = s->b->m, .first = index, .last = index }))
 		return no_memory(s);
 	return WTR_OK;
 }
@@ -195,14 +198,9 @@ static wtr_code read_one(build *s, size_t index)
 	s->in = (wb_bytes){ .at = s->t->at + b->offset + b->head, .end = s->t->at + b->offset + b->head + b->size };
 	bool section = b->kind != WTR__BATCH_SYNC || s->t->version >= 25; /* before 1.25 a frequency stands alone */
 	switch ((wtr__batch_kind)b->kind) {
-	case WTR__BATCH_EVENTS:
-		b->next = UINT32_MAX;
-		return chain(s, (uint32_t)index);
-	case WTR__BATCH_EXPERIMENTAL:
-		return WTR_OK;
-	default:
-		s->in.at += section;
-		break;
+	case WTR__BATCH_EVENTS: b->next = UINT32_MAX; return chain(s, (uint32_t)index);
+	case WTR__BATCH_EXPERIMENTAL: return WTR_OK;
+	default: s->in.at += section; break;
 	}
 	switch ((wtr__batch_kind)b->kind) {
 	case WTR__BATCH_STRINGS: return read_strings(s);
@@ -298,6 +296,8 @@ static wtr_code read_all(build *s, bool repair)
 			"tables.stack-string", "stack %llu of this generation names string %llu, which is not defined",
 			(unsigned long long)stack, (unsigned long long)string);
 	finish_samples(s);
+	if (s->pieces.n && g->wait_base != WTR__UNKNOWN && !(g->carrier = wtr__carrier_make(&s->pieces, &g->tables)))
+		return no_memory(s);
 	return WTR_OK;
 }
 
@@ -313,6 +313,7 @@ wtr_code wtr__gen_build(wtr_trace *t, wtr__gen *g, wtr_error *err)
 		wtr__tables_init(&g->tables, g->string_base, g->stack_base) ? read_all(&s, repair) : no_memory(&s);
 	wb_idmap_free(&s.threads);
 	wb_vec_free(&s.sample_stacks);
+	wb_vec_free(&s.pieces);
 	if (rc == WTR_E_NOMEM) {
 		wtr__gen_free(g);
 		if (err)
@@ -335,5 +336,7 @@ void wtr__gen_free(wtr__gen *g)
 	wtr__tables_free(&g->tables);
 	wb_vec_free(&g->threads);
 	wb_vec_free(&g->samples);
+	wtr__carrier_free(g->carrier);
+	g->carrier = NULL;
 	g->built = false;
 }

@@ -130,6 +130,8 @@ static void skip_event(order *o, size_t i)
 	o->base.err = (wtr_error){ 0 };
 	o->base.losses.events++;
 	o->base.diag[WTR__DIAG_SKIPPED_EVENTS]++;
+	if (o->heap[i].c->now->type == WF_EV_GO_BLOCK) /* its entry goes with it */
+		wait_of(o, o->heap[i].c, WTR_NONE, 0);
 	move_on(o, i, false);
 }
 
@@ -312,6 +314,46 @@ static bool room_for_cursors(order *o, size_t n)
 	return true;
 }
 
+/* NULL: nothing is said of m. */
+static const wtr__carried *said_of(const wtr__carrier *k, int64_t m)
+{
+	size_t lo = 0, hi = k->threads.n;
+	while (lo < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (k->threads.at[mid].m < m)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < k->threads.n && k->threads.at[lo].m == m ? &k->threads.at[lo] : NULL;
+}
+
+/* Room for what the carrier says of the generation's threads.  false: out of memory. */
+static bool room_for_carrier(order *o)
+{
+	const wtr__carrier *k = o->carrier = o->gen->carrier;
+	size_t n = 0, n_entries = 0;
+	for (size_t i = 0; k && i < o->gen->threads.n; i++) {
+		const wtr__carried *of = said_of(k, o->gen->threads.at[i].m);
+		n += of != NULL;
+		n_entries += of && of->n_entries;
+	}
+	o->carried.n = o->guesses.n = 0;
+	return wb_vec_reserve(&o->carried, n) && wb_vec_reserve(&o->guesses, n_entries * WTR__GUESSES);
+}
+
+/* index + 1 in carried, 0: nothing is said of m. */
+static uint32_t set_out_carried(order *o, int64_t m)
+{
+	const wtr__carried *of = o->carrier ? said_of(o->carrier, m) : NULL;
+	if (!of)
+		return 0;
+	uint32_t *guess = of->n_entries ? o->guesses.at + o->guesses.n : NULL;
+	o->guesses.n += guess ? WTR__GUESSES : 0;
+	wtr__carried_begin(&o->carried.at[o->carried.n++], o->carrier, of, guess);
+	return (uint32_t)o->carried.n;
+}
+
 /* Sets out the cursors of a generation in the order in which its threads appear.  false at an error. */
 static bool set_out(order *o)
 {
@@ -319,15 +361,18 @@ static bool set_out(order *o)
 	o->n_heap = o->n_cursors = 0;
 	o->sample = 0;
 	next_sample(o);
-	if (!room_for_cursors(o, g->threads.n)) {
+	if (!room_for_cursors(o, g->threads.n) || !room_for_carrier(o)) {
 		wtr__no_memory(o);
 		return false;
 	}
 	for (size_t i = 0; i < g->threads.n; i++) {
 		cursor *c = &o->cursors[o->n_cursors++];
-		*c = (cursor){
-			.m = g->threads.at[i].m, .batch = g->threads.at[i].first, .thread = NO_SLOT, .now = c->ev
-		};
+		int64_t m = g->threads.at[i].m;
+		*c = (cursor){ .m = m,
+			.batch = g->threads.at[i].first,
+			.thread = NO_SLOT,
+			.now = c->ev,
+			.carried = set_out_carried(o, m) };
 		switch (wtr__advance_cursor(o, c)) {
 		case STEP_ERROR: return false;
 		case STEP_END: continue;
@@ -340,12 +385,28 @@ static bool set_out(order *o)
 	return true;
 }
 
+static void count_carrier(order *o)
+{
+	const wtr__carrier *k = o->carrier;
+	o->carrier = NULL;
+	if (!k)
+		return;
+	uint64_t *diag = o->base.diag;
+	diag[WTR__DIAG_CARRIER_IGNORED] += k->ignored;
+	for (size_t i = 0; i < o->carried.n; i++)
+		diag[WTR__DIAG_CARRIER_LEFT] += o->carried.at[i].of->n_entries - o->carried.at[i].entry;
+	diag[WTR__DIAG_STALLS] += k->stalls;
+	diag[WTR__DIAG_LOST_STACKS] += k->lost_stacks;
+	diag[WTR__DIAG_LOST_STRINGS] += k->lost_strings;
+}
+
 static void leave_gen(order *o)
 {
 	if (!o->gen)
 		return;
 	o->base.losses.batches += o->gen->lost_batches;
 	o->base.diag[WTR__DIAG_SKIPPED_BATCHES] += o->gen->lost_batches;
+	count_carrier(o);
 	wo_map_release(&o->t->map, o->gen->offset, o->gen->offset + o->gen->bytes);
 	o->released = o->gen->offset + o->gen->bytes;
 	o->gen = NULL;
@@ -447,6 +508,8 @@ static void close_source(wtr__source *s)
 	wb_vec_free(&o->free_gs);
 	wb_vec_free(&o->ps);
 	wb_vec_free(&o->threads);
+	wb_vec_free(&o->carried);
+	wb_vec_free(&o->guesses);
 	wb_vec_free(&o->tasks);
 	wb_idmap_free(&o->g_ids);
 	wb_idmap_free(&o->p_ids);

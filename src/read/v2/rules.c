@@ -95,11 +95,11 @@ uint32_t wtr__unknown_id(order *o, const cursor *c, const char *kind, uint64_t w
 
 verdict wtr__bad_context(order *o, const cursor *c, const thread *th, unsigned need)
 {
-	const char *why = need & HAS_M && th->m == WTR_NONE ? "it needs a thread and has none"
-	                : need & HAS_P && th->p == WTR_NONE ? "it needs a proc and its thread has none"
-	                : need & NO_P && th->p != WTR_NONE ? "its thread must have no proc, but has one"
-	                : need & HAS_G && th->g == WTR_NONE ? "it needs a goroutine and its thread has none"
-	                                                    : "its thread must have no goroutine, but has one";
+	const char *why = need & HAS_M && th->m == WTR_NONE   ? "it needs a thread and has none"
+			  : need & HAS_P && th->p == WTR_NONE ? "it needs a proc and its thread has none"
+			  : need & NO_P && th->p != WTR_NONE  ? "its thread must have no proc, but has one"
+			  : need & HAS_G && th->g == WTR_NONE ? "it needs a goroutine and its thread has none"
+							      : "its thread must have no goroutine, but has one";
 	return wtr__fault(o, c, "order.context", "%s (M=%lld P=%lld G=%lld)", why, (long long)th->m, (long long)th->p,
 		(long long)th->g);
 }
@@ -324,6 +324,10 @@ static verdict go_status(order *o, cursor *c, thread *th)
 	wtr_event *e = emit_g(o, c, &context, (int64_t)id, from, go_state[st]);
 	if (c->now->type == WF_EV_GO_STATUS_STACK)
 		e->stack = e->transition_stack = stack_id(o, c, c->now->arg[3]);
+	if (__builtin_expect(o->carrier && st == WF_GO_WAITING, 0)) {
+		uint32_t local = wtr__carrier_kept_wait(o->carrier, (int64_t)id);
+		e->wait = local ? o->gen->wait_base + local : 0;
+	}
 	if (bind)
 		bind_g(th, o, u);
 	return ADVANCE;
@@ -380,6 +384,8 @@ static verdict go_block(order *o, cursor *c, thread *th, uint8_t status, wtr_gst
 	wtr_event *e = emit_g(o, c, th, u->id, WTR_G_RUNNING, to);
 	e->str = string_id(o, c, c->now->arg[0]);
 	e->stack = e->transition_stack = stack_id(o, c, c->now->arg[1]);
+	if (to == WTR_G_WAITING)
+		e->wait = wait_of(o, c, u->id, e->str);
 	unbind_g(th);
 	return ADVANCE;
 }
@@ -462,6 +468,7 @@ static verdict go_syscall_begin(order *o, cursor *c, thread *th)
 	p->seq = c->now->arg[0];
 	wtr_event *e = emit_g(o, c, th, u->id, WTR_G_RUNNING, WTR_G_SYSCALL);
 	e->stack = e->transition_stack = stack_id(o, c, c->now->arg[1]);
+	e->wait = taken(o, c, u->id, e->stack);
 	return ADVANCE;
 }
 

@@ -106,6 +106,27 @@ static inline uint32_t string_id(order *o, const cursor *c, uint64_t wire)
 		       : id;
 }
 
+/* A GoBlock of goroutine g, for a reason as handed out: what it waits for.  To be called for each one. */
+static inline uint32_t wait_of(order *o, const cursor *c, int64_t g, uint32_t reason)
+{
+	if (__builtin_expect(!o->carrier || !c->carried, 1))
+		return 0;
+	uint32_t local = wtr__carrier_block(o->carrier, &o->carried.at[c->carried - 1], g, reason);
+	return local ? o->gen->wait_base + local : 0;
+}
+
+/* The goroutine enters a system call; events that stand for a proc that was taken have no stack. */
+static inline uint32_t taken(order *o, const cursor *c, int64_t g, uint32_t stack)
+{
+	if (__builtin_expect(stack != 0 || !o->carrier || !c->carried, 1))
+		return 0;
+	wtr__carried_at *at = &o->carried.at[c->carried - 1];
+	/* Times lose less than a nanosecond with each event of a batch, which takes two bytes at least. */
+	const wtr__batch *b = &o->t->v2->batches.at[c->batch];
+	int64_t lost_ns = (c->now->event - (o->t->at + b->offset)) / 2;
+	return wtr__carrier_is_taken(o->carrier, at, g, c->now->time, lost_ns, o->k) ? WTR_PROC_TAKEN : 0;
+}
+
 enum { HAS_M = 1, HAS_P = 2, HAS_G = 4, NO_P = 8, NO_G = 16, USER_GO = HAS_M | HAS_P | HAS_G };
 
 static inline bool context_ok(const thread *th, unsigned need)
@@ -115,9 +136,9 @@ static inline bool context_ok(const thread *th, unsigned need)
 		 (need & NO_G && th->g != WTR_NONE));
 }
 
-#define NEED(what)                                      \
+#define NEED(what)                                        \
 	if (__builtin_expect(!context_ok(th, (what)), 0)) \
-		return wtr__bad_context(o, c, th, (what))
+	return wtr__bad_context(o, c, th, (what))
 
 static inline bool succeeds(const order *o, uint64_t seq, const unit *u)
 {

@@ -25,7 +25,7 @@ USUAL void usual_move(wtr_event *e, uint8_t type, int64_t id, uint32_t stack, ui
 	e->type = type;
 	e->resource = WTR_RES_GOROUTINE;
 	e->detail = (uint8_t)(from << 4 | to);
-	e->reserved = 0;
+	e->wait = 0;
 }
 
 USUAL bool usual_start(order *o, const decoded *d, thread *th, wtr_event *e)
@@ -71,8 +71,8 @@ USUAL unit *usual_own(order *o, const thread *th, uint8_t status)
 }
 
 /* GoBlock, GoStop. */
-USUAL bool usual_leave(
-	order *o, const decoded *d, thread *th, wtr_event *e, uint8_t type, uint8_t status, wtr_gstate to)
+USUAL bool usual_leave(order *o, const cursor *c, const decoded *d, thread *th, wtr_event *e, uint8_t type,
+	uint8_t status, wtr_gstate to)
 {
 	uint32_t str = wtr__string_id(o->tables, d->arg[0]), stack = wtr__stack_id(o->tables, d->arg[1]);
 	unit *u = usual_own(o, th, WF_GO_RUNNING);
@@ -81,6 +81,8 @@ USUAL bool usual_leave(
 	u->status = status;
 	unbind_g(th);
 	usual_move(e, type, u->id, stack, stack, str, WTR_G_RUNNING, to);
+	if (type == WF_EV_GO_BLOCK)
+		e->wait = wait_of(o, c, u->id, str);
 	return true;
 }
 
@@ -93,7 +95,7 @@ USUAL unit *usual_proc(order *o, const thread *th)
 	return __builtin_expect(p->id == th->p, 1) ? p : NULL;
 }
 
-USUAL bool usual_syscall_begin(order *o, const decoded *d, const thread *th, wtr_event *e)
+USUAL bool usual_syscall_begin(order *o, const cursor *c, const decoded *d, const thread *th, wtr_event *e)
 {
 	uint32_t stack = wtr__stack_id(o->tables, d->arg[1]);
 	unit *u = usual_own(o, th, WF_GO_RUNNING), *p = usual_proc(o, th);
@@ -103,6 +105,7 @@ USUAL bool usual_syscall_begin(order *o, const decoded *d, const thread *th, wtr
 	p->status = WF_PROC_SYSCALL;
 	p->seq = d->arg[0];
 	usual_move(e, WF_EV_GO_SYSCALL_BEGIN, u->id, stack, stack, 0, WTR_G_RUNNING, WTR_G_SYSCALL);
+	e->wait = taken(o, c, u->id, stack);
 	return true;
 }
 
@@ -128,7 +131,7 @@ USUAL bool usual_heap(const decoded *d, wtr_event *e)
 	e->type = WF_EV_HEAP_ALLOC;
 	e->resource = WTR_RES_NONE;
 	e->detail = WTR_METRIC_HEAP_BYTES;
-	e->reserved = 0;
+	e->wait = 0;
 	return true;
 }
 
@@ -150,15 +153,15 @@ USUAL bool usual_apply(order *o, const cursor *c, wtr_event *e)
 	if (d->type == WF_EV_GO_UNBLOCK)
 		return usual_unblock(o, d, e);
 	if (d->type == WF_EV_GO_BLOCK)
-		return usual_leave(o, d, th, e, WF_EV_GO_BLOCK, WF_GO_WAITING, WTR_G_WAITING);
+		return usual_leave(o, c, d, th, e, WF_EV_GO_BLOCK, WF_GO_WAITING, WTR_G_WAITING);
 	if (d->type == WF_EV_HEAP_ALLOC)
 		return usual_heap(d, e);
 	if (d->type == WF_EV_GO_SYSCALL_BEGIN)
-		return usual_syscall_begin(o, d, th, e);
+		return usual_syscall_begin(o, c, d, th, e);
 	if (d->type == WF_EV_GO_SYSCALL_END)
 		return usual_syscall_end(o, th, e);
 	if (d->type == WF_EV_GO_STOP)
-		return usual_leave(o, d, th, e, WF_EV_GO_STOP, WF_GO_RUNNABLE, WTR_G_RUNNABLE);
+		return usual_leave(o, c, d, th, e, WF_EV_GO_STOP, WF_GO_RUNNABLE, WTR_G_RUNNABLE);
 	return false;
 }
 

@@ -70,7 +70,7 @@ struct weft__g {
 	char *name;                /* its own, or NULL */
 	void *stack_lo, *stack_hi; /* usable memory; the goroutine itself ends at stack_hi */
 	int64_t since_ns;          /* when it began to wait; 0: nobody asked for it */
-	uint64_t wait_attr;        /* of wait_object, as rt/tr/objects.def says */
+	uint64_t wait_attr;        /* of wait_object, as fmt/objects.def says */
 	uint64_t wait_holder;      /* id of the goroutine that holds the lock; 0: not known */
 	const void *wait_object;   /* the channel, lock or descriptor it waits for */
 	weft__m *locked_m;

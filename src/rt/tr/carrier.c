@@ -17,12 +17,12 @@ enum { WAIT_NOTHING = 0, WAIT_MANY = 1, WAIT_DEFINE = 2, WAIT_SLOT = 3 };
 _Static_assert(WAIT_SLOT + WEFT__TR_SLOTS < 128, "an object seen before takes one byte");
 
 enum { MANY_MAX = 16 }; /* objects of one wait that are written */
-_Static_assert(WF_VARINT_BYTES_MAX + 2 + MANY_MAX * (3 + 3 * WF_VARINT_BYTES_MAX) <= PIECE_ROOM, "the longest entry");
+_Static_assert(WF_VARINT_BYTES_MAX + 5 + MANY_MAX * (3 + 3 * WF_VARINT_BYTES_MAX) <= PIECE_ROOM, "the longest entry");
 
 static const bool has_holder[] = {
 	false,
 #define OBJECT(ID, text, attr, holder) holder,
-#include "rt/tr/objects.def"
+#include "fmt/objects.def"
 };
 
 static void end_piece(weft__tr_m *m)
@@ -129,23 +129,36 @@ static uint8_t *put_object(weft__tr_m *m, uint8_t *at, const weft__tr_object *o)
 	return has_holder[o->kind] ? wf_put_uv(at, o->holder) : at;
 }
 
-static uint8_t *put_many(weft__tr_m *m, uint8_t *at, const weft__tr_object *what)
+static unsigned count(const weft__tr_object *what)
 {
 	unsigned n = 0;
 	while (n < MANY_MAX && what[n].kind != WEFT__TR_NOTHING)
 		n++;
+	return n;
+}
+
+static uint8_t *put_many(weft__tr_m *m, uint8_t *at, const weft__tr_object *what)
+{
+	unsigned n = count(what), sends = 0;
+	for (unsigned i = 0; i < n; i++)
+		sends |= (unsigned)what[i].send << i;
 	*at++ = WAIT_MANY;
 	*at++ = (uint8_t)n;
+	at = wf_put_uv(at, sends);
 	for (unsigned i = 0; i < n; i++)
 		at = put_object(m, at, &what[i]);
 	return at;
 }
 
+static uint64_t holder_of(const weft__tr_object *o)
+{
+	return has_holder[o->kind] ? o->holder : 0;
+}
+
 /* What a goroutine waits for is most often what it waited for last: that costs nothing. */
-static bool as_guessed(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
+static bool is_guessed(weft__tr_m *m, const weft__tr_g *g, uint64_t name, uint64_t holder)
 {
 	uint64_t *guess = m->guess[g->id % WEFT__TR_GUESSES];
-	uint64_t name = what ? name_of(what) : 0, holder = name && has_holder[what->kind] ? what->holder : 0;
 	if (weft__tr_likely(guess[0] == name && guess[1] == holder))
 		return true;
 	guess[0] = name;
@@ -153,10 +166,23 @@ static bool as_guessed(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object
 	return false;
 }
 
+/* Several stand for themselves by a hash of 64 bits; no goroutine that holds a lock is called MANY_HOLD it. */
+enum { MANY_HOLD = -1 };
+
+static bool many_guessed(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
+{
+	uint64_t h = 0;
+	for (unsigned i = 0; i < MANY_MAX && what[i].kind != WEFT__TR_NOTHING; i++) {
+		uint64_t holder = holder_of(&what[i]);
+		h = weft__tr_hash_word(h, (name_of(&what[i]) << 1 | what[i].send) ^ (holder << 32 | holder >> 32));
+	}
+	return is_guessed(m, g, weft__tr_hash_end(h), (uint64_t)MANY_HOLD);
+}
+
 void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
 {
-	bool many = what && what->kind != WEFT__TR_NOTHING && what[1].kind != WEFT__TR_NOTHING;
-	if (!many && as_guessed(m, g, what)) {
+	bool one = what && what->kind != WEFT__TR_NOTHING, many = one && what[1].kind != WEFT__TR_NOTHING;
+	if (many ? many_guessed(m, g, what) : is_guessed(m, g, one ? name_of(what) : 0, one ? holder_of(what) : 0)) {
 		m->as_guessed++;
 		return;
 	}
@@ -166,7 +192,7 @@ void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 	m->as_guessed = 0;
 	if (many)
 		m->side_at = put_many(m, m->side_at, what);
-	else if (what && what->kind != WEFT__TR_NOTHING)
+	else if (one)
 		m->side_at = put_object(m, m->side_at, what);
 	else
 		*m->side_at++ = WAIT_NOTHING;

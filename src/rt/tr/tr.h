@@ -93,7 +93,7 @@ typedef enum weft__tr_text {
 typedef enum weft__tr_kind {
 	WEFT__TR_NOTHING,
 #define OBJECT(ID, text, attr, holder) WEFT__TR_##ID,
-#include "rt/tr/objects.def"
+#include "fmt/objects.def"
 	WEFT__TR_KINDS
 } weft__tr_kind;
 
@@ -102,6 +102,7 @@ typedef struct weft__tr_object {
 	uint64_t id;     /* any number that tells it from others of its kind, such as its address */
 	uint64_t attr;   /* what objects.def says: a channel's capacity, a descriptor's number */
 	uint64_t holder; /* goroutine that holds the lock; 0: not known */
+	bool send;       /* of a channel among several: waits to send to it */
 } weft__tr_object;
 
 #define WEFT__TR_CALL(name, params, args)          \

@@ -1,0 +1,381 @@
+/* read/v2/carrier.c - see carrier.h. */
+#include "read/v2/carrier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "read/v2/container.h"
+
+enum { KIND_WAITS = 'w', KIND_FACTS = 'f' };
+enum { ENTRY_NOTHING = 0, ENTRY_SEVERAL = 1, OBJECT_DEFINE = 2, OBJECT_SLOT = 3, SLOTS = 64 };
+enum { FACT_TAKEN = 1, FACT_STALLS = 2, FACT_LOST = 3, FACT_LABEL = 4, FACT_WAITS = 5 };
+
+/* A product of ticks and nanoseconds per tick is rounded. */
+enum { ROUNDING_NS = 64 };
+
+static const uint8_t mark[] = { 0, 'w', 'e', 'f', 't' };
+
+static const bool has_holder[WTR_OBJECT_KIND_COUNT] = {
+	false,
+#define OBJECT(ID, text, attr, holder) holder,
+#include "fmt/objects.def"
+};
+
+/* The public names are those of the file. */
+enum {
+	FILE_NONE,
+#define OBJECT(ID, text, attr, holder) FILE_##ID,
+#include "fmt/objects.def"
+	FILE_COUNT
+};
+_Static_assert((int)FILE_COUNT == (int)WTR_OBJECT_KIND_COUNT, "as many kinds");
+#define OBJECT(ID, text, attr, holder) _Static_assert((int)FILE_##ID == (int)WTR_OBJECT_##ID, text);
+#include "fmt/objects.def"
+
+const char *wtr_object_name(unsigned kind)
+{
+	static const char *const names[] = { "object",
+#define NAME(ID, name) name,
+		WTR_OBJECTS(NAME)
+#undef NAME
+	};
+	return kind < WTR_OBJECT_KIND_COUNT ? names[kind] : names[0];
+}
+
+bool wtr__carrier_take(wtr__pieces *ret, const uint8_t *at, size_t n)
+{
+	if (n <= sizeof(mark) || memcmp(at, mark, sizeof(mark)) != 0)
+		return true;
+	wtr__piece p = { .kind = at[sizeof(mark)], .place = (uint32_t)ret->n };
+	p.rest = (wb_bytes){ .at = at + sizeof(mark) + 1, .end = at + n };
+	p.m = (int64_t)wb_uvarint(&p.rest);
+	p.index = wb_uvarint(&p.rest);
+	return wb_vec_add(ret, p);
+}
+
+static int by_thread(const void *a, const void *b)
+{
+	const wtr__piece *p = a, *q = b;
+	if (p->m != q->m)
+		return p->m < q->m ? -1 : 1;
+	if (p->index != q->index)
+		return p->index < q->index ? -1 : 1;
+	return p->place < q->place ? -1 : p->place > q->place;
+}
+
+/* ---- decoding ---- */
+
+typedef struct decoding {
+	wtr__carrier *c;
+	wtr__carried *thread; /* whose pieces are decoded; NULL: none's */
+	wtr_object slots[SLOTS];
+	WB_VEC(wtr__kept) waits; /* of goroutines that wait since before */
+	bool oom;
+} decoding;
+
+/* All functions below: false when the bytes are not as they should be, or memory is out. */
+
+static bool no_memory(decoding *d)
+{
+	d->oom = true;
+	return false;
+}
+
+static bool take_holder(wb_bytes *in, wtr_object *o)
+{
+	if (!has_holder[o->kind])
+		return true;
+	uint64_t g = wb_uvarint(in);
+	o->holder = g ? (int64_t)g : WTR_NONE;
+	return !in->bad;
+}
+
+/* A kind that is new means an object whose other numbers cannot be told. */
+static bool take_definition(wb_bytes *in, wtr_object *o)
+{
+	*o = (wtr_object){ .kind = wb_byte(in), .holder = WTR_NONE };
+	o->id = wb_uvarint(in);
+	o->attr = wb_uvarint(in);
+	return !in->bad && o->kind != WTR_OBJECT_NONE && o->kind < WTR_OBJECT_KIND_COUNT;
+}
+
+static bool take_object(decoding *d, wb_bytes *in, unsigned code)
+{
+	unsigned slot = code - OBJECT_SLOT;
+	if (code == OBJECT_DEFINE) {
+		slot = wb_byte(in);
+		if (in->bad || slot >= SLOTS || !take_definition(in, &d->slots[slot]))
+			return false;
+	} else if (code < OBJECT_SLOT || slot >= SLOTS || d->slots[slot].kind == WTR_OBJECT_NONE) {
+		return false;
+	}
+	wtr_object o = d->slots[slot];
+	return take_holder(in, &o) && (wb_vec_add(&d->c->objects, o) || no_memory(d));
+}
+
+static bool take_several(decoding *d, wb_bytes *in, wtr__wait *w)
+{
+	w->several = true;
+	w->n = wb_byte(in);
+	w->sends = (uint32_t)wb_uvarint(in);
+	if (in->bad || w->n > WTR_WAIT_OBJECTS_MAX)
+		return false;
+	for (unsigned i = 0; i < w->n; i++)
+		if (!take_object(d, in, wb_byte(in)) || in->bad)
+			return false;
+	return true;
+}
+
+/* What a goroutine waits for: its place in waits, 0: not known. */
+static bool take_wait(decoding *d, wb_bytes *in, uint32_t *ret)
+{
+	wtr__wait w = { .first = (uint32_t)d->c->objects.n, .n = 1 };
+	unsigned code = wb_byte(in);
+	*ret = 0;
+	if (code == ENTRY_NOTHING)
+		return !in->bad;
+	if (code == ENTRY_SEVERAL ? !take_several(d, in, &w) : !take_object(d, in, code)) {
+		d->c->objects.n = w.first;
+		return false;
+	}
+	*ret = (uint32_t)d->c->waits.n;
+	return wb_vec_add(&d->c->waits, w) || no_memory(d);
+}
+
+static bool take_entries(decoding *d, wb_bytes *in)
+{
+	while (in->at < in->end) {
+		wtr__wait_entry e = { .guessed = wb_uvarint(in) };
+		if (!take_wait(d, in, &e.wait) || in->bad)
+			return false;
+		if (!wb_vec_add(&d->c->entries, e))
+			return no_memory(d);
+		d->thread->n_entries++;
+	}
+	return true;
+}
+
+static bool take_taken(decoding *d, wb_bytes *in)
+{
+	wtr__taken x = { .ticks = wb_uvarint(in), .g = (int64_t)wb_uvarint(in) };
+	if (in->bad || !d->thread)
+		return false;
+	d->thread->n_taken++;
+	return wb_vec_add(&d->c->taken, x) || no_memory(d);
+}
+
+static bool take_label(decoding *d, wb_bytes *in)
+{
+	int64_t g = (int64_t)wb_uvarint(in);
+	uint64_t n = wb_uvarint(in);
+	if (in->bad || n > (uint64_t)(in->end - in->at))
+		return false;
+	wtr_kept_label l = { .g = g, .label = { (const char *)in->at, (size_t)n } };
+	in->at += n;
+	return wb_vec_add(&d->c->labels, l) || no_memory(d);
+}
+
+static bool take_kept_wait(decoding *d, wb_bytes *in)
+{
+	wtr__kept k = { .g = (int64_t)wb_uvarint(in) };
+	return !in->bad && take_wait(d, in, &k.place) && (wb_vec_add(&d->waits, k) || no_memory(d));
+}
+
+static bool take_sums(wb_bytes *in, uint64_t *n, uint64_t *m)
+{
+	uint64_t a = wb_uvarint(in), b = wb_uvarint(in);
+	if (in->bad)
+		return false;
+	*n += a;
+	*m += b;
+	return true;
+}
+
+static bool take_fact(decoding *d, wb_bytes *in, bool *ret_known)
+{
+	switch (wb_byte(in)) {
+	case FACT_TAKEN: return take_taken(d, in);
+	case FACT_STALLS: return take_sums(in, &d->c->stalls, &d->c->stall_ns);
+	case FACT_LOST: return take_sums(in, &d->c->lost_stacks, &d->c->lost_strings);
+	case FACT_LABEL: return take_label(d, in);
+	case FACT_WAITS: return take_kept_wait(d, in);
+	default: *ret_known = false; return true;
+	}
+}
+
+/* A kind of fact that is not known ends what can be read of its piece, and that is as it should be. */
+static bool take_facts(decoding *d, wb_bytes *in)
+{
+	for (bool known = true; known && in->at < in->end;)
+		if (!take_fact(d, in, &known) || in->bad)
+			return false;
+	return true;
+}
+
+static bool begin_thread(decoding *d, int64_t m)
+{
+	wtr__carrier *c = d->c;
+	wtr__carried t = { .m = m, .first_entry = (uint32_t)c->entries.n, .first_taken = (uint32_t)c->taken.n };
+	memset(d->slots, 0, sizeof(d->slots));
+	d->thread = NULL;
+	if (!wb_vec_add(&c->threads, t))
+		return no_memory(d);
+	d->thread = &c->threads.at[c->threads.n - 1];
+	return true;
+}
+
+/* The pieces of a thread: the first n of `p`.  Those behind a bad one are not believed. */
+static void take_thread(decoding *d, wtr__piece *p, size_t n)
+{
+	if (!begin_thread(d, p->m))
+		return;
+	for (size_t i = 0; i < n; i++) {
+		bool fine = !p[i].rest.bad && p[i].index == i;
+		if (fine && p[i].kind == KIND_WAITS)
+			fine = take_entries(d, &p[i].rest);
+		else if (fine && p[i].kind == KIND_FACTS)
+			fine = take_facts(d, &p[i].rest);
+		if (d->oom)
+			return;
+		if (!fine) {
+			d->thread->broken = true;
+			d->c->ignored += n - i;
+			return;
+		}
+	}
+}
+
+static void take_pieces(decoding *d, wtr__pieces *p)
+{
+	if (p->n)
+		qsort(p->at, p->n, sizeof(*p->at), by_thread);
+	for (size_t i = 0, n; i < p->n && !d->oom; i += n) {
+		for (n = 1; i + n < p->n && p->at[i + n].m == p->at[i].m;)
+			n++;
+		take_thread(d, p->at + i, n);
+	}
+}
+
+static int by_goroutine(const void *a, const void *b)
+{
+	const wtr_kept_label *x = a, *y = b;
+	if (x->g != y->g)
+		return x->g < y->g ? -1 : 1;
+	return x->label.at < y->label.at ? -1 : x->label.at > y->label.at;
+}
+
+static bool finish(decoding *d)
+{
+	wtr__carrier *c = d->c;
+	if (c->labels.n)
+		qsort(c->labels.at, c->labels.n, sizeof(*c->labels.at), by_goroutine);
+	for (size_t i = 0; i < d->waits.n; i++)
+		if (!wb_idmap_set(&c->kept_waits, (uint64_t)d->waits.at[i].g, d->waits.at[i].place))
+			return false;
+	return true;
+}
+
+/* Writers have one text for it. */
+static uint32_t find_string(const wtr__tables *tb, const char *text, size_t n)
+{
+	for (size_t i = 1; i < tb->strings.n; i++)
+		if (tb->strings.at[i].n == n && memcmp(tb->strings.at[i].at, text, n) == 0)
+			return tb->string_base + (uint32_t)i;
+	return 0;
+}
+
+wtr__carrier *wtr__carrier_make(wtr__pieces *pieces, const wtr__tables *tables)
+{
+	decoding d = { .c = wb_calloc(1, sizeof(*d.c)) };
+	bool ok = d.c && wb_vec_add(&d.c->waits, (wtr__wait){ 0 });
+	if (ok) {
+		d.c->send_string = find_string(tables, "chan send", 9);
+		take_pieces(&d, pieces);
+		ok = !d.oom && finish(&d);
+	}
+	wb_vec_free(&d.waits);
+	if (ok)
+		return d.c;
+	wtr__carrier_free(d.c);
+	return NULL;
+}
+
+void wtr__carrier_free(wtr__carrier *c)
+{
+	if (!c)
+		return;
+	wb_vec_free(&c->objects);
+	wb_vec_free(&c->waits);
+	wb_vec_free(&c->entries);
+	wb_vec_free(&c->taken);
+	wb_vec_free(&c->threads);
+	wb_vec_free(&c->labels);
+	wb_idmap_free(&c->kept_waits);
+	wb_free(c);
+}
+
+size_t wtr__carrier_objects(const wtr__carrier *c, uint32_t local, wtr_object *ret, size_t n)
+{
+	if (local / 2 >= c->waits.n)
+		return 0;
+	const wtr__wait *w = &c->waits.at[local / 2];
+	for (unsigned i = 0; i < w->n && i < n; i++) {
+		ret[i] = c->objects.at[w->first + i];
+		ret[i].send = ret[i].kind == WTR_OBJECT_CHAN && (w->several ? w->sends >> i & 1 : local & 1);
+	}
+	return w->n;
+}
+
+/* ---- in the merge ---- */
+
+static uint64_t events_until(const wtr__carrier *c, const wtr__carried_at *at)
+{
+	bool more = at->entry < at->of->n_entries;
+	return more ? c->entries.at[at->of->first_entry + at->entry].guessed : at->of->broken ? 0 : UINT64_MAX;
+}
+
+void wtr__carried_begin(wtr__carried_at *at, const wtr__carrier *c, const wtr__carried *of, uint32_t *guess)
+{
+	*at = (wtr__carried_at){ .of = of, .guess = guess };
+	if (guess)
+		memset(guess, 0, WTR__GUESSES * sizeof(*guess));
+	at->left = events_until(c, at);
+}
+
+uint32_t wtr__carrier_block(const wtr__carrier *c, wtr__carried_at *at, int64_t g, uint32_t reason)
+{
+	if (!at->guess)
+		return 0;
+	uint32_t *guess = &at->guess[(uint64_t)g % WTR__GUESSES];
+	if (at->left > 0) {
+		at->left -= at->left != UINT64_MAX;
+	} else if (at->entry == at->of->n_entries) { /* the thread's pieces are broken from here on */
+		return 0;
+	} else {
+		*guess = c->entries.at[at->of->first_entry + at->entry++].wait;
+		at->left = events_until(c, at);
+	}
+	return *guess ? *guess * 2 + (reason == c->send_string) : 0;
+}
+
+bool wtr__carrier_is_taken(
+	const wtr__carrier *c, wtr__carried_at *at, int64_t g, int64_t time_ns, int64_t lost_ns, double ns_per_tick)
+{
+	for (; at->taken < at->of->n_taken; at->taken++) {
+		const wtr__taken *x = &c->taken.at[at->of->first_taken + at->taken];
+		int64_t late_ns = wtr__ns(x->ticks, ns_per_tick) - time_ns;
+		if (late_ns < -ROUNDING_NS)
+			continue; /* that event is not there */
+		if (late_ns > lost_ns + ROUNDING_NS || x->g != g)
+			return false;
+		at->taken++;
+		return true;
+	}
+	return false;
+}
+
+uint32_t wtr__carrier_kept_wait(const wtr__carrier *c, int64_t g)
+{
+	uint32_t place = wb_idmap_get(&c->kept_waits, (uint64_t)g);
+	return place == WB_IDMAP_NONE ? 0 : place * 2;
+}
