@@ -7,9 +7,10 @@
 #include "cli/cli.h"
 #include "cli/writing.h"
 #include "edit/timeline.h"
+#include "out/pprof.h"
 #include "sql/sql.h"
 
-enum { PERFETTO, CHROME, CSV, SQLITE };
+enum { PERFETTO, CHROME, CSV, SQLITE, COLLAPSED };
 
 static int out_of_memory(void)
 {
@@ -33,6 +34,25 @@ static int export_timeline(const cli_args *a, wtr_trace *t, we_timeline format, 
 	if (rc != WTR_OK)
 		cli_error(a->operands[1], &err);
 	return rc == WTR_OK ? CLI_OK : CLI_UNREADABLE;
+}
+
+/* ---- stacks ---- */
+
+static int export_collapsed(const cli_args *a, wtr_trace *t, cli_writing *w)
+{
+	wtr_profile_query q = { .kind = (wtr_profile_kind)cli_choice(a, CLI_OPT_PROFILE, WTR_PROFILE_OFFCPU) };
+	wtr_profile *p;
+	wtr_error err = { 0 };
+	wb_buf b = { 0 };
+	if (wtr_profile_make(t, &q, &p, &err) != WTR_OK) {
+		cli_error(a->operands[1], &err);
+		return CLI_UNREADABLE;
+	}
+	out_folded(&b, p);
+	wtr_profile_free(p);
+	int status = b.failed ? out_of_memory() : cli_writing_put(w, b.at, b.n) ? CLI_OK : CLI_UNREADABLE;
+	wb_buf_free(&b);
+	return status;
 }
 
 /* ---- tables ---- */
@@ -160,6 +180,8 @@ static int export_to(const cli_args *a, wtr_trace *t, unsigned format, cli_writi
 {
 	if (format == PERFETTO || format == CHROME)
 		return export_timeline(a, t, format == PERFETTO ? WE_TIMELINE_PERFETTO : WE_TIMELINE_CHROME, w);
+	if (format == COLLAPSED)
+		return export_collapsed(a, t, w);
 	sq_db *d;
 	wtr_error err = { 0 };
 	if (sq_open(t, &d, &err) != WTR_OK) {
@@ -173,8 +195,8 @@ static int export_to(const cli_args *a, wtr_trace *t, unsigned format, cli_writi
 
 static int format_of(const char *word)
 {
-	static const char *const words[] = { "perfetto", "chrome", "csv", "sqlite" };
-	for (int i = 0; i < 4; i++)
+	static const char *const words[] = { "perfetto", "chrome", "csv", "sqlite", "collapsed" };
+	for (int i = 0; i < 5; i++)
 		if (strcmp(words[i], word) == 0)
 			return i;
 	return -1;
@@ -184,8 +206,8 @@ int cli_run_EXPORT(const cli_args *a)
 {
 	int format = format_of(a->operands[0]), status = CLI_OK;
 	if (format < 0)
-		return cli_usage(
-			a->command, "there is no format '%s', but perfetto, chrome, csv and sqlite", a->operands[0]);
+		return cli_usage(a->command, "there is no format '%s', but perfetto, chrome, csv, sqlite and collapsed",
+			a->operands[0]);
 	if (format == SQLITE && strcmp(a->operands[2], "-") == 0)
 		return cli_usage(a->command, "a database cannot go to standard output: name a file");
 	wtr_options opt = {

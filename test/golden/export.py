@@ -68,11 +68,23 @@ def fields(data):
 BEGIN, END, INSTANT, COUNTER = 1, 2, 3, 4
 
 
+def category(event, on, tracks):
+    """Of a slice that begins; what it must lie on follows from it."""
+    if not event[22]:
+        return ""
+    word = event[22][0].decode()
+    if word == "region":
+        assert tracks[on][2] == [b"regions"] and tracks[on][5][0] in tracks
+    if word == "task":
+        assert tracks[tracks[on][5][0]][2] == [b"User tasks"]
+    return word
+
+
 def test_perfetto_tracks_slices_flows_and_counters(tmp):
     for name in NAMES:
         weft("export", "perfetto", CORPUS / f"{name}.trace", tmp / "out")
         tracks, kinds, out, into = {}, collections.Counter(), {}, {}
-        depth, last = collections.Counter(), {}
+        depth, last, user = collections.Counter(), {}, collections.Counter()
         trace = fields((tmp / "out").read_bytes())
         assert list(trace) == [1], list(trace)
         for raw in trace[1]:
@@ -92,7 +104,8 @@ def test_perfetto_tracks_slices_flows_and_counters(tmp):
                 assert time >= last.get(on, 0), "slices of a track are out of order"
                 last[on] = time
                 depth[on] += 1 if kind == BEGIN else -1
-                assert depth[on] in (0, 1)
+                assert depth[on] in (0, 1) or (tracks[on][2] == [b"regions"] and depth[on] > 0)
+                user[tracks[on][2][0] if depth[on] < 0 else category(e, on, tracks)] += kind == BEGIN
                 assert kind == END or e[23][0]
             elif kind == COUNTER:
                 assert 8 in tracks[on] and len(e[30]) == 1
@@ -104,7 +117,9 @@ def test_perfetto_tracks_slices_flows_and_counters(tmp):
                 into[f] = time
         assert not any(depth.values()), "a slice is left open"
         assert out.keys() == into.keys() and all(out[f] <= into[f] for f in out)
-        slices = count(name, "g_states") + count(name, "p_states")
+        assert user["task"] == count(name, "tasks WHERE id <> 0"), (name, user)
+        assert user["region"] == count(name, "regions WHERE NOT inherited"), (name, user)
+        slices = count(name, "g_states") + count(name, "p_states") + user["task"] + user["region"]
         assert kinds[BEGIN] == kinds[END] >= slices, (name, kinds, slices)
         assert kinds[COUNTER] == count(name, "metrics")
         assert kinds[INSTANT] == len(out) + count(name, "logs")
@@ -118,11 +133,21 @@ def test_chrome_is_json_with_the_same_slices(tmp):
         by = collections.Counter(e["ph"] for e in events)
         assert by["X"] >= count(name, "g_states") + count(name, "p_states")
         assert by["C"] == count(name, "metrics") and by["s"] == by["f"] and by["i"] == count(name, "logs")
+        assert by["b"] == by["e"] == count(name, "tasks WHERE id <> 0") + count(name, "regions WHERE NOT inherited")
         for e in events:
             assert e["ph"] == "M" or e["ts"] >= 0
             assert e["ph"] in "CM" or "cat" in e or e["ph"] == "i"
         names = {(e["pid"], e["tid"]) for e in events if e["ph"] == "M" and e["name"] == "thread_name"}
         assert {(e["pid"], e["tid"]) for e in events if e["ph"] == "X"} <= names
+
+
+def test_collapsed_is_what_the_profile_prints(tmp):
+    for kind in ("sched", "offcpu", "create"):
+        path = CORPUS / f"{NAMES[0]}.trace"
+        weft("export", "collapsed", f"--profile={kind}", path, tmp / "out")
+        assert (tmp / "out").read_bytes() == weft("profile", kind, "--flame", path)
+    weft("export", "collapsed", path, tmp / "out")
+    assert (tmp / "out").read_bytes() == weft("profile", "offcpu", "--flame", path)
 
 
 def test_csv_has_the_rows_of_the_table(tmp):
