@@ -17,6 +17,7 @@
 
 #include "an/follow.h"
 #include "an/index.h"
+#include "base/arena.h"
 
 typedef enum an_rule_id {
 #define RULE(ID, name, title, half, measure, why, next) AN_RULE_##ID,
@@ -29,6 +30,8 @@ typedef enum an_form {
 #include "an/find/rules.def"
 	AN_FORM_COUNT
 } an_form;
+
+typedef struct an_find an_find;
 
 /* ---- the worst of something ---- */
 
@@ -105,6 +108,7 @@ typedef struct an_world {
 	bool procs_told;                  /* by the trace */
 	unsigned on, taken;               /* procs that run; that have a goroutine */
 	unsigned running, ready, workers; /* goroutines; mark workers that run */
+	unsigned users;                   /* goroutines of the program that run */
 	unsigned stops, marks;            /* open */
 	an_cause cause;
 	/* Integrals over the time that counts. */
@@ -112,14 +116,17 @@ typedef struct an_world {
 	int64_t wanted_ns;           /* something was ready, and no proc idle */
 	int64_t capacity_ns;         /* of procs */
 	int64_t mark_ns, stop_ns;
-	double lost; /* min(idle procs, ready) / ready */
+	int64_t alone_ns, together_ns; /* one, or several of the program run */
+	double lost;                   /* min(idle procs, ready) / ready */
 	WB_VEC(an_world_proc) all;
 	wb_idmap proc_of; /* id -> place in `all` */
 } an_world;
 
+#include "an/find/rules.h"
+
 /* ---- goroutines, groups, places ---- */
 
-typedef struct an_find_g {      /* of the follower at the same place */
+struct an_find_g {              /* of the follower at the same place */
 	uint32_t group, create; /* create: stack; 0: not known */
 	uint32_t found;         /* stack of a goroutine that was found waiting; 0: none */
 	int64_t born_ns;        /* WTR_NEVER: before the trace */
@@ -129,10 +136,26 @@ typedef struct an_find_g {      /* of the follower at the same place */
 	/* ready: the world when it became so */
 	int64_t cause_ns[AN_CAUSES];
 	int64_t wanted_ns; /* running: likewise */
+	double lost;       /* ready: likewise */
+	/* the wake-up that made it ready */
+	int64_t woken_by, woken_p, woken_m; /* a goroutine, or WTR_NONE, and where it was */
+	uint32_t woken_at;                  /* row + 1 of the wait that was ended; 0: it was none */
+	uint64_t turn;                      /* of ping-pong: its key; 0: none */
+	int64_t last_run_ns;
+	bool answered; /* it has woken who woke it */
+	bool in_burst; /* it was woken together with others */
+	/* the last wait for a write lock */
+	int64_t writer_from_ns, writer_to_ns;
+	uint32_t writer_at; /* row + 1; 0: none */
+	an_burst burst;     /* of wake-ups by it */
+	/* alone since it last waited */
+	int64_t alone_from, alone_ns, alone_told_ns, alone_since_ns;
+	uint32_t alone_woken, alone_at;
+	uint32_t regions; /* open ones: row + 1 of the innermost; 0: none */
 	/* assist */
 	int64_t assist_from_ns; /* WTR_NEVER: none */
 	int64_t assist_ns;
-} an_find_g;
+};
 
 /* Goroutines of one start function. */
 typedef struct an_find_group {
@@ -163,22 +186,29 @@ typedef struct an_place { /* of a stack */
 } an_place;
 
 /* Waits of one class at one place in the program. */
-typedef struct an_wait {
+struct an_wait {
 	uint32_t stack; /* of the first */
 	uint8_t cls, call;
-	unsigned now, most;  /* waiting */
-	uint64_t n, handed;  /* handed: ended by a goroutine, with others still waiting */
-	uint64_t by_nobody;  /* ended by no goroutine: timers, the network, the runtime */
-	int64_t ns, busy_ns; /* busy: with somebody waiting */
-	int64_t busy_from_ns, longest_ns;
-	an_worst worst;
-} an_wait;
+	unsigned now, most;                                /* waiting */
+	uint64_t n, handed;                                /* handed: ended by a goroutine, with others still waiting */
+	uint64_t by_nobody;                                /* ended by no goroutine: timers, the network, the runtime */
+	int64_t ns, busy_ns;                               /* busy: with somebody waiting */
+	int64_t busy_from_ns, longest_ns, longest_over_ns; /* over: of those that were ended */
+	an_worst *worst;                                   /* NULL: few so far */
+	/* who ended the last few, from different goroutines and start functions */
+	int64_t wakers[4];
+	uint32_t waker_groups[4];
+	unsigned n_wakers;
+	/* bursts of wake-ups */
+	uint64_t bursts, burst_woken, burst_by_nobody, futile;
+	unsigned burst_most;
+	uint32_t burst_waker;  /* group of a waker */
+	an_worst *burst_worst; /* NULL: none */
+};
 
 /* ---- all of it ---- */
 
-#include "an/find/rules.h"
-
-typedef struct an_find {
+struct an_find {
 	an_sink sink;
 	an_follow follow;
 	wtr_findings_query q;
@@ -193,17 +223,18 @@ typedef struct an_find {
 	uint64_t events, goroutines;
 	bool begun, over;
 	an_rules rules;
+	wb_arena arena; /* lists of the worst that few rows have */
 	WB_VEC(wtr_finding) found;
-} an_find;
+};
 
 /* A state interval that is over, cut to the time that counts. */
-typedef struct an_find_span {
+struct an_find_span {
 	an_follower *f;
 	an_find_g *g;
 	const wtr_event *end; /* NULL: at the end */
 	int64_t from_ns, to_ns;
 	int64_t whole_ns; /* uncut */
-} an_find_span;
+};
 
 /* ---- world.c ---- */
 void an_world_move(an_world *w, int64_t to_ns); /* time passes */
@@ -225,6 +256,12 @@ uint32_t an_stack_number(an_find *f, uint32_t id); /* of the trace's id; 0 when 
 wtr_str an_stack_site(an_find *f, uint32_t stack);
 wtr_str an_group_name(const an_find *f, uint32_t group);
 
+/* ---- wakes.c ---- */
+void an_woken(an_find *f, const an_find_span *s); /* a wait is over: somebody made it ready */
+an_find_g *an_g_of(an_find *f, int64_t g);        /* NULL: not known */
+/* What a goroutine has done up to now, by class. */
+void an_sums_of(an_find *f, const an_follower *l, int64_t now, int64_t *ret);
+
 /* ---- emit.c ---- */
 /* Begins a finding; NULL: not severe enough to tell, or out of memory.  The pointer is good until the next one. */
 wtr_finding *an_found(an_find *f, an_rule_id rule, an_form form, double x);
@@ -244,7 +281,7 @@ void an_found_of(wtr_finding *d, uint64_t seen, uint64_t of, const char *things)
 double an_severity(an_rule_id rule, double x);
 
 /* What shares of the time are shares of: short traces say little, so it is at least AN_EVIDENCE_NS. */
-#define AN_EVIDENCE_NS INT64_C(100000000)
+#define AN_EVIDENCE_NS INT64_C(200000000)
 static inline double an_evidence(int64_t ns)
 {
 	return (double)(ns > AN_EVIDENCE_NS ? ns : AN_EVIDENCE_NS);

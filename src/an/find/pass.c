@@ -32,7 +32,10 @@ static an_find_g *born(an_find *f, size_t i, const an_follower *l, const wtr_eve
 	bool made = wtr_from(e) == WTR_G_NOTEXIST;
 	*g = (an_find_g){ .born_ns = made ? e->time_ns : WTR_NEVER, .assist_from_ns = WTR_NEVER };
 	g->create = made ? l->stack : 0;
+	g->woken_by = WTR_NONE;
 	f->goroutines++;
+	if (made)
+		an_fanout_born(f, g, e->time_ns);
 	return g;
 }
 
@@ -46,6 +49,13 @@ static void waits(an_find *f, an_follower *l, an_find_g *g, const wtr_event *e)
 	if (w->now++ == 0)
 		w->busy_from_ns = e->time_ns;
 	w->most = w->now > w->most ? w->now : w->most;
+	an_herd_waits(f, g, (uint32_t)(w - f->waits.at));
+	an_serial_waits(f, g, l->id, e->time_ns);
+}
+
+static bool is_users(const an_find *f, const an_find_g *g)
+{
+	return g->worker == 0 && !(g->group && f->groups.at[g->group].system);
 }
 
 static void enters(an_find *f, an_follower *l, const wtr_event *e)
@@ -58,16 +68,23 @@ static void enters(an_find *f, an_follower *l, const wtr_event *e)
 		return;
 	if (g->group == 0)
 		name_it(f, g, e);
+	if (wtr_from(e) == WTR_G_NOTEXIST && l->state == WTR_G_SYSCALL && e->time_ns >= w->from_ns)
+		f->rules.syscall.callbacks++;
 	switch (l->state) {
 	case WTR_G_RUNNING:
 		w->running++;
 		w->workers += g->worker == 1;
+		w->users += is_users(f, g);
 		an_world_take(w, e->p, true);
 		g->wanted_ns = w->wanted_ns;
+		an_serial_runs(f, g, e->time_ns);
 		break;
 	case WTR_G_RUNNABLE:
 		w->ready++;
 		memcpy(g->cause_ns, w->by_cause, sizeof(g->cause_ns));
+		g->lost = w->lost;
+		if (wtr_from(e) != WTR_G_WAITING)
+			g->woken_at = 0;
 		break;
 	case WTR_G_WAITING: waits(f, l, g, e); break;
 	default: break;
@@ -87,9 +104,15 @@ static void waited(an_find *f, const an_find_span *s)
 	if (s->end) {
 		w->handed += w->now > 0 && s->end->g != WTR_NONE;
 		w->by_nobody += s->end->g == WTR_NONE;
+		w->longest_over_ns = s->whole_ns > w->longest_over_ns ? s->whole_ns : w->longest_over_ns;
 		s->g->waits++;
 	}
-	an_worst_add(&w->worst, (an_worst_one){ s->to_ns - s->from_ns, s->from_ns, s->to_ns, s->f->id, s->g->group });
+	enum { FEW = 16 };
+	if (w->n == FEW && !(w->worst = wb_new(&f->arena, an_worst, 1)))
+		f->follow.oom = true;
+	if (w->worst)
+		an_worst_add(
+			w->worst, (an_worst_one){ s->to_ns - s->from_ns, s->from_ns, s->to_ns, s->f->id, s->g->group });
 }
 
 /* The world without it. */
@@ -100,6 +123,7 @@ static void leaves(an_find *f, an_follower *l, an_find_g *g, const wtr_event *en
 	case WTR_G_RUNNING:
 		w->running--;
 		w->workers -= g->worker == 1;
+		w->users -= is_users(f, g);
 		if (end && wtr_to(end) != WTR_G_SYSCALL)
 			an_world_take(w, end->p, false);
 		break;
@@ -122,25 +146,54 @@ static bool asked(an_find *f, const an_find_span *s)
 	return an_where_span(f->q.where, &f->from, &is) > 0;
 }
 
+static void running_over(an_find *f, const an_find_span *s)
+{
+	s->g->by_class[WTR_CLASS_RUNNING] += s->to_ns - s->from_ns;
+	s->g->last_run_ns = s->whole_ns;
+	an_sched_running_over(f, s);
+	an_gc_running_over(f, s);
+	an_greedy_running_over(f, s);
+	an_herd_running_over(f, s);
+	an_serial_running_over(f, s);
+}
+
+static void ready_over(an_find *f, const an_find_span *s)
+{
+	s->g->by_class[WTR_CLASS_RUNNABLE] += s->to_ns - s->from_ns;
+	if (s->g->group && f->groups.at[s->g->group].system)
+		return;
+	an_sched_ready_over(f, s);
+	an_idle_ready_over(f, s);
+	an_pingpong_ready_over(f, s);
+	an_netpoll_ready_over(f, s);
+}
+
 static void tell(an_find *f, const an_find_span *s)
 {
 	switch (s->f->state) {
-	case WTR_G_RUNNING:
-		s->g->by_class[WTR_CLASS_RUNNING] += s->to_ns - s->from_ns;
-		an_sched_running_over(f, s);
-		an_gc_running_over(f, s);
-		break;
-	case WTR_G_RUNNABLE:
-		s->g->by_class[WTR_CLASS_RUNNABLE] += s->to_ns - s->from_ns;
-		an_sched_ready_over(f, s);
-		break;
+	case WTR_G_RUNNING: running_over(f, s); break;
+	case WTR_G_RUNNABLE: ready_over(f, s); break;
 	case WTR_G_WAITING:
 		s->g->by_class[f->follow.reasons.at[s->f->reason].cls] += s->to_ns - s->from_ns;
 		waited(f, s);
+		if (s->end && wtr_to(s->end) == WTR_G_RUNNABLE)
+			an_woken(f, s);
 		break;
-	case WTR_G_SYSCALL: s->g->by_class[WTR_CLASS_SYSCALL] += s->to_ns - s->from_ns; break;
+	case WTR_G_SYSCALL:
+		s->g->by_class[WTR_CLASS_SYSCALL] += s->to_ns - s->from_ns;
+		an_syscall_over(f, s);
+		break;
 	default: break;
 	}
+}
+
+static void died(an_find *f, an_find_g *g, int64_t id, int64_t now)
+{
+	if (g->assist_from_ns != WTR_NEVER)
+		an_gc_assist_end(f, g, id, now);
+	an_fanout_died(f, g, now);
+	an_serial_waits(f, g, id, now);
+	an_outliers_died(f, g);
 }
 
 static void over(void *user, an_follow *w, an_follower *l, const wtr_event *end)
@@ -157,8 +210,8 @@ static void over(void *user, an_follow *w, an_follower *l, const wtr_event *end)
 	s.to_ns = now < f->world.to_ns ? now : f->world.to_ns;
 	if (s.to_ns > s.from_ns && asked(f, &s))
 		tell(f, &s);
-	if (end && wtr_to(end) == WTR_G_NOTEXIST && s.g->assist_from_ns != WTR_NEVER)
-		an_gc_assist_end(f, s.g, l->id, now);
+	if (end && wtr_to(end) == WTR_G_NOTEXIST)
+		died(f, s.g, l->id, now);
 }
 
 /* ---- events ---- */
@@ -172,17 +225,22 @@ static void label(an_find *f, const wtr_event *e)
 	an_find_g *g = &f->gs.at[l - f->follow.all.at];
 	bool idle = s.n == 9 && memcmp(s.at, "GC (idle)", 9) == 0;
 	uint8_t was = g->worker;
+	bool user = is_users(f, g);
 	g->worker = s.n >= 4 && memcmp(s.at, "GC (", 4) == 0 ? (idle ? 2 : 1) : was;
-	if (l->state == WTR_G_RUNNING)
-		f->world.workers += (unsigned)(g->worker == 1) - (unsigned)(was == 1);
+	if (l->state != WTR_G_RUNNING)
+		return;
+	f->world.workers += (unsigned)(g->worker == 1) - (unsigned)(was == 1);
+	f->world.users += (unsigned)is_users(f, g) - (unsigned)user;
 }
 
 static void range(an_find *f, const wtr_event *e)
 {
-	if (e->detail == WTR_RANGE_STW)
+	if (e->detail == WTR_RANGE_STW) {
 		an_stw_range(f, e);
-	else
+		an_greedy_stop(f, e);
+	} else {
 		an_gc_range(f, e);
+	}
 }
 
 static void metric(an_find *f, const wtr_event *e)
@@ -202,6 +260,10 @@ static void other(an_find *f, const wtr_event *e)
 	case WTR_KIND_RANGE_ACTIVE:
 	case WTR_KIND_RANGE_END: range(f, e); break;
 	case WTR_KIND_METRIC: metric(f, e); break;
+	case WTR_KIND_TASK_BEGIN:
+	case WTR_KIND_TASK_END:
+	case WTR_KIND_REGION_BEGIN:
+	case WTR_KIND_REGION_END: an_outliers_event(f, e); break;
 	default: break;
 	}
 }
@@ -255,6 +317,10 @@ void an_find_free(an_find *f)
 	wb_vec_free(&f->waits);
 	wb_idmap_free(&f->wait_of);
 	wb_vec_free(&f->found);
+	an_fanout_free(f);
+	an_outliers_free(f);
+	an_serial_free(f);
+	wb_arena_free(&f->arena);
 	wb_free(f);
 }
 
@@ -269,6 +335,7 @@ an_find *an_find_new(wtr_trace *t, const wtr_findings_query *q)
 	f->follow.user = f;
 	f->from = an_follow_source(&f->follow);
 	f->rules.gc.mark_from_ns = WTR_NEVER;
+	f->rules.greedy.stop_ns = WTR_NEVER;
 	if (an_follow_init(&f->follow, t) && wb_vec_add(&f->groups, (an_find_group){ .system = true }))
 		return f;
 	an_find_free(f);
@@ -287,6 +354,26 @@ static void end_all(an_find *f)
 	an_gc_end(f);
 }
 
+static void report(an_find *f)
+{
+	an_leak_report(f);
+	an_deadlock_report(f);
+	an_convoy_report(f);
+	an_rwmutex_report(f);
+	an_sched_report(f);
+	an_idle_report(f);
+	an_greedy_report(f);
+	an_netpoll_report(f);
+	an_pingpong_report(f);
+	an_herd_report(f);
+	an_fanout_report(f);
+	an_serial_report(f);
+	an_syscall_report(f);
+	an_gc_report(f);
+	an_stw_report(f);
+	an_outliers_report(f);
+}
+
 bool an_find_finish(an_find *f, wtr_findings_totals *t)
 {
 	if (f->begun)
@@ -296,13 +383,8 @@ bool an_find_finish(an_find *f, wtr_findings_totals *t)
 	t->events = f->events;
 	t->goroutines = f->goroutines;
 	t->procs = (uint64_t)f->world.procs;
-	if (t->to_ns > t->from_ns) {
-		an_sched_report(f);
-		an_leak_report(f);
-		an_convoy_report(f);
-		an_gc_report(f);
-		an_stw_report(f);
-	}
+	if (t->to_ns > t->from_ns)
+		report(f);
 	an_health_report(f, t);
 	return !f->follow.oom && an_where_memory(f->q.where);
 }

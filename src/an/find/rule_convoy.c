@@ -29,7 +29,8 @@ void an_convoy_report(an_find *f)
 		an_found_percent(d, "handed", (double)w->handed, (double)w->n);
 		an_found_ns(d, "hold", w->busy_ns / (int64_t)w->n);
 		an_found_stack(d, "waits at", w->stack);
-		an_found_worst(f, d, &w->worst);
+		if (w->worst)
+			an_found_worst(f, d, w->worst);
 		an_found_of(d, w->n, all, "waits for locks");
 	}
 }

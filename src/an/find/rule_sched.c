@@ -7,8 +7,6 @@ void an_sched_ready_over(an_find *f, const an_find_span *s)
 {
 	an_rule_sched *r = &f->rules.sched;
 	int64_t ns = s->to_ns - s->from_ns;
-	if (f->groups.at[s->g->group].system && s->g->group)
-		return;
 	f->groups.at[s->g->group].ready_ns += ns;
 	an_spread_add(&r->waits, ns);
 	for (unsigned c = 0; c < AN_CAUSES; c++)

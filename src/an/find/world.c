@@ -13,6 +13,8 @@ void an_world_move(an_world *w, int64_t to_ns)
 		return;
 	w->by_cause[w->cause] += dt;
 	w->capacity_ns += dt * w->procs;
+	w->alone_ns += w->users == 1 ? dt : 0;
+	w->together_ns += w->users > 1 ? dt : 0;
 	if (w->ready == 0 && w->marks == 0 && w->stops == 0)
 		return;
 	w->mark_ns += w->marks ? dt : 0;
