@@ -1,0 +1,139 @@
+/* A proc is stolen in a new generation, before the writer has finished the old one on the thread that loses it: what it
+ * held must still be told there, in that thread's own stream. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <pthread.h>
+#include <time.h>
+
+#include "fakesched.h"
+#include "rt/tr/tr.h"
+#include "tracecheck.h"
+
+/* The writer goes through the threads from the last that joined to the first: GATE, when it is held, keeps it from the
+ * others. */
+enum { VICTIM, THIEF, GATE, ALL };
+
+static weft__tr_m m[ALL];
+static weft__tr_p p[ALL];
+static weft__tr_g g[ALL];
+
+static void each_m(weft__tr_m_fn *fn, void *arg)
+{
+	for (int i = 0; i < ALL; i++)
+		fn(&m[i], &(weft__tr_m_now){ &p[i], &g[i], false }, arg);
+}
+
+static void each_p(weft__tr_p_fn *fn, void *arg)
+{
+	for (int i = 0; i < ALL; i++)
+		fn(&p[i], true, arg);
+}
+
+static void each_g(weft__tr_g_fn *fn, void *arg)
+{
+	for (int i = 0; i < ALL; i++)
+		fn(&g[i], &(weft__tr_g_now){ .state = WEFT__TR_RUNNING }, arg);
+}
+
+static int procs(void)
+{
+	return ALL;
+}
+
+static void begin(wb_buf *trace)
+{
+	for (int i = 0; i < ALL; i++) {
+		m[i] = (weft__tr_m){ .tid = FS_TIDS_FROM + (uint64_t)i, .lock = PTHREAD_MUTEX_INITIALIZER };
+		p[i] = (weft__tr_p){ .id = i };
+		g[i] = (weft__tr_g){ .id = 1 + (uint64_t)i };
+	}
+	weft__tr_init(&(weft__tr_hooks){ .each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs });
+	weft__tr_options opt = { .fd = -1, .write = tracecheck_sink, .write_arg = trace };
+	assert_int_equal(weft__tr_start(&opt), 0);
+	assert_int_equal(weft__tr_flip(), 0); /* all have joined */
+}
+
+static void *flip(void *unused)
+{
+	(void)unused;
+	weft__tr_flip();
+	return NULL;
+}
+
+/* The next generation has begun, and the writer stands at the gate. */
+static void flip_as_far_as_gate(pthread_t *ret)
+{
+	uint64_t old = atomic_load(&weft__tr_gen);
+	pthread_mutex_lock(&m[GATE].lock);
+	assert_int_equal(pthread_create(ret, NULL, flip, NULL), 0);
+	while (atomic_load(&weft__tr_gen) == old)
+		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+}
+
+static void open_gate(pthread_t flipper)
+{
+	pthread_mutex_unlock(&m[GATE].lock);
+	pthread_join(flipper, NULL);
+}
+
+static void end(wb_buf *trace)
+{
+	assert_int_equal(weft__tr_stop(), 0);
+	assert_true(tracecheck_valid(trace));
+	assert_true(tracecheck_statuses(trace, ALL));
+	weft__tr_stats s;
+	weft__tr_read_stats(&s);
+	assert_int_equal(s.odd, 0);
+	wb_buf_free(trace);
+}
+
+/* When the victim's call began, and whether it has told anything in the generation that ends. */
+static void steal(bool call_in_this_generation)
+{
+	wb_buf trace = { 0 };
+	pthread_t flipper;
+	begin(&trace);
+	weft__tr_syscall_begin(&m[VICTIM], &p[VICTIM], &g[VICTIM], NULL);
+	if (!call_in_this_generation)
+		assert_int_equal(weft__tr_flip(), 0);
+	flip_as_far_as_gate(&flipper);
+	weft__tr_proc_steal(&m[THIEF], &p[THIEF], &g[THIEF], &p[VICTIM], &m[VICTIM]);
+	open_gate(flipper);
+	weft__tr_syscall_end_blocked(&m[VICTIM], NULL, &g[VICTIM]);
+	end(&trace);
+}
+
+static void test_of_call(void **state)
+{
+	(void)state;
+	steal(true);
+	steal(false);
+}
+
+/* A goroutine that computes is told to be in a call, in the new generation at once. */
+static void test_of_hog(void **state)
+{
+	(void)state;
+	wb_buf trace = { 0 };
+	pthread_t flipper;
+	begin(&trace);
+	flip_as_far_as_gate(&flipper);
+	weft__tr_hog(&m[VICTIM], &p[VICTIM], &g[VICTIM]);
+	weft__tr_proc_steal(&m[THIEF], &p[THIEF], &g[THIEF], &p[VICTIM], &m[VICTIM]);
+	open_gate(flipper);
+	weft__tr_syscall_end_blocked(&m[VICTIM], NULL, &g[VICTIM]);
+	end(&trace);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_of_call),
+		cmocka_unit_test(test_of_hog),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
