@@ -114,6 +114,32 @@ int wo_write_all(int fd, const void *at, size_t n)
 	return 0;
 }
 
+enum { PIECE_BYTES = 4096, LOOK_MS = 100 }; /* a pipe that is ready has room for a page */
+
+int wo_write_while(int fd, const void *at, size_t n, bool (*given_up)(void))
+{
+	const char *p = at;
+	int err = 0;
+	while (n && err == 0) {
+		if (given_up())
+			return -ECANCELED;
+		int ready = poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, LOOK_MS);
+		if (ready == 0 || (ready < 0 && errno == EINTR))
+			continue;
+		size_t k = n < PIECE_BYTES ? n : PIECE_BYTES;
+		err = wo_write_all(fd, p, k);
+		p += k;
+		n -= k;
+	}
+	return err;
+}
+
+bool wo_may_wait(int fd)
+{
+	struct stat st;
+	return fstat(fd, &st) < 0 || !S_ISREG(st.st_mode);
+}
+
 long wo_read(int fd, void *at, size_t n)
 {
 	for (;;) {

@@ -97,7 +97,8 @@ weft_task weft_task_begin(const weft_task *parent, const char *name)
 	weft_task task = { atomic_fetch_add_explicit(&n_tasks, 1, memory_order_relaxed) + 1 };
 	if (weft__tr_on()) {
 		weft__m *m = weft__enter();
-		WEFT__TELL(m, task_begin, task.id, parent ? parent->id : 0, text(name), WEFT__FRAME);
+		if (weft__self_g(m))
+			WEFT__TELL(m, task_begin, task.id, parent ? parent->id : 0, text(name), WEFT__FRAME);
 		weft__leave(m);
 	}
 	return task;
@@ -108,7 +109,8 @@ void weft_task_end(weft_task task)
 	if (!weft__tr_on() || task.id == 0)
 		return;
 	weft__m *m = weft__enter();
-	WEFT__TELL(m, task_end, task.id, WEFT__FRAME);
+	if (weft__self_g(m))
+		WEFT__TELL(m, task_end, task.id, WEFT__FRAME);
 	weft__leave(m);
 }
 
@@ -193,7 +195,8 @@ void weft_log(const weft_task *task, const char *category, const char *fmt, ...)
 	if (n < 0)
 		return;
 	weft__m *m = weft__enter();
-	WEFT__TELL(m, log, task ? task->id : 0, text(category), text(message), WEFT__FRAME);
+	if (weft__self_g(m))
+		WEFT__TELL(m, log, task ? task->id : 0, text(category), text(message), WEFT__FRAME);
 	weft__leave(m);
 	free(message);
 }
@@ -204,11 +207,12 @@ static struct {
 	int fd;
 	bool window;
 	const char *path;
+	pid_t pid; /* whose it is: not that of processes that are forked from it */
 } env = { .fd = -1 };
 
 void weft__trace_end(void)
 {
-	if (env.fd < 0)
+	if (env.fd < 0 || env.pid != getpid())
 		return;
 	int err = env.window ? weft_trace_snapshot(env.fd) : 0;
 	int stopped = weft_trace_stop();
@@ -275,6 +279,7 @@ void weft__trace_from_env(void)
 	env.fd = open(env.path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (env.fd < 0)
 		refuse(env.path, strerror(errno));
+	env.pid = getpid();
 	if (!env.window)
 		opt.fd = env.fd;
 	int err = weft_trace_start_with(&opt);

@@ -43,6 +43,7 @@ enum weft__gflag {
 	WEFT__G_LOCKED = 1 << 0, /* weft_thread_lock: runs on g->locked_m only */
 	WEFT__G_SYSTEM = 1 << 1, /* the runtime's own: not counted for deadlocks, not in dumps unless asked */
 	WEFT__G_MAIN = 1 << 2,
+	WEFT__G_UNTOLD = 1 << 3, /* its creation has not been told to the tracer (tell.h) */
 };
 
 /* What one goroutine waits with, on one queue: on its own stack, which never moves. */
@@ -79,6 +80,7 @@ struct weft__g {
 	struct weft__cleanup *at_end;          /* clean-ups (local.h) */
 	_Atomic(struct weft__labels *) labels; /* labels.h; its own signal handlers look at it */
 	struct weft__regions *regions;         /* open ones, for the tracer (api/trace.c) */
+	_Atomic bool untold;                   /* the same as WEFT__G_UNTOLD, for other threads */
 	bool call_over;                        /* the end of its last call outside has been told */
 };
 

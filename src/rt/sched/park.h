@@ -38,7 +38,7 @@ static inline weft__g *weft__next(weft__m *m)
 	weft__g *next = weft__runq_get(p, &inherit);
 	if (weft__unlikely(!next))
 		return NULL;
-	if (weft__unlikely(next->flags & WEFT__G_LOCKED)) {
+	if (weft__unlikely(next->flags & (WEFT__G_LOCKED | WEFT__G_UNTOLD))) {
 		weft__runq_put(p, next, true);
 		return NULL;
 	}
@@ -126,7 +126,8 @@ static inline __attribute__((always_inline)) void weft__ready_made(weft__m *m, w
 {
 	weft__g *self = weft__self_g(m);
 	g->creator = self ? self->tr.id : 0;
-	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)g->entry, WEFT__FRAME);
+	if (weft__tr_on())
+		weft__tell_create(m, g, WEFT__FRAME);
 	weft__g_set_state(g, WEFT__G_RUNNABLE);
 	weft__ready_new(m, g);
 }

@@ -402,6 +402,8 @@ weft__m *weft__enter_slow(weft__m *m)
 		weft__self_g(m)->call_over = true;
 		end_call(m);
 	}
+	if (!weft__self_g(m)) /* an idle thread that ends the program: nobody to yield */
+		return m;
 	if (attn & WEFT__ATTN_YIELD) {
 		if (atomic_load(&weft__sched.stopping))
 			weft__self_p(m)->until_slow = 1; /* the next switch goes to the scheduler, which stops */
@@ -806,6 +808,8 @@ _Noreturn void weft__schedule(weft__m *m)
 				continue;
 			}
 		}
+		if (weft__unlikely(g->flags & WEFT__G_UNTOLD))
+			weft__tell_late(m, g);
 		weft__p *p = weft__self_p(m);
 		if (!inherit)
 			atomic_store_explicit(&p->sched_tick,

@@ -17,6 +17,23 @@ static const struct {
 #include "rt/sched/states.def"
 };
 
+void weft__tell_create(weft__m *m, weft__g *g, const void *fp)
+{
+	if (weft__self_p(m) && !atomic_load_explicit(&m->in_call, memory_order_relaxed)) {
+		WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)g->entry, fp);
+		return;
+	}
+	g->flags |= WEFT__G_UNTOLD;
+	atomic_store_explicit(&g->untold, true, memory_order_relaxed); /* seen with its state */
+}
+
+void weft__tell_late(weft__m *m, weft__g *g)
+{
+	g->flags &= (uint8_t)~WEFT__G_UNTOLD;
+	WEFT__TELL(m, go_create, &g->tr, (const void *)(uintptr_t)g->entry, NULL);
+	atomic_store_explicit(&g->untold, false, memory_order_release); /* whoever sees this sees that it was told */
+}
+
 void weft__tell_block(weft__m *m, const void *fp)
 {
 	weft__g *g = weft__self_g(m);
@@ -87,7 +104,10 @@ static void one_g(weft__g *g, void *arg)
 		[WEFT__G_WAITING] = WEFT__TR_WAITING,
 	};
 	struct each_g *e = arg;
-	weft__tr_g_now now = { .state = states[weft__g_state(g)], .entry = (const void *)(uintptr_t)g->entry };
+	weft__state state = weft__g_state(g);
+	if (atomic_load_explicit(&g->untold, memory_order_acquire))
+		state = WEFT__G_DEAD;
+	weft__tr_g_now now = { .state = states[state], .entry = (const void *)(uintptr_t)g->entry };
 	if (now.state == WEFT__TR_WAITING) {
 		now.pc = (uintptr_t)g->ctx.pc;
 		now.fp = (uintptr_t)g->ctx.fp;

@@ -29,6 +29,11 @@ static inline weft__tr_g *weft__tell_g(weft__m *m)
 	return g ? &g->tr : NULL;
 }
 
+/* g is new, and nobody has seen it.  Creating takes a proc, and no system call, in Go's format: other threads, and a
+ * goroutine in the middle of a call, leave it to the thread that runs g first. */
+void weft__tell_create(weft__m *m, weft__g *g, const void *fp);
+void weft__tell_late(weft__m *m, weft__g *g);
+
 /* The running goroutine waits: its reason and object are set. */
 void weft__tell_block(weft__m *m, const void *fp);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "os/barrier.h"
+#include "os/file.h"
 #include "os/thread.h"
 #include "rt/tr/carrier.h"
 #include "rt/tr/inside.h"
@@ -117,10 +118,18 @@ static weft__tr_options with_defaults(const weft__tr_options *opt)
 	return o;
 }
 
+/* A reader that stands still does not hold up the end of a trace that is lost anyway. */
+static bool has_failed(void)
+{
+	return atomic_load_explicit(&weft__tr.error, memory_order_relaxed) != 0;
+}
+
 static void reset_writer(const weft__tr_options *o, uint64_t first)
 {
 	memset(&w->sink, 0, sizeof(w->sink)); /* it is large, and the caller's stack may be small */
 	w->sink.fd = o->fd;
+	w->sink.may_wait = o->fd >= 0 && wo_may_wait(o->fd);
+	w->sink.given_up = has_failed;
 	w->sink.write = o->write;
 	w->sink.write_arg = o->write_arg;
 	w->sink.window.max_bytes = o->window_bytes;

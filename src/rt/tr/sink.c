@@ -3,9 +3,14 @@
 
 #include "os/file.h"
 
+static int put_fd(const weft__tr_sink *o, const void *at, size_t n)
+{
+	return o->may_wait ? wo_write_while(o->fd, at, n, o->given_up) : wo_write_all(o->fd, at, n);
+}
+
 static int put_outside(const weft__tr_sink *o, const void *at, size_t n)
 {
-	int rc = o->fd >= 0 ? wo_write_all(o->fd, at, n) : 0;
+	int rc = o->fd >= 0 ? put_fd(o, at, n) : 0;
 	return rc == 0 && o->write ? o->write(at, n, o->write_arg) : rc;
 }
 

@@ -6,7 +6,9 @@
 #include "rt/tr/window.h"
 
 typedef struct weft__tr_sink {
-	int fd; /* -1: none */
+	int fd;                 /* -1: none */
+	bool may_wait;          /* for somebody who reads */
+	bool (*given_up)(void); /* then nobody waits any more */
 	int (*write)(const void *at, size_t n, void *arg);
 	void *write_arg;
 	weft__tr_window window;

@@ -478,6 +478,20 @@ static void act_children(actor *a)
 		actor_await(&children[i]);
 }
 
+/* In the middle of a call, as other threads do it too: whoever runs the child first tells that it is there. */
+static void act_child_in_call(actor *a)
+{
+	actor child = { .play = play_some, .depth = a->depth + 1, .random = kit_random(&a->random) };
+	uint32_t before = ledger_before();
+	weft_syscall_begin();
+	kit_go(actor_main, &child);
+	if (pick(a, 2))
+		nap(100000);
+	weft_syscall_end();
+	ledger_add(a->id, before, LEDGER_SYSCALLS, 1);
+	actor_await(&child);
+}
+
 static void act_tied(actor *a)
 {
 	weft_thread_lock();
@@ -537,7 +551,12 @@ void act(actor *a, bool collects)
 		else if (pick(a, 4) == 0)
 			act_procs(a);
 		break;
-	case 9: weft_yield(); break;
+	case 9:
+		if (a->depth < DEPTH_MAX && pick(a, 2))
+			act_child_in_call(a);
+		else
+			weft_yield();
+		break;
 	default: act_duel(a, pick(a, sizeof(weapons) / sizeof(weapons[0])));
 	}
 }
