@@ -81,7 +81,6 @@ struct weft__g {
 	_Atomic(struct weft__labels *) labels; /* labels.h; its own signal handlers look at it */
 	struct weft__regions *regions;         /* open ones, for the tracer (api/trace.c) */
 	_Atomic bool untold;                   /* the same as WEFT__G_UNTOLD, for other threads */
-	bool call_over;                        /* the end of its last call outside has been told */
 };
 
 enum weft__pstate {

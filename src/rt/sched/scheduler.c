@@ -337,7 +337,6 @@ static weft__m *regain(weft__m *m)
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	weft__p *p = atomic_load(&weft__sched.stopping) ? NULL : weft__idle_p_get();
 	weft__lock_drop(&weft__sched.lock);
-	g->call_over = true;
 	if (p) {
 		acquire(m, p);
 		WEFT__TELL(m, syscall_end_blocked);
@@ -398,10 +397,8 @@ weft__m *weft__enter_slow(weft__m *m)
 	attn = ask_taker(m);
 	if (attn & WEFT__ATTN_TAKEN)
 		return regain(m);
-	if (atomic_load_explicit(&m->in_call, memory_order_relaxed)) {
-		weft__self_g(m)->call_over = true;
+	if (atomic_load_explicit(&m->in_call, memory_order_relaxed))
 		end_call(m);
-	}
 	if (!weft__self_g(m)) /* an idle thread that ends the program: nobody to yield */
 		return m;
 	if (attn & WEFT__ATTN_YIELD) {
@@ -442,12 +439,9 @@ void weft__call_begin(weft__m *m)
 
 weft__m *weft__call_end(void)
 {
-	weft__m *m = weft__self();
-	weft__g *g = weft__self_g(m);
-	if (weft__likely(g != NULL))
-		g->call_over = false;
-	m = weft__enter();
-	if (weft__likely(g != NULL) && weft__likely(!g->call_over))
+	weft__m *m = weft__enter();
+	/* Not when the slow way in has told the end, now or for a call of the library in between. */
+	if (weft__likely(atomic_load_explicit(&m->in_call, memory_order_relaxed)))
 		end_call(m);
 	return m;
 }

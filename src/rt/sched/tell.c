@@ -85,7 +85,9 @@ static void each_p(weft__tr_p_fn *fn, void *arg)
 {
 	for (int32_t i = 0; i < WEFT__PROCS_MAX && weft__sched.all_p[i]; i++) {
 		weft__p *p = weft__sched.all_p[i];
-		fn(&p->tr, atomic_load(&p->state) == WEFT__P_RUNNING, arg);
+		/* Not its state: one that is on the way from thread to thread runs, but by nobody yet, and will be
+		 * told to start. */
+		fn(&p->tr, atomic_load(&p->m) != NULL, arg);
 	}
 }
 

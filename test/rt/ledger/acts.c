@@ -489,6 +489,7 @@ static void act_child_in_call(actor *a)
 		nap(100000);
 	weft_syscall_end();
 	ledger_add(a->id, before, LEDGER_SYSCALLS, 1);
+	ledger_perhaps(a->id, before, LEDGER_CREATES); /* when the call was found to be over by then */
 	actor_await(&child);
 }
 

@@ -12,6 +12,7 @@
 
 #include "acts.h"
 #include "ledger.h"
+#include "rt/tr/tr.h"
 
 enum { ACTORS_MAX = 10, NOISES_MAX = 6 };
 
@@ -138,12 +139,15 @@ static void start_trace(unsigned k)
 
 static void stop_trace(unsigned k)
 {
+	weft__tr_stats stats;
 	uint32_t before = ledger_before();
 	quiet_begin();
 	prog.collections[2] = collections();
 	ledger_stopping();
 	kit_equal(weft_trace_stop(), 0);
 	ledger_off();
+	weft__tr_read_stats(&stats);
+	kit_equal(stats.odd, 0);
 	prog.collections[3] = collections();
 	quiet_end();
 	ledger_perhaps(prog.main.id, before, LEDGER_SYSCALLS);
