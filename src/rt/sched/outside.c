@@ -13,9 +13,10 @@ static void run_and_return(void *arg)
 {
 	struct own *o = arg;
 	weft__m *m = o->m;
+	weft__ctx *back = o->back; /* o is the goroutine's, which goes on behind the next line */
 	o->fn(o->arg);
 	WEFT__SWITCH_FROM(m);
-	weft__ctx_switch(&m->g0, o->back);
+	weft__ctx_switch(&m->g0, back);
 	WEFT__SWITCH_TO(m);
 }
 

@@ -96,7 +96,8 @@ struct each_g {
 	void *arg;
 };
 
-static void one_g(weft__g *g, void *arg)
+/* Its owner may change it meanwhile: what is read here counts only while the tracer's word on it stays. */
+__attribute__((no_sanitize("thread"))) static void one_g(weft__g *g, void *arg)
 {
 	static const weft__tr_state states[] = {
 		[WEFT__G_DEAD] = WEFT__TR_DEAD,
