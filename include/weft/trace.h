@@ -59,8 +59,8 @@ WEFT_API int weft_trace_snapshot_soon(int fd);
 
 /* ---- what the program tells ----
  *
- * Names and messages are cut at 1,024 bytes.  No trace: nothing happens, and nothing is formatted.  For goroutines: what
- * other threads tell is left out, as Go's format has no place for it. */
+ * Names and messages are cut at 1,024 bytes.  No trace: nothing happens, and nothing is formatted.  For goroutines:
+ * what other threads tell is left out, as Go's format has no place for it. */
 
 /* Something that the program does for somebody, such as a request, perhaps on many goroutines: pass it along.  It is a
  * value; all zero is no task. */

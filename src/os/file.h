@@ -22,8 +22,8 @@ void wo_map_willneed(const wo_map *m, size_t from, size_t to);
 /* A growing scratch file that nobody else sees (O_TMPFILE in $TMPDIR or /tmp, else memory). */
 int  wo_scratch(int *ret_fd);
 int  wo_write_all(int fd, const void *at, size_t n);
-/* The same for what may have to wait for a reader (a pipe, a socket, a terminal): asks given_up() about each 100 ms, and
- * returns -ECANCELED when that says so.  */
+/* The same for what may have to wait for a reader (a pipe, a socket, a terminal): asks given_up() about each 100 ms,
+ * and returns -ECANCELED when that says so. */
 int  wo_write_while(int fd, const void *at, size_t n, bool (*given_up)(void));
 bool wo_may_wait(int fd);                             /* it is such a one, or unknown */
 long wo_read(int fd, void *at, size_t n);             /* restarts after signals; bytes, 0 at the end, or -errno */
