@@ -7,8 +7,8 @@
 #include "out/finding.h"
 #include "out/gotext.h"
 #include "out/html.h"
+#include "out/reportfiles.h"
 #include "out/units.h"
-#include "reportfiles.h"
 
 enum { GROUPS_SHOWN = 50, TYPES_SHOWN = 30, HISTOGRAMS = 8 };
 
