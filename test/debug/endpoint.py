@@ -7,6 +7,7 @@ ENDPOINT is examples/endpoint; WEFT may be empty where there is only the runtime
 """
 import os
 import pathlib
+import re
 import socket
 import subprocess
 import sys
@@ -53,6 +54,43 @@ def answers(p):
         result(a.status == 404 and a.text == text and a.headers.get("x-go-pprof") == "1", f"404 {path}", a)
     a = ask(p, "/debug/flight")
     result(a.status == 404 and "WEFT_TRACE=FILE,window=10s" in a.text, "flight: says how to start a flight recorder", a)
+
+
+def top(url):
+    """What `go tool pprof -top URL` says; why not."""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([GO, "tool", "pprof", "-top", url], capture_output=True, text=True, timeout=120, env=dict(os.environ, PPROF_TMPDIR=folder))
+    return done.stdout if done.returncode == 0 else "FAILED " + done.stderr
+
+
+def profiles(p):
+    page = ask(p, "/debug/pprof/").text
+    names = re.findall(r"<td>\d+<td><a href='(\w+)\?debug=1'>", page)
+    result({"goroutine", "threadcreate"} <= set(names), "the page lists the profiles, with counts", page)
+    for name in names:
+        a = ask(p, f"/debug/pprof/{name}?debug=1")
+        result(a.status == 200 and a.headers["content-type"] == TEXT and "content-disposition" not in a.headers
+               and re.match(rf"{name.replace('allocs', 'heap')} profile: |--- (contention|mutex):", a.text), f"{name}?debug=1", a)
+        a = ask(p, f"/debug/pprof/{name}")
+        result(a.status == 200 and a.headers["content-type"] == "application/octet-stream" and a.body.startswith(b"\x1f\x8b")
+               and a.headers["content-disposition"] == f'attachment; filename="{name}"', name, a)
+        if GO:
+            said = top(p.base + name)
+            result("Showing nodes" in said, f"go tool pprof -top .../{name}", said)
+    a = ask(p, "/debug/pprof/goroutine?seconds=5")
+    result(a.status == 400 and a.text == '"seconds" parameter is not supported for this profile type\n', "no differences of profiles", a)
+    a = ask(p, "/debug/pprof/profile?seconds=0.3")
+    result(a.status == 200 and a.body.startswith(b"\x1f\x8b") and a.headers["content-disposition"] == 'attachment; filename="profile"', "profile", a)
+    if GO:
+        said = top(p.base + "profile?seconds=1")
+        result(re.search(r"^ .* work$", said, re.M), "go tool pprof -top .../profile?seconds=1", said)
+    with p.dial() as s:
+        s.sendall(f"GET /debug/pprof/profile?seconds=60 HTTP/1.1\r\nHost: {p.at}\r\n\r\n".encode())
+        a = until(lambda: (a := ask(p, "/debug/pprof/profile?seconds=0.1")).status == 500 and a, 10)
+        result(a and a.text == "Could not enable CPU profiling: cpu profiling already in use\n", "a second profile at the same time", a)
+    result(until(lambda: ask(p, "/debug/pprof/profile?seconds=0.1").status == 200, 10), "a client that goes away ends its profile")
+    a = ask(p, "/debug/pprof/profile?seconds=1000")
+    result(a.status == 400, "too long a profile", a)
 
 
 def symbols(p):
@@ -216,7 +254,7 @@ def from_the_environment():
 
 
 p = Program(ENDPOINT, "127.0.0.1:0")
-for part in (answers, symbols, traces, strangers, methods, junk, slow, deaf, ends):
+for part in (answers, profiles, symbols, traces, strangers, methods, junk, slow, deaf, ends):
     part(p)
 from_the_environment()
 done()

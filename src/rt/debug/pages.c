@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include <weft/block.h>
-#include <weft/debug.h>
-#include <weft/go.h>
+#include <weft/prof.h>
 
 #include "base/buf.h"
 #include "os/file.h"
@@ -88,7 +87,7 @@ static const char page_head[] =
 	"td:first-child,th:first-child{text-align:right;font-variant-numeric:tabular-nums}"
 	"</style><h1>/debug/pprof/</h1>";
 
-static void put_profiles(wb_buf *b)
+static const char *says_of(const char *name)
 {
 	static const struct {
 		const char *name, *says;
@@ -96,11 +95,20 @@ static void put_profiles(wb_buf *b)
 #define PROFILE(name, says) { #name, says },
 #include "rt/debug/profiles.def"
 	};
+	size_t i = 0;
+	while (i + 1 < sizeof(rows) / sizeof(rows[0]) && strcmp(rows[i].name, name) != 0)
+		i++;
+	return strcmp(rows[i].name, name) == 0 ? rows[i].says : "";
+}
+
+static void put_profiles(wb_buf *b)
+{
+	const char *name;
 	wb_buf_puts(b, "<h2>Profiles</h2><table><tr><th>Count<th>Profile<th>");
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		wb_buf_printf(b, "<tr><td>%zu<td><a href='%s?debug=2'>%s</a><td>%s", weft_count(), rows[i].name,
-			rows[i].name, rows[i].says);
-	wb_buf_puts(b, "</table>");
+	for (size_t i = 0; (name = weft_profile_name(i)); i++)
+		wb_buf_printf(b, "<tr><td>%lld<td><a href='%s?debug=1'>%s</a><td>%s",
+			(long long)weft_profile_count(name), name, name, says_of(name));
+	wb_buf_puts(b, "</table><p><a href='goroutine?debug=2'>Every goroutine with its state and stack</a>");
 }
 
 static void put_routes(wb_buf *b)
