@@ -16,15 +16,22 @@ MODES = {"one": ("1", ""), "two": ("2", ""), "hard": ("2", "hard=1,seed=7")}
 
 # What must be in the summary of the trace: goroutines at least, and start functions.
 EXAMPLES = {
+    "endpoint": (["127.0.0.1:0"], 6, {"start", "accept_all", "work"}),
+    "flight": (["{trace}"], 5, {"start", "serve"}),
     "hello": (["{trace}"], 2, {"start", "hello"}),
+    "httpd": ([], 18, {"start", "accept_all", "serve", "ask"}),
     "requests": ([], 401, {"start", "serve", "ask"}),
     "sieve": (["60"], 62, {"start", "generate", "sift"}),
     "trees": (["9"], 4, {"start", "grow"}),
 }
 
 
+# Tasks that must be in it, by type, and how many.
+TASKS = {"httpd": {"request": 200}, "flight": {"request": 334}, "requests": {"request": 200}}
+
+
 def run(args, **kwargs):
-    return subprocess.run(args, capture_output=True, text=True, timeout=120, **kwargs)
+    return subprocess.run(args, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, **kwargs)
 
 
 def problem(name, mode, folder):
@@ -45,6 +52,9 @@ def problem(name, mode, folder):
         return f"start functions are {sorted(names)}, not {sorted(functions)}"
     if len(found) < goroutines:
         return f"{len(found)} goroutines, not {goroutines} at least"
+    tasks = {t["name"]: t["n"] for t in json.loads(run([WEFT, "tasks", "--json", trace]).stdout)["types"]}
+    if any(tasks.get(task, 0) < n for task, n in TASKS.get(name, {}).items()):
+        return f"tasks are {tasks}, not {TASKS[name]}"
     if GO:
         go = run([GO, "tool", "trace", "-d=parsed", trace])
         if go.returncode != 0:
