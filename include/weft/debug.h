@@ -13,6 +13,8 @@
  * WEFT_DEBUG_ADDR=host:port   serves the debug endpoint (below) from the start, and says where on standard error; a
  *                  port alone, and 0 for any free one, will do
  *
+ * WEFT_TRACE, WEFT_CPUPROFILE, WEFT_MEMPROFILE: see weft/trace.h and weft/prof.h.
+ *
  * SIGQUIT (Ctrl-\) writes weft_dump() to standard error and ends the program with status 2, as Go does, unless the
  * program had a handler of its own before weft_main().
  */

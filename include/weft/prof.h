@@ -4,6 +4,10 @@
  * reader of profile.proto opens them.  Stacks are walked by frame pointers: build with -fno-omit-frame-pointer, or a
  * function without one hides who called it.  Names are looked up when a profile is written; a stripped program shows
  * "program+0x1234".
+ *
+ * Without a change to the program, by its environment:
+ *   WEFT_CPUPROFILE=FILE[,hz=N]     a CPU profile from the start to the end of weft_main()
+ *   WEFT_MEMPROFILE=FILE[,rate=N]   the heap profile at its end
  */
 #ifndef WEFT_PROF_H
 #define WEFT_PROF_H
@@ -46,6 +50,11 @@ WEFT_API int weft_cpu_profile_stop(void);
  *
  *   goroutine      stacks of all goroutines
  *   threadcreate   stacks that led to new threads
+ *   heap, allocs   sampled allocations of the collected heap (weft/gc.h) and, with libweft_malloc, of malloc(): objects
+ *                  and bytes, allocated and still in use.  What is collected is as of the last collection, as in Go.
+ *                  The two differ in what is shown first
+ *   block          where goroutines waited, how often and how long, for channels, locks, conditions, groups
+ *   mutex          who held locks that others waited for: stacks of the unlocks, and the time that others waited
  */
 
 /* Writes a profile to fd (or to sink).
@@ -62,6 +71,17 @@ WEFT_API int weft_profile_write_to(const char *name, weft_profile_sink *sink, vo
 WEFT_API const char *weft_profile_name(size_t i);
 /* How many different records (goroutine, threadcreate: how many goroutines, threads) the profile has now; -ENOENT. */
 WEFT_API int64_t weft_profile_count(const char *name);
+
+/* Rates: each sets one and returns the one before; a negative number only asks.  Any thread. */
+
+/* One blocking event is recorded for each `ns` of waiting, on average; 1: every one; 0: none (at first).
+ * Same as Go: runtime.SetBlockProfileRate. */
+WEFT_API int64_t weft_block_profile_rate(int64_t ns);
+/* One of `n` contentions is recorded, on average; 0: none (at first).  Same as Go: runtime.SetMutexProfileFraction. */
+WEFT_API int64_t weft_mutex_profile_fraction(int64_t n);
+/* One allocation is recorded for each `bytes`, on average; 1: every one; 0: none.  At first 524,288.
+ * To be set once, as early as possible.  Same as Go: runtime.MemProfileRate. */
+WEFT_API int64_t weft_mem_profile_rate(int64_t bytes);
 
 /* ---- labels ----
  *

@@ -1,9 +1,10 @@
-/* rt/prof.c - profiles: what is in them against what the program did. */
+/* rt/prof.c - profiles: what is in them against what the program did; that of the heap is in memprof.c. */
 #include "kit/rtkit.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -11,29 +12,6 @@
 #include "kit/profile.h"
 #include "os/cputimer.h"
 #include "rt/prof/cpu.h"
-
-static int to_buf(const void *at, size_t n, void *arg)
-{
-	wb_buf_put(arg, at, n);
-	return 0;
-}
-
-static kit_profile *profile(const char *name)
-{
-	wb_buf b = { 0 };
-	kit_equal(weft_profile_write_to(name, to_buf, &b, 0), 0);
-	kit_profile *p = kit_profile_read(&b);
-	wb_buf_free(&b);
-	return p;
-}
-
-static const char *text(const char *name, int debug)
-{
-	static wb_buf b;
-	b.n = 0;
-	kit_equal(weft_profile_write_to(name, to_buf, &b, debug), 0);
-	return wb_buf_cstr(&b);
-}
 
 /* ---- what can be asked ---- */
 
@@ -43,8 +21,8 @@ CASE(names, "prof.h: the names, in order of the alphabet")
 	for (const char *name, *last = ""; (name = weft_profile_name(n)) != NULL; last = name, n++) {
 		kit_expect(strcmp(last, name) < 0);
 		kit_expect(weft_profile_count(name) >= 0);
-		kit_profile_free(profile(name));
-		kit_expect(strlen(text(name, 1)) > 0);
+		kit_profile_free(kit_profile_of(name));
+		kit_expect(strlen(kit_profile_text(name, 1)) > 0);
 	}
 	kit_expect(n > 0);
 }
@@ -91,23 +69,23 @@ CASE(goroutines, "runtime/pprof: goroutine - stack traces of all current gorouti
 		kit_go(waits_here, NULL);
 	kit_until_parked(7);
 	kit_equal(weft_profile_count("goroutine"), 8);
-	kit_profile *p = profile("goroutine");
+	kit_profile *p = kit_profile_of("goroutine");
 	kit_equal(kit_profile_sum(p, "goroutine", NULL, NULL), 8);
 	kit_equal(kit_profile_sum(p, "goroutine", "waits_here", NULL), 7);
 	kit_equal(kit_profile_flat(p, "goroutine", "weft_chan_recv"), 7);
 	kit_equal(kit_profile_sum(p, "goroutine", "case_goroutines", NULL), 1);
 	kit_profile_free(p);
-	const char *t = text("goroutine", 1);
+	const char *t = kit_profile_text("goroutine", 1);
 	kit_expect(strncmp(t, "goroutine profile: total 8\n7 @ 0x", 33) == 0);
 	kit_expect(strstr(t, "\twaits_here\t") != NULL);
-	t = text("goroutine", 2);
+	t = kit_profile_text("goroutine", 2);
 	kit_expect(strstr(t, "[chan receive") && strstr(t, "waits_here()\n"));
 }
 
 static void *outside(void *arg)
 {
 	*(int64_t *)arg = weft_profile_count("goroutine");
-	kit_profile_free(profile("goroutine"));
+	kit_profile_free(kit_profile_of("goroutine"));
 	return NULL;
 }
 
@@ -125,7 +103,7 @@ CASE(threads, "runtime/pprof: threadcreate - stack traces that led to the creati
 	weft_stats s;
 	weft_stats_read(&s);
 	kit_expect(weft_profile_count("threadcreate") >= s.n_threads);
-	kit_profile *p = profile("threadcreate");
+	kit_profile *p = kit_profile_of("threadcreate");
 	kit_expect(kit_profile_sum(p, "threadcreate", "weft_main", NULL) >= 1);
 	kit_profile_free(p);
 }
@@ -166,12 +144,12 @@ CASE(labels,
 	kit_equal(calls, 1);
 	kit_expect(weft_labels_get("a") == NULL);
 	kit_until_parked(1);
-	kit_profile *p = profile("goroutine");
+	kit_profile *p = kit_profile_of("goroutine");
 	kit_equal(kit_profile_sum(p, "goroutine", "check_inherited", "a=2"), 1);
 	kit_equal(kit_profile_sum(p, "goroutine", NULL, "b=x"), 1);
 	kit_equal(kit_profile_sum(p, "goroutine", "case_labels", "a="), 0);
 	kit_profile_free(p);
-	kit_expect(strstr(text("goroutine", 1), "# labels: {\"a\":\"2\", \"b\":\"x\"}\n") != NULL);
+	kit_expect(strstr(kit_profile_text("goroutine", 1), "# labels: {\"a\":\"2\", \"b\":\"x\"}\n") != NULL);
 }
 
 CASE(labels_limits, "prof.h: at most WEFT_LABELS_MAX pairs; value NULL takes one away")
@@ -283,7 +261,7 @@ CASE(cpu_shares, "runtime/pprof: CPU profile - each sample stands for so much CP
 {
 	wb_buf b = { 0 };
 	int64_t ns = 200 * WEFT_MS, start = cpu_ns();
-	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = to_buf, .sink_arg = &b }), 0);
+	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
 	burn_one(ns);
 	weft_labels_do("who", "three", burn_labelled, &ns);
 	int64_t used = cpu_ns() - start;
@@ -317,7 +295,7 @@ CASE(cpu_other_threads, "prof.h: all threads of the process, also those that run
 	wb_buf b = { 0 };
 	pthread_t t;
 	kit_require(pthread_create(&t, NULL, burn_elsewhere, NULL) == 0);
-	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = to_buf, .sink_arg = &b }), 0);
+	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
 	weft_blocking(join, &t);
 	kit_profile *p = cpu_stop(&b);
 	kit_expect(kit_profile_sum(p, "cpu", "burn_elsewhere", NULL) > 100 * WEFT_MS);
@@ -335,7 +313,7 @@ CASE(cpu_own_stack, "prof.h: a goroutine's stack goes on where it has called a f
 	.soft = true)
 {
 	wb_buf b = { 0 };
-	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = to_buf, .sink_arg = &b }), 0);
+	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
 	weft_blocking(burn_blocking, NULL);
 	kit_profile *p = cpu_stop(&b);
 	kit_expect(kit_profile_sum(p, "cpu", "burn_blocking", NULL) > 100 * WEFT_MS);
@@ -346,7 +324,7 @@ CASE(cpu_own_stack, "prof.h: a goroutine's stack goes on where it has called a f
 CASE(cpu_twice, "pprof.StartCPUProfile: returns an error if profiling is already enabled")
 {
 	wb_buf b = { 0 };
-	weft_cpu_profile_options opt = { .sink = to_buf, .sink_arg = &b };
+	weft_cpu_profile_options opt = { .sink = kit_to_buf, .sink_arg = &b };
 	kit_equal(weft_cpu_profile_stop(), -EINVAL);
 	for (int i = 0; i < 5; i++) {
 		kit_equal(weft_cpu_profile_start_with(&opt), 0);
@@ -415,7 +393,7 @@ CASE(cpu_10khz, "prof.h: at most 10,000 samples a second, at any instruction", .
 {
 	weft__cpu_clock = WO_CPUTIMER_REAL;
 	wb_buf b = { 0 };
-	weft_cpu_profile_options opt = { .sink = to_buf, .sink_arg = &b, .hz = 10000 };
+	weft_cpu_profile_options opt = { .sink = kit_to_buf, .sink_arg = &b, .hz = 10000 };
 	weft_wg wg = { 0 };
 	weft_wg_add(&wg, 2);
 	for (int i = 0; i < 3; i++) {
@@ -434,4 +412,311 @@ CASE(cpu_10khz, "prof.h: at most 10,000 samples a second, at any instruction", .
 	}
 	atomic_store(&over, true);
 	weft_wg_wait(&wg);
+}
+
+/* ---- waiting ---- */
+
+enum { WAIT_MS = 50 };
+
+static weft_chan *ch;
+static weft_mutex mutex;
+static weft_rwmutex rwmutex;
+static weft_cond cond;
+static weft_wg group;
+static bool is_set;
+
+#define APART __attribute__((noinline))
+
+APART static void waits_in_recv(void)
+{
+	weft_chan_recv(ch, NULL);
+	__asm__ volatile("");
+}
+
+APART static void waits_in_select(void)
+{
+	weft_case c[] = { { .op = WEFT_OP_RECV, .ch = ch }, { .op = WEFT_OP_RECV } };
+	weft_select(c, 2);
+	__asm__ volatile("");
+}
+
+APART static void waits_in_lock(void)
+{
+	weft_lock(&mutex);
+	weft_unlock(&mutex);
+	__asm__ volatile("");
+}
+
+APART static void waits_in_rlock(void)
+{
+	weft_rlock(&rwmutex);
+	weft_runlock(&rwmutex);
+	__asm__ volatile("");
+}
+
+APART static void waits_in_cond(void)
+{
+	weft_lock(&mutex);
+	while (!is_set)
+		weft_cond_wait(&cond, &mutex);
+	weft_unlock(&mutex);
+	__asm__ volatile("");
+}
+
+APART static void waits_in_wg(void)
+{
+	weft_wg_wait(&group);
+	__asm__ volatile("");
+}
+
+APART static void waits_in_sleep(void)
+{
+	weft_sleep(WAIT_MS * WEFT_MS);
+	__asm__ volatile("");
+}
+
+APART static void ends_them_all(void)
+{
+	weft_chan_close(ch);
+	weft_unlock(&mutex);
+	weft_wunlock(&rwmutex);
+	weft_lock(&mutex);
+	is_set = true;
+	weft_unlock(&mutex);
+	weft_cond_broadcast(&cond);
+	weft_wg_done(&group);
+	__asm__ volatile("");
+}
+
+static const struct wait {
+	void (*fn)(void);
+	const char *name, *call;
+} waits[] = {
+	{ waits_in_recv, "waits_in_recv", "weft_chan_recv" },
+	{ waits_in_select, "waits_in_select", "weft_select" },
+	{ waits_in_lock, "waits_in_lock", "weft_lock" },
+	{ waits_in_rlock, "waits_in_rlock", "weft_rlock" },
+	{ waits_in_wg, "waits_in_wg", "weft_wg_wait" },
+};
+enum { WAITS = sizeof(waits) / sizeof(*waits) };
+
+static void wait_i(void *i)
+{
+	waits[(size_t)i].fn();
+}
+
+static void sleep_here(void *unused)
+{
+	(void)unused;
+	waits_in_sleep();
+}
+
+/* Everybody waits for WAIT_MS at least; how long at most. */
+static int64_t let_them_wait(void)
+{
+	weft_wg done = { 0 };
+	ch = weft_chan_make(0, 0);
+	weft_lock(&mutex);
+	weft_wlock(&rwmutex);
+	weft_wg_add(&group, 1);
+	int64_t start = weft_now();
+	for (size_t i = 0; i < WAITS; i++)
+		kit_go(wait_i, (void *)i);
+	kit_go(sleep_here, NULL);
+	kit_until_parked(WAITS + 1);
+	weft_sleep(WAIT_MS * WEFT_MS);
+	ends_them_all();
+	while (weft_count() > 1)
+		weft_sleep(WEFT_MS);
+	weft_wg_wait(&done);
+	return weft_now() - start;
+}
+
+CASE(block_profile, "runtime.SetBlockProfileRate: to include every blocking event in the profile, pass rate = 1",
+	.seconds = 30)
+{
+	kit_equal(weft_block_profile_rate(-1), 0);
+	kit_equal(weft_block_profile_rate(1), 0);
+	int64_t most = let_them_wait();
+	kit_equal(weft_block_profile_rate(0), 1);
+	kit_profile *p = kit_profile_of("block");
+	for (size_t i = 0; i < WAITS; i++) {
+		int64_t ns = kit_profile_sum(p, "delay", waits[i].name, NULL);
+		kit_expect(ns >= WAIT_MS * WEFT_MS && ns <= most);
+		kit_equal(kit_profile_sum(p, "contentions", waits[i].name, NULL), 1);
+		kit_equal(kit_profile_flat(p, "contentions", waits[i].call), 1);
+	}
+	kit_equal(kit_profile_sum(p, "contentions", "waits_in_sleep", NULL), 0);
+	kit_profile_free(p);
+	const char *t = kit_profile_text("block", 1);
+	kit_expect(strncmp(t, "--- contention:\ncycles/second=1000000000\n", 41) == 0);
+	kit_expect(strstr(t, " 1 @ 0x") && strstr(t, "\twaits_in_recv\t"));
+}
+
+CASE(block_profile_off, "runtime.SetBlockProfileRate: to turn off profiling entirely, pass rate <= 0", .seconds = 30)
+{
+	let_them_wait();
+	kit_equal(weft_profile_count("block"), 0);
+	kit_equal(weft_profile_count("mutex"), 0);
+}
+
+static void wait_on_cond(void *done)
+{
+	waits_in_cond();
+	weft_wg_done(done);
+}
+
+CASE(block_profile_cond, "runtime.SetBlockProfileRate: the time that goroutines wait for conditions counts")
+{
+	weft_wg done = { 0 };
+	weft_block_profile_rate(1);
+	for (int i = 0; i < 3; i++) {
+		weft_wg_add(&done, 1);
+		kit_go(wait_on_cond, &done);
+	}
+	kit_until_parked(3);
+	weft_sleep(WAIT_MS * WEFT_MS);
+	weft_lock(&mutex);
+	is_set = true;
+	weft_unlock(&mutex);
+	weft_cond_broadcast(&cond);
+	weft_wg_wait(&done);
+	kit_profile *p = kit_profile_of("block");
+	kit_expect(kit_profile_sum(p, "delay", "waits_in_cond", NULL) >= 3 * WAIT_MS * WEFT_MS);
+	kit_expect(kit_profile_flat(p, "contentions", "weft_cond_wait") >= 3);
+	kit_profile_free(p);
+}
+
+static void send_slowly(void *n)
+{
+	for (int i = 0; i < *(int *)n; i++) {
+		weft_sleep(100 * WEFT_US);
+		weft_chan_send(ch, NULL);
+	}
+}
+
+CASE(block_profile_rate,
+	"runtime.SetBlockProfileRate: the profiler aims to sample an average of one blocking event per "
+	"rate nanoseconds spent blocked",
+	.seconds = 30, .soft = true)
+{
+	int n = (int)kit_times(4000);
+	ch = weft_chan_make(0, 0);
+	weft_block_profile_rate(WEFT_MS); /* ten times as long as a wait */
+	int64_t start = weft_now();
+	kit_go(send_slowly, &n);
+	for (int i = 0; i < n; i++)
+		waits_in_recv();
+	int64_t took = weft_now() - start;
+	kit_profile *p = kit_profile_of("block");
+	int64_t waited = kit_profile_sum(p, "delay", "waits_in_recv", NULL);
+	int64_t times = kit_profile_sum(p, "contentions", "waits_in_recv", NULL);
+	/* Some hundreds of samples: within a third. */
+	kit_expect(waited > took * 2 / 3 && waited < took * 4 / 3);
+	kit_expect(times > n * 2 / 3 && times < n * 4 / 3);
+	kit_profile_free(p);
+}
+
+APART static void unlocks(void)
+{
+	weft_unlock(&mutex);
+	__asm__ volatile("");
+}
+
+static void lock_and_unlock(void *done)
+{
+	waits_in_lock();
+	weft_wg_done(done);
+}
+
+CASE(mutex_profile, "runtime/pprof: mutex - stack traces of holders of contended mutexes; the time that others waited")
+{
+	enum { N = 4 };
+	weft_wg done = { 0 };
+	kit_equal(weft_mutex_profile_fraction(1), 0);
+	weft_lock(&mutex);
+	int64_t start = weft_now();
+	for (int i = 0; i < N; i++) {
+		weft_wg_add(&done, 1);
+		kit_go(lock_and_unlock, &done);
+	}
+	kit_until_parked(N);
+	weft_sleep(WAIT_MS * WEFT_MS);
+	unlocks();
+	int64_t most = weft_now() - start;
+	weft_wg_wait(&done);
+	kit_profile *p = kit_profile_of("mutex");
+	int64_t ns = kit_profile_sum(p, "delay", "unlocks", NULL);
+	kit_expect(ns >= N * WAIT_MS * WEFT_MS && ns <= N * most);
+	kit_equal(kit_profile_sum(p, "contentions", "unlocks", NULL), 1);
+	kit_equal(kit_profile_flat(p, "contentions", "weft_unlock"), kit_profile_sum(p, "contentions", NULL, NULL));
+	/* What they waited for each other afterwards is not the first one's fault. */
+	kit_expect(kit_profile_sum(p, "delay", "waits_in_lock", NULL) <= N * (weft_now() - start - most + WEFT_MS));
+	kit_profile_free(p);
+	kit_expect(strncmp(kit_profile_text("mutex", 1), "--- mutex:\ncycles/second=1000000000\nsampling period=1\n",
+			   54) == 0);
+}
+
+CASE(mutex_profile_fraction, "runtime.SetMutexProfileFraction: on average 1/rate events are reported", .soft = true)
+{
+	int n = (int)kit_times(1500);
+	weft_wg done = { 0 };
+	weft_mutex_profile_fraction(3);
+	kit_equal(weft_mutex_profile_fraction(-1), 3);
+	for (int i = 0; i < n; i++) {
+		weft_lock(&mutex);
+		weft_wg_add(&done, 1);
+		kit_go(lock_and_unlock, &done);
+		kit_until_parked(1);
+		unlocks();
+		weft_wg_wait(&done);
+	}
+	kit_profile *p = kit_profile_of("mutex");
+	int64_t times = kit_profile_sum(p, "contentions", "unlocks", NULL);
+	kit_expect(times % 3 == 0 && times > n * 3 / 4 && times < n * 5 / 4);
+	kit_profile_free(p);
+}
+
+/* ---- untouched programs ---- */
+
+static char env_path[64];
+
+static void use_env(void)
+{
+	snprintf(env_path, sizeof(env_path), "/tmp/weft-prof-%d", (int)getpid());
+	char value[80];
+	snprintf(value, sizeof(value), "%s,hz=200", env_path);
+	setenv("WEFT_CPUPROFILE", value, 1);
+}
+
+static void burn_all(void *unused)
+{
+	(void)unused;
+	burn_one(200 * WEFT_MS);
+	__asm__ volatile("");
+}
+
+CASE(env_cpu, "prof.h: WEFT_CPUPROFILE=FILE,hz=N - a CPU profile from the start to the end of weft_main()",
+	.outside = true)
+{
+	use_env();
+	kit_equal(weft_main(burn_all, NULL, NULL), 0);
+	wb_buf b = { 0 };
+	FILE *f = fopen(env_path, "rb");
+	kit_require(f != NULL);
+	b.n = fread(wb_buf_room(&b, 1 << 20), 1, 1 << 20, f);
+	fclose(f);
+	unlink(env_path);
+	kit_profile *p = kit_profile_read(&b);
+	kit_equal(kit_profile_period(p), 5 * WEFT_MS);
+	kit_expect(kit_profile_sum(p, "cpu", "burn_all", NULL) > 100 * WEFT_MS);
+	kit_profile_free(p);
+	wb_buf_free(&b);
+}
+
+CASE(env_wrong, "prof.h: WEFT_CPUPROFILE=FILE[,hz=N]", .outside = true,
+	.dies = "fatal error: WEFT_CPUPROFILE: herz=1: not hz=N")
+{
+	setenv("WEFT_CPUPROFILE", "/dev/null,herz=1", 1);
+	weft_main(burn_all, NULL, NULL);
 }

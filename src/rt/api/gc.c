@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "rt/heap/heap.h"
 #include "rt/heap/ranges.h"
+#include "rt/prof/allocs.h"
 #include "rt/sched/collect.h"
 #include "rt/sched/park.h"
 
@@ -77,6 +78,7 @@ void *weft_new(size_t bytes)
 	void *at = GC_MALLOC(bytes);
 	if (weft__unlikely(try_again(at)))
 		at = GC_MALLOC(bytes);
+	weft__allocs_count(m, at, bytes);
 	end(m);
 	return at;
 }
@@ -87,6 +89,7 @@ void *weft_new_bytes(size_t bytes)
 	void *at = GC_MALLOC_ATOMIC(bytes);
 	if (weft__unlikely(try_again(at)))
 		at = GC_MALLOC_ATOMIC(bytes);
+	weft__allocs_count(m, at, bytes);
 	end(m);
 	return at ? memset(at, 0, bytes) : NULL;
 }
@@ -155,6 +158,7 @@ void *weft_new_typed(const weft_type *type, size_t n)
 	void *at = new_typed(type, n, d);
 	if (weft__unlikely(try_again(at)))
 		at = new_typed(type, n, d);
+	weft__allocs_count(m, at, bytes);
 	end(m);
 	return at;
 }

@@ -262,3 +262,14 @@ size_t weft__heap_goal(void)
 	size_t live = atomic_load_explicit(&live_bytes, memory_order_relaxed);
 	return live == 0 || GC_is_disabled() ? SIZE_MAX : live + 2 * live / GC_get_free_space_divisor();
 }
+
+uint64_t weft__heap_cycles(void)
+{
+	return weft__heap_started() ? GC_get_gc_no() : 0;
+}
+
+bool weft__heap_link(void **link, const void *object)
+{
+	*link = (void *)GC_HIDE_POINTER(object);
+	return GC_register_long_link(link, object) == GC_SUCCESS;
+}

@@ -55,6 +55,11 @@ bool weft__heap_joined(void);
 void weft__heap_leave(void);      /* before a thread ends */
 size_t weft__heap_finalize(void); /* calls finalizers; how many */
 size_t weft__heap_bytes(void);    /* in use, about; 0 before the start */
+uint64_t weft__heap_cycles(void); /* collections so far */
+
+/* *link, in memory where no pointers are looked for, becomes NULL when the object is gone; until then it holds its
+ * address in a form that keeps it from nobody.  False: out of memory. */
+bool weft__heap_link(void **link, const void *object);
 /* About where the next collection comes: what was in use after the last one, and what libgc lets be new until then.
  * SIZE_MAX: it does not, or there was none yet. */
 size_t weft__heap_goal(void);

@@ -4,6 +4,7 @@
 #include <weft/go.h>
 
 #include "rt/api/options.h"
+#include "rt/api/profenv.h"
 #include "rt/api/trace.h"
 #include "rt/debug/server.h"
 #include "rt/prof/dump.h"
@@ -26,6 +27,7 @@ static WEFT__ENTRY void first(void *arg)
 	weft__debug_from_env();
 	f->fn(f->arg);
 	weft__local_end(weft__self_g(weft__self()));
+	weft__profile_end(/* collect= */ true);
 	weft__trace_end();
 	weft__m *m = weft__stop_world(weft__enter(), WEFT__TR_STW_UNKNOWN);
 	(void)m;
@@ -53,6 +55,7 @@ int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
 		return err;
 	weft__profiles_init();
 	weft__trace_from_env();
+	weft__profile_from_env();
 	struct first f = { fn, arg };
 	return weft__world_run(&(weft__start){ .fn = first,
 		.entry = fn,

@@ -17,5 +17,11 @@ typedef void weft__prof_collect(weft__prof_doc *d, const weft__prof_ask *by);
 
 weft__prof_collect weft__goroutines_collect; /* {goroutines} */
 weft__prof_collect weft__threads_collect;    /* {threads} */
+weft__prof_collect weft__block_collect;      /* {waits, ns} */
+weft__prof_collect weft__mutex_collect;      /* {contentions, ns} */
+weft__prof_collect weft__allocs_collect;     /* {allocated, bytes, in use, bytes} */
+
+/* What was allocated, from what was recorded. */
+void weft__allocs_scale(const weft__prof_doc *d, weft__prof_row *row);
 
 #endif

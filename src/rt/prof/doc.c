@@ -40,16 +40,29 @@ size_t weft__prof_doc_line(const weft__prof_doc *d, const weft__tr_frame *f, siz
 	return 0;
 }
 
+static bool is_public_at(weft__prof_names *names, uintptr_t pc)
+{
+	const weft__tr_frame *f;
+	size_t n = weft__prof_names_at(names, pc, &f);
+	for (size_t k = 0; k < n; k++)
+		if (weft__prof_is_public(f[k].func))
+			return true;
+	return false;
+}
+
+/* The call that the program has made: public functions call each other. */
 static size_t first_of(const weft__prof_doc *d, weft__prof_names *names, const weft__prof_stack *s)
 {
-	for (size_t i = 0; d->kind->from_calls && i < s->n && i < INSIDE_MAX; i++) {
-		const weft__tr_frame *f;
-		size_t n = weft__prof_names_at(names, s->pcs[i], &f);
-		for (size_t k = 0; k < n; k++)
-			if (weft__prof_is_public(f[k].func))
-				return i;
-	}
-	return 0;
+	size_t i = 0;
+	if (!d->kind->from_calls)
+		return 0;
+	while (i < s->n && i < INSIDE_MAX && !is_public_at(names, s->pcs[i]))
+		i++;
+	if (i == s->n || i == INSIDE_MAX)
+		return 0;
+	while (i + 1 < s->n && is_public_at(names, s->pcs[i + 1]))
+		i++;
+	return i;
 }
 
 void weft__prof_doc_shown(const weft__prof_doc *d, weft__prof_names *names, weft__prof_table *ret)

@@ -33,7 +33,7 @@ static const char *const states[] = {
 };
 
 static const char *const reasons[] = {
-#define REASON(ID, text, trace, kind) [WEFT__WAIT_##ID] = text,
+#define REASON(ID, text, trace, kind, blocks) [WEFT__WAIT_##ID] = text,
 #include "rt/sched/states.def"
 };
 

@@ -10,6 +10,7 @@
 
 #include "os/io.h"
 #include "rt/prof/collectors.h"
+#include "rt/prof/contention.h"
 #include "rt/prof/cpu.h"
 #include "rt/prof/dump.h"
 #include "rt/sched/park.h"
@@ -28,12 +29,61 @@ static void count_numbers(const weft__prof_row *row, wb_buf *b)
 	wb_buf_i64(b, row->v[0]);
 }
 
+/* A tick of Go's is a nanosecond here. */
+static void block_head(const weft__prof_doc *d, wb_buf *b)
+{
+	(void)d;
+	wb_buf_puts(b, "--- contention:\ncycles/second=1000000000\n");
+}
+
+static void mutex_head(const weft__prof_doc *d, wb_buf *b)
+{
+	wb_buf_printf(b, "--- mutex:\ncycles/second=1000000000\nsampling period=%" PRId64 "\n", d->rate);
+}
+
+static void contention_numbers(const weft__prof_row *row, wb_buf *b)
+{
+	wb_buf_printf(b, "%" PRId64 " %" PRId64, row->v[1], row->v[0]);
+}
+
+static void heap_head(const weft__prof_doc *d, wb_buf *b)
+{
+	wb_buf_printf(b, "heap profile: %" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "] @ heap/%" PRId64 "\n",
+		weft__prof_doc_sum(d, 2), weft__prof_doc_sum(d, 3), weft__prof_doc_sum(d, 0), weft__prof_doc_sum(d, 1),
+		2 * d->rate);
+}
+
+static void heap_numbers(const weft__prof_row *row, wb_buf *b)
+{
+	wb_buf_printf(
+		b, "%" PRId64 ": %" PRId64 " [%" PRId64 ": %" PRId64 "]", row->v[2], row->v[3], row->v[0], row->v[1]);
+}
+
 /* By name. */
 static const struct profile {
 	weft__prof_kind kind;
 	weft__prof_collect *collect;
 	bool by_thing; /* its count is that of what is in it, not of different stacks */
 } profiles[] = {
+	{ { .name = "allocs",
+		  .values = { { "alloc_objects", "count" }, { "alloc_space", "bytes" }, { "inuse_objects", "count" },
+			  { "inuse_space", "bytes" } },
+		  .period = { "space", "bytes" },
+		  .shown_first = "alloc_space",
+		  .order = 1,
+		  .from_calls = true,
+		  .scale = weft__allocs_scale,
+		  .head = heap_head,
+		  .numbers = heap_numbers },
+		weft__allocs_collect, false },
+	{ { .name = "block",
+		  .values = { { "contentions", "count" }, { "delay", "nanoseconds" } },
+		  .period = { "contentions", "count" },
+		  .order = 1,
+		  .from_calls = true,
+		  .head = block_head,
+		  .numbers = contention_numbers },
+		weft__block_collect, false },
 	{ { .name = "goroutine",
 		  .values = { { "goroutine", "count" } },
 		  .period = { "goroutine", "count" },
@@ -41,6 +91,25 @@ static const struct profile {
 		  .head = count_head,
 		  .numbers = count_numbers },
 		weft__goroutines_collect, true },
+	{ { .name = "heap",
+		  .values = { { "alloc_objects", "count" }, { "alloc_space", "bytes" }, { "inuse_objects", "count" },
+			  { "inuse_space", "bytes" } },
+		  .period = { "space", "bytes" },
+		  .shown_first = "inuse_space",
+		  .order = 3,
+		  .from_calls = true,
+		  .scale = weft__allocs_scale,
+		  .head = heap_head,
+		  .numbers = heap_numbers },
+		weft__allocs_collect, false },
+	{ { .name = "mutex",
+		  .values = { { "contentions", "count" }, { "delay", "nanoseconds" } },
+		  .period = { "contentions", "count" },
+		  .order = 1,
+		  .from_calls = true,
+		  .head = mutex_head,
+		  .numbers = contention_numbers },
+		weft__mutex_collect, false },
 	{ { .name = "threadcreate",
 		  .values = { { "threadcreate", "count" } },
 		  .period = { "threadcreate", "count" },
@@ -225,4 +294,5 @@ int weft_cpu_profile_stop(void)
 void weft__profiles_init(void)
 {
 	weft__cpu_init();
+	weft__contention_init();
 }

@@ -35,7 +35,7 @@ typedef enum weft__state {
 } weft__state;
 
 typedef enum weft__reason {
-#define REASON(ID, text, trace, kind) WEFT__WAIT_##ID,
+#define REASON(ID, text, trace, kind, blocks) WEFT__WAIT_##ID,
 #include "rt/sched/states.def"
 } weft__reason;
 
@@ -163,6 +163,8 @@ struct weft__m {
 	weft__g *after_g;
 	weft__ctx g0; /* the thread's own stack, where the scheduler runs */
 	uint64_t rng;
+	int64_t heap_left; /* bytes to allocate until one is recorded (prof/allocs.h) */
+	bool heap_drawn;
 	_Atomic uint32_t in_call; /* between weft_syscall_begin and _end */
 	_Atomic int64_t call_ns;
 	weft__lock retake;

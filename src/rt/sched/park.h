@@ -11,6 +11,7 @@
 #include "rt/sched/labels.h"
 #include "rt/sched/scheduler.h"
 #include "rt/sched/tell.h"
+#include "rt/sched/watch.h"
 
 /* Goroutines that switch to each other look at the global queue, timers and the poller each so many switches
  * (Go's schedtick % 61). */
@@ -76,8 +77,7 @@ static inline weft__m *weft__switch_away(weft__m *m, weft__g *g)
 	return m;
 }
 
-/* Parks the running goroutine; `lock` (held) is dropped when it may be woken. */
-static inline weft__m *weft__park(weft__m *m, weft__lock *lock, weft__reason why, const void *object)
+static inline weft__m *weft__park_now(weft__m *m, weft__lock *lock, weft__reason why, const void *object, const void *fp)
 {
 	weft__g *g = weft__self_g(m);
 	g->reason = (uint8_t)why;
@@ -86,9 +86,19 @@ static inline weft__m *weft__park(weft__m *m, weft__lock *lock, weft__reason why
 	m->after = WEFT__AFTER_DROP;
 	m->after_arg = lock;
 	if (weft__tr_on())
-		weft__tell_block(m, WEFT__FRAME);
+		weft__tell_block(m, fp);
 	weft__g_set_state(g, WEFT__G_WAITING);
 	return weft__switch_away(m, g);
+}
+
+weft__m *weft__park_watched(weft__m *m, weft__lock *lock, weft__reason why, const void *object, const void *fp);
+
+/* Parks the running goroutine; `lock` (held) is dropped when it may be woken. */
+static inline weft__m *weft__park(weft__m *m, weft__lock *lock, weft__reason why, const void *object)
+{
+	if (weft__watch_blocks())
+		return weft__park_watched(m, lock, why, object, WEFT__FRAME);
+	return weft__park_now(m, lock, why, object, WEFT__FRAME);
 }
 
 /* The same; fn(arg) is called, on another stack, when it may be woken: it must not park. */

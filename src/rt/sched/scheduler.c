@@ -162,15 +162,6 @@ static void *thread_main(void *arg)
 	weft__schedule(m);
 }
 
-static void note_origin(weft__m *m, uintptr_t fp)
-{
-	weft__stack_place at;
-	size_t n = weft__stack_find((void *)fp, &at)
-			   ? weft__unwind_fp(0, fp, fp, (uintptr_t)at.hi, m->made_at, WEFT__M_FRAMES)
-			   : weft__unwind_anywhere(0, fp, fp, m->made_at, WEFT__M_FRAMES);
-	m->n_made_at = (uint32_t)n;
-}
-
 weft__m *weft__make_m(void)
 {
 	weft__m *m = aligned_alloc(64, (sizeof(weft__m) + 63) & ~(size_t)63);
@@ -179,7 +170,7 @@ weft__m *weft__make_m(void)
 	*m = (weft__m){ .in_rt = 1,
 		.attn = (weft__sched.hard ? WEFT__ATTN_HARD : 0) | (weft__heap_started() ? WEFT__ATTN_JOIN : 0),
 		.rng = weft__sched.seed ^ (uint64_t)(uintptr_t)m ^ (uint64_t)wo_now_ns() };
-	note_origin(m, (uintptr_t)__builtin_frame_address(0));
+	m->n_made_at = (uint32_t)weft__unwind_here((uintptr_t)__builtin_frame_address(0), m->made_at, WEFT__M_FRAMES);
 	weft__m *first = atomic_load(&weft__sched.all_m);
 	do
 		atomic_store_explicit(&m->all, first, memory_order_relaxed);
@@ -475,6 +466,7 @@ void weft__after_slow(weft__m *m)
 weft__m *weft__park_call(weft__m *m, void (*fn)(void *), void *arg, weft__reason why, const void *object)
 {
 	weft__g *g = weft__self_g(m);
+	int64_t watched_ns = weft__watch_blocks() ? weft__watch_begin(why) : 0;
 	g->reason = (uint8_t)why;
 	g->wait_object = object;
 	g->since_ns = atomic_load_explicit(&weft__sched.now_ns, memory_order_relaxed);
@@ -484,7 +476,10 @@ weft__m *weft__park_call(weft__m *m, void (*fn)(void *), void *arg, weft__reason
 	if (weft__tr_on())
 		weft__tell_block(m, WEFT__FRAME);
 	weft__g_set_state(g, WEFT__G_WAITING);
-	return weft__switch_away(m, g);
+	m = weft__switch_away(m, g);
+	if (weft__unlikely(watched_ns != 0))
+		weft__watch_end(watched_ns, (uintptr_t)WEFT__FRAME);
+	return m;
 }
 
 weft__m *weft__yield(weft__m *m, bool far)

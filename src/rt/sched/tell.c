@@ -13,7 +13,7 @@ static const struct {
 	weft__tr_text text;
 	weft__tr_kind kind;
 } whys[] = {
-#define REASON(ID, text, trace, kind) [WEFT__WAIT_##ID] = { WEFT__TR_BLOCK_##trace, WEFT__TR_##kind },
+#define REASON(ID, text, trace, kind, blocks) [WEFT__WAIT_##ID] = { WEFT__TR_BLOCK_##trace, WEFT__TR_##kind },
 #include "rt/sched/states.def"
 };
 

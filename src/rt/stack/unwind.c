@@ -2,6 +2,7 @@
 #include "rt/stack/unwind.h"
 
 #include "os/cputimer.h"
+#include "rt/stack/stack.h"
 
 /* On both processors a frame pointer points to the caller's one, and the return address follows. */
 typedef struct frame {
@@ -78,4 +79,12 @@ size_t weft__unwind_anywhere(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t
 		fp = f.fp;
 	}
 	return got;
+}
+
+size_t weft__unwind_here(uintptr_t fp, uintptr_t *pcs, size_t n)
+{
+	weft__stack_place at;
+	if (weft__stack_find((void *)fp, &at))
+		return weft__unwind_fp(0, fp, fp, (uintptr_t)at.hi, pcs, n);
+	return weft__unwind_anywhere(0, fp, fp, pcs, n);
 }

@@ -19,6 +19,9 @@ bool weft__unwind_same(uintptr_t fp, uintptr_t lo, uintptr_t hi, const uintptr_t
 /* The same for a stack whose ends are not known: each frame is read through the kernel, which knows what is there. */
 size_t weft__unwind_anywhere(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t *pcs, size_t n);
 
+/* The return addresses from the frame at fp on, on whatever stack of the calling thread it is. */
+size_t weft__unwind_here(uintptr_t fp, uintptr_t *pcs, size_t n);
+
 /* The functions that are marked with WEFT__ENTRY. */
 extern const char __start_weft_entry[] __attribute__((weak, visibility("hidden")));
 extern const char __stop_weft_entry[] __attribute__((weak, visibility("hidden")));

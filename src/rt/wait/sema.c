@@ -17,8 +17,10 @@ enum { BUCKET_BITS = 8 };
 typedef struct sleeper {
 	weft__waiter w;
 	uint64_t key;
+	int64_t since_ns;         /* 0: nobody asks for how long */
 	struct sleeper *child[2]; /* of the first of an address, like the rest */
 	weft__waitq line;
+	uint32_t n_line;
 } sleeper;
 
 typedef struct bucket {
@@ -86,9 +88,11 @@ static void enqueue(bucket *b, sleeper *s, bool first)
 	} else if (first) {
 		take_place(at, s);
 		s->line = head->line;
+		s->n_line = head->n_line + 1;
 		put_before(&s->line, &head->w);
 	} else {
 		weft__waitq_put(&head->line, &s->w);
+		head->n_line++;
 	}
 }
 
@@ -113,6 +117,7 @@ static sleeper *dequeue_first(bucket *b, sleeper **at)
 		weft__waitq_remove(&s->line, second);
 		second->queued = true;
 		of(second)->line = s->line;
+		of(second)->n_line = s->n_line - 1;
 		take_place(at, of(second));
 	} else {
 		prune(at);
@@ -132,11 +137,36 @@ static void dequeue(bucket *b, sleeper *s)
 		dequeue_first(b, at);
 	} else {
 		weft__waitq_remove(&(*at)->line, &s->w);
+		(*at)->n_line--;
 		atomic_fetch_sub_explicit(&b->n_waits, 1, memory_order_relaxed);
 	}
 }
 
 /* ---- take and give ---- */
+
+/* Of waits for locks, when the profile of mutexes is on. */
+static int64_t contention_since(weft__reason why)
+{
+	if (weft__likely(atomic_load_explicit(&weft__watch_mutex_n, memory_order_relaxed) == 0))
+		return 0;
+	return why == WEFT__WAIT_MUTEX || why == WEFT__WAIT_RWMUTEX_R || why == WEFT__WAIT_RWMUTEX_W ? wo_now_ns() : 0;
+}
+
+/* What holding the lock until now has cost: the wait of the first, who gets it now, and, as adding them all up would
+ * take as long as there are waiters, for each of the others the middle of that and of the last one's.  Their waits
+ * count from now on.  Source: Go, runtime/sema.go (semrelease1, dequeue).  Before the first is dequeued. */
+static int64_t charge(sleeper *s)
+{
+	if (weft__likely(s->since_ns == 0))
+		return 0;
+	int64_t now = wo_now_ns(), first = now - s->since_ns;
+	if (!s->line.first)
+		return first;
+	sleeper *last = of(s->line.last);
+	int64_t shortest = last->since_ns ? now - last->since_ns : 0;
+	of(s->line.first)->since_ns = last->since_ns = now;
+	return first + (shortest + first) / 2 * s->n_line;
+}
 
 /* Queues and parks.  True: it was given one. */
 static bool wait(weft__m **m, bucket *b, sleeper *s, const weft__sema_how *how, uint32_t *sema)
@@ -149,6 +179,7 @@ static bool wait(weft__m **m, bucket *b, sleeper *s, const weft__sema_how *how, 
 		weft__lock_drop(&b->lock);
 		return true;
 	}
+	s->since_ns = contention_since(how->why);
 	enqueue(b, s, how->first);
 	if (!s->w.contested) {
 		*m = weft__park(*m, &b->lock, how->why, how->object);
@@ -185,9 +216,10 @@ int weft__sema_take(weft__m **m, uint32_t *sema, const weft__sema_how *how)
 }
 
 /* Who is given one; under the lock. */
-static weft__g *take_waiter(bucket *b, uint64_t key)
+static weft__g *take_waiter(bucket *b, uint64_t key, int64_t *ret_contention_ns)
 {
 	for (sleeper **at; *(at = find(b, key)) != NULL;) {
+		*ret_contention_ns += charge(*at);
 		sleeper *s = dequeue_first(b, at);
 		if (s->w.contested && !weft__waiter_wins(s->w.g, WEFT__WON_BY_WAITER))
 			continue;
@@ -208,15 +240,18 @@ bool weft__sema_give(weft__m *m, uint32_t *sema)
 			return false;
 	}
 	weft__g *g = NULL;
+	int64_t contention_ns = 0;
 	weft__lock_take(&b->lock, WEFT__RANK_SEMA);
 	if (in_hand || (*find(b, key) && weft__sema_try(sema))) {
-		g = take_waiter(b, key);
+		g = take_waiter(b, key, &contention_ns);
 		if (!g)
 			__atomic_fetch_add(sema, 1, __ATOMIC_SEQ_CST);
 	}
 	weft__lock_drop(&b->lock);
 	if (g)
 		weft__ready(m, g);
+	if (weft__unlikely(g && contention_ns && weft__watch_contended))
+		weft__watch_contended(contention_ns, (uintptr_t)__builtin_frame_address(0));
 	return g != NULL;
 }
 

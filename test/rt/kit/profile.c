@@ -86,6 +86,29 @@ void kit_profile_free(kit_profile *p)
 	wb_free(p);
 }
 
+int kit_to_buf(const void *at, size_t n, void *buf)
+{
+	wb_buf_put(buf, at, n);
+	return 0;
+}
+
+kit_profile *kit_profile_of(const char *name)
+{
+	wb_buf b = { 0 };
+	kit_equal(weft_profile_write_to(name, kit_to_buf, &b, 0), 0);
+	kit_profile *p = kit_profile_read(&b);
+	wb_buf_free(&b);
+	return p;
+}
+
+const char *kit_profile_text(const char *name, int debug)
+{
+	static wb_buf b;
+	b.n = 0;
+	kit_equal(weft_profile_write_to(name, kit_to_buf, &b, debug), 0);
+	return wb_buf_cstr(&b);
+}
+
 int kit_profile_value(const kit_profile *p, const char *type)
 {
 	for (size_t i = 0; i < p->m->n_sample_type; i++)

@@ -12,6 +12,12 @@ typedef struct kit_profile kit_profile;
 kit_profile *kit_profile_read(const wb_buf *b);
 void kit_profile_free(kit_profile *p);
 
+/* What weft_profile_write_to gives: debug 0, and as text, which lives until the next call. */
+kit_profile *kit_profile_of(const char *name);
+const char *kit_profile_text(const char *name, int debug);
+/* A sink that appends to a wb_buf. */
+int kit_to_buf(const void *at, size_t n, void *buf);
+
 /* The place of a kind of value; ends the process when there is none. */
 int kit_profile_value(const kit_profile *p, const char *type);
 /* The sum of a value over the samples with this function in their stack (NULL: all) and this label, "key=value" (NULL:
