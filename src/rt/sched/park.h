@@ -77,7 +77,8 @@ static inline weft__m *weft__switch_away(weft__m *m, weft__g *g)
 	return m;
 }
 
-static inline weft__m *weft__park_now(weft__m *m, weft__lock *lock, weft__reason why, const void *object, const void *fp)
+static inline weft__m *weft__park_now(
+	weft__m *m, weft__lock *lock, weft__reason why, const void *object, const void *fp)
 {
 	weft__g *g = weft__self_g(m);
 	g->reason = (uint8_t)why;
