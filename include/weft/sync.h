@@ -19,6 +19,7 @@ extern "C" {
 
 typedef struct weft_mutex {
 	uint32_t state, sema;
+	uint64_t holder; /* goroutine that has locked it while a trace runs; 0: not known */
 } weft_mutex;
 
 /* Fair in the end: whoever has waited for more than 1 ms gets the mutex before newcomers ("starvation mode").
@@ -33,6 +34,7 @@ typedef struct weft_rwmutex {
 	weft_mutex writers;
 	uint32_t writer_sema, reader_sema;
 	int32_t n_readers, n_departing;
+	uint64_t reader; /* one of those that hold it, while a trace runs; 0: not known */
 } weft_rwmutex;
 
 /* A waiting writer keeps new readers out, so a goroutine must not read-lock twice.  Fatal errors: "sync: RUnlock of

@@ -6,6 +6,7 @@
 #ifndef WTR_OBJECT_H
 #define WTR_OBJECT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,11 +19,12 @@ extern "C" {
 #endif
 
 /* Kinds of objects, numbered as in the file, and their names. */
-#define WTR_OBJECTS(X)                                                                                              \
-	X(CHAN, "channel")                                                                                          \
-	X(MUTEX, "mutex")                                                                                           \
-	X(RWMUTEX, "rwmutex") X(COND, "cond") X(WAITGROUP, "waitgroup") X(SEMAPHORE, "semaphore") X(TIMER, "timer") \
-		X(FD, "descriptor") X(GROUP, "group")
+#define WTR_OBJECTS(X)                                                                                            \
+	X(CHAN, "channel")                                                                                        \
+	X(MUTEX, "mutex")                                                                                         \
+	X(RWMUTEX, "rwmutex")                                                                                     \
+	X(COND, "cond") X(WAITGROUP, "waitgroup") X(SEMAPHORE, "semaphore") X(TIMER, "timer") X(FD, "descriptor") \
+		X(GROUP, "group")
 
 typedef enum wtr_object_kind {
 	WTR_OBJECT_NONE,
@@ -48,6 +50,10 @@ enum { WTR_WAIT_OBJECTS_MAX = 16 }; /* of one wait: further cases of a select ar
 /* The objects that a wait is for: writes at most n of them and returns how many there are, 0: not known.
  * wait: wtr_event.wait of an event of `t`; valid as long as the strings of its generation. */
 WTR_API size_t wtr_wait_objects(const wtr_trace *t, uint32_t wait, wtr_object *ret, size_t n);
+
+/* Whether the trace names objects at all.  Known after a pass that kept the tables (an index with lanes does); before
+ * it: false. */
+WTR_API bool wtr_names_objects(const wtr_trace *t);
 
 /* A goroutine's label from before its generation began, as at the start of it.  Valid as long as its strings. */
 typedef struct wtr_kept_label {

@@ -17,6 +17,7 @@
 #include <wtr/report.h>
 #include <wtr/requests.h>
 #include <wtr/text.h>
+#include <wtr/waits.h>
 #include <wtr/where.h>
 #include <wtr/why.h>
 

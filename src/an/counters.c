@@ -73,6 +73,8 @@ static uint32_t state_of(const sink *s, int64_t id)
 
 static void transition(sink *s, const wtr_event *e)
 {
+	if (e->wait == WTR_PROC_TAKEN) /* goes on running */
+		return;
 	if (e->resource == WTR_RES_GOROUTINE) {
 		uint32_t was = state_of(s, e->id), to = wtr_to(e);
 		if (was == STRANGER) {

@@ -97,7 +97,7 @@ an_follower *an_follow_transition(an_follow *w, const wtr_event *e)
 {
 	unsigned from = wtr_from(e), to = wtr_to(e);
 	w->now_ns = e->time_ns;
-	if (from == to || to >= WTR_G_COUNT)
+	if (from == to || to >= WTR_G_COUNT || e->wait == WTR_PROC_TAKEN)
 		return NULL;
 	uint32_t i = wb_idmap_get(&w->slots, (uint64_t)e->id);
 	an_follower *f = i >= AN_FOLLOW_DEAD ? NULL : &w->all.at[i];

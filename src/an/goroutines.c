@@ -266,6 +266,8 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 		return;
 	uint8_t reason = an_reason_no(s, e->str);
 	s->g_transitions[from][to][reason]++;
+	if (e->wait == WTR_PROC_TAKEN) /* goes on running */
+		return;
 	uint32_t g = an_g_row(s, e->id);
 	if (from == to) { /* says nothing new */
 		if (g != AN_NO_ROW) {

@@ -567,6 +567,22 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 	return what_executing(s, WTR_G_SYSCALL, WTR_CLASS_SYSCALL, pi, mi, e->transition_stack, ret);
 }
 
+/* It goes on running, on its thread, without a proc: a thread that holds none shows nothing. */
+static bool to_taken(sink *s, const wtr_event *e, uint32_t *ret)
+{
+	static const char text[] = "proc taken";
+	an_what w = { WHAT_EMPTY, .state = WTR_G_RUNNING, .cls = WTR_CLASS_RUNNING };
+	if (e->m != WTR_NONE && !get_m(s, e->m, &w.m))
+		return false;
+	w.reason = wb_intern_add(&s->l->texts, text, sizeof(text) - 1);
+	if (w.reason == WB_INTERN_NONE)
+		return false;
+	if (s->reason_cls.n <= w.reason && !wb_vec_add(&s->reason_cls, (uint8_t)WTR_CLASS_BLOCKED))
+		return false;
+	hot unused;
+	return remember(s, &unused, 0, 0, &w, ret);
+}
+
 /* ---- the three commonest transitions, where nothing is unusual ----
  *
  * They do what change_state() below does, for known goroutines on procs held by known threads. */
@@ -717,7 +733,9 @@ static bool change_state(sink *s, const wtr_event *e)
 		ok = to_running(s, g, gi, e, t, &what);
 		break;
 	case WTR_G_SYSCALL:
-		ok = to_syscall(s, g, gi, e, t, &what);
+		if (e->wait == WTR_PROC_TAKEN)
+			to = WTR_G_RUNNING;
+		ok = e->wait == WTR_PROC_TAKEN ? to_taken(s, e, &what) : to_syscall(s, g, gi, e, t, &what);
 		break;
 	case WTR_G_WAITING:
 		ok = from == WTR_G_NOTEXIST ? what_woken(s, e, to, true, &what) : what_waiting(s, e, &what);

@@ -6,6 +6,7 @@
 #include "fmt/events.h"
 #include "fmt/wire.h"
 #include "out/gotext.h"
+#include "out/objects.h"
 #include "out/units.h"
 
 /* ---- pieces ---- */
@@ -91,6 +92,14 @@ static void put_resource(wb_buf *b, const wtr_event *e)
 
 /* ---- details by kind ---- */
 
+static void put_wait(wb_buf *b, const wtr_trace *t, uint32_t wait)
+{
+	wtr_object o[WTR_WAIT_OBJECTS_MAX];
+	size_t n = wtr_wait_objects(t, wait, o, WTR_WAIT_OBJECTS_MAX);
+	wb_buf_puts(b, wait == WTR_PROC_TAKEN ? "  (no system call: its proc was taken)" : n ? "  " : "");
+	out_wait(b, o, n);
+}
+
 static void transition(wb_buf *b, wtr_trace *t, const wtr_event *e)
 {
 	bool proc = e->resource == WTR_RES_PROC;
@@ -104,6 +113,8 @@ static void transition(wb_buf *b, wtr_trace *t, const wtr_event *e)
 		put_string(b, t, e->str);
 		wb_buf_putc(b, ')');
 	}
+	if (e->wait)
+		put_wait(b, t, e->wait);
 	if (wtr_from(e) == WTR_G_NOTEXIST && !proc)
 		put_entry(b, t, e->transition_stack);
 }
@@ -341,6 +352,13 @@ static void transition_json(out_json *j, const wtr_trace *t, const wtr_event *e)
 	out_json_put_text(j, "from", proc ? wtr_pstate_name(wtr_from(e)) : wtr_gstate_name(wtr_from(e)));
 	out_json_put_text(j, "to", proc ? wtr_pstate_name(wtr_to(e)) : wtr_gstate_name(wtr_to(e)));
 	put_string_json(j, "reason", t, e->str);
+	if (e->wait == WTR_PROC_TAKEN) {
+		out_json_put_bool(j, "proc_taken", true);
+	} else if (e->wait) {
+		wtr_object o[WTR_WAIT_OBJECTS_MAX];
+		out_json_key(j, "objects");
+		out_objects_json(j, o, wtr_wait_objects(t, e->wait, o, WTR_WAIT_OBJECTS_MAX));
+	}
 }
 
 static void details_json(out_json *j, wtr_trace *t, const wtr_event *e)

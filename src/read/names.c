@@ -1,5 +1,6 @@
 /* read/names.c - the words of the event API. */
 #include <wtr/event.h>
+#include <wtr/object.h>
 
 #include "fmt/events.h"
 
@@ -45,4 +46,14 @@ const char *wtr_type_name(unsigned type)
 	if (type == WF_EV_NONE)
 		return "Sync";
 	return type < 256 && wf_specs[type].name ? wf_specs[type].name : "Bad";
+}
+
+const char *wtr_object_name(unsigned kind)
+{
+	static const char *const names[] = { "object",
+#define NAME(ID, name) name,
+		WTR_OBJECTS(NAME)
+#undef NAME
+	};
+	return kind < WTR_OBJECT_KIND_COUNT ? names[kind] : names[0];
 }

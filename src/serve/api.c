@@ -215,6 +215,7 @@ static void put_info(const ws_site *site, const ws_model *m, out_json *j)
 	out_json_put_u64(j, "goroutines", t->goroutines);
 	out_json_put_u64(j, "procs", t->procs);
 	out_json_put_u64(j, "threads", t->threads);
+	out_json_put_bool(j, "names_objects", m->trace && wtr_names_objects(m->trace));
 	out_json_put_u64(j, "gc_count", t->gc_count);
 	out_json_put_i64(j, "gc_mark_ns", t->gc_mark_ns);
 	out_json_put_u64(j, "stw_count", t->stw_count);

@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "out/answers.h"
 #include "out/goroutines.h"
+#include "out/waiting.h"
 #include "serve/site.h"
 
 /* What a question is about.  The filter is freed by scope_done(). */
@@ -220,6 +221,32 @@ void ws_api_why(ws_site *site, const ws_model *m, const ws_why_args *a, ws_answe
 	out_why_json(&j, m->trace, w, a->n ? (size_t)a->n : WS_ROWS_DEFAULT, m->totals.start_ns);
 	end(&j, ret);
 	wtr_why_free(w);
+}
+
+void ws_api_waits(ws_site *site, const ws_model *m, const ws_waits_args *a, ws_answer *ret)
+{
+	(void)site;
+	wtr_error err = { 0 };
+	wtr_graph *g;
+	scope s;
+	if (!scope_of(m, WTR_ABOUT_SPAN, (wtr_str){ "", 0 }, (wtr_str){ "", 0 }, &s, ret))
+		return;
+	const wtr_waits *w = ws_model_waits(m, &err);
+	if (!w || wtr_graph_make(w, m->index, absolute(m, a->t), &g, &err) != WTR_OK) {
+		refused(&err, ret);
+		return;
+	}
+	size_t n = a->n ? (size_t)a->n : WS_ROWS_DEFAULT;
+	out_json j;
+	begin(&j, ret);
+	if (a->g) {
+		out_chain_json(&j, m->trace, w, g, a->g, m->totals.start_ns);
+	} else {
+		out_graph_json(&j, m->trace, g, n, m->totals.start_ns);
+		out_waited_json(&j, w, n, m->totals.start_ns);
+	}
+	end(&j, ret);
+	wtr_graph_free(g);
 }
 
 void ws_api_requests(ws_site *site, const ws_model *m, const ws_requests_args *a, ws_answer *ret)

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include <wtr/report.h>
+#include <wtr/waits.h>
 
 #include "base/buf.h"
 #include "os/trust.h"
@@ -52,6 +53,10 @@ typedef struct ws_model {
 	size_t (*group_goroutines)(const wtr_index *x, uint32_t group, size_t first, uint32_t *ret, size_t n);
 	size_t (*stack)(const wtr_trace *t, uint32_t id, wtr_frame *ret, size_t n);
 
+	/* What was waited for, made when it is first asked for: see ws_model_waits(). */
+	pthread_mutex_t waits_lock;
+	wtr_waits *waits;
+
 	/* Rows of the metric table by metric, in time order: made by ws_model_finish(). */
 	uint32_t *metric_rows[WTR_METRIC_COUNT];
 	size_t    n_metric_rows[WTR_METRIC_COUNT];
@@ -61,6 +66,8 @@ ws_model *ws_model_of(wtr_trace *t, const wtr_index *x); /* NULL: out of memory 
 bool      ws_model_finish(ws_model *m);                  /* after the tables are set */
 void      ws_model_done(ws_model *m);                    /* frees what finish made */
 void      ws_model_free(ws_model *m);                    /* of ws_model_of; may be NULL */
+/* NULL, with *err filled: there is no trace, or no memory.  Any thread; the first call reads the whole trace. */
+const wtr_waits *ws_model_waits(const ws_model *m, wtr_error *err);
 
 static inline const wtr_goroutine_row *ws_goroutine_rows(const ws_model *m)
 {

@@ -11,6 +11,7 @@ A case file holds commands with what they shall print:
     ! a line of standard error
     = 1                                   exit status, where it is not 0
 
+{made}/NAME.trace is made of traces/NAME.txt beside this file.
 {any} in an expected line stands for any text: for sentences of the reader, which its own tests hold.
 
 CORPUS is the current directory; {zst} is the folder of the compressed traces, {tmp} an empty one.  Every answer in JSON is
@@ -111,7 +112,7 @@ def documented(path):
             section = sections.setdefault(m.group(1), set())
         elif m := re.match(r"\| `([^`]+)` \|", line):
             section.add(m.group(1))
-    for name in ("summary", "goroutines", "tasks", "regions", "why", "requests"):
+    for name in ("summary", "goroutines", "tasks", "regions", "why", "requests", "waits"):
         sections[name] |= sections["damage"]
     del sections["damage"]
     return sections
@@ -147,6 +148,9 @@ def main():
     only = args[4:]
     sections = documented(pathlib.Path(docs))
     seen = {name: set() for name in sections}
+    made = tempfile.TemporaryDirectory()
+    for text in sorted((HERE / "traces").glob("*.txt")):
+        subprocess.run([weft, "assemble", text, "-o", os.path.join(made.name, text.stem + ".trace")], check=True)
     n = failed = 0
 
     def result(ok, name, why=""):
@@ -163,7 +167,7 @@ def main():
         items = read_cases(path)
         for case in (i for i in items if isinstance(i, Case)):
             with tempfile.TemporaryDirectory() as tmp:
-                where = {"zst": zst, "tmp": tmp}
+                where = {"zst": zst, "tmp": tmp, "made": made.name}
                 words, p = run(weft, case, corpus, where)
                 out, err = lines(p.stdout, where), lines(p.stderr, where)
             name, why = f"{path.stem}: weft {case.line}", []

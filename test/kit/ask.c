@@ -67,6 +67,26 @@ static void ask_findings(wtr_trace *t)
 	}
 }
 
+static void ask_waits(wtr_trace *t, const wtr_index *x, int64_t at_ns)
+{
+	wtr_waits *w = NULL;
+	wtr_graph *g = NULL;
+	size_t n = 0, n_objects, n_held;
+	if (wtr_waits_make(t, &w, NULL) != WTR_OK)
+		return;
+	const wtr_waited *o = wtr_waits_objects(w, &n_objects);
+	wtr_waits_holders(w, &n_held);
+	for (size_t i = 0; i < n_objects; i++)
+		kit_check(o[i].n_full <= o[i].n && o[i].first_holder + o[i].n_holders <= n_held);
+	if (wtr_graph_make(w, x, at_ns, &g, NULL) == WTR_OK) {
+		const wtr_waiting *r = wtr_graph_rows(g, &n);
+		for (size_t i = 0; i < n; i++)
+			kit_check(r[i].cycle <= wtr_graph_cycles(g) && (!r[i].cycle || r[i].holder != WTR_NONE));
+		wtr_graph_free(g);
+	}
+	wtr_waits_free(w);
+}
+
 static void ask_index(wtr_trace *t, const wtr_index *x)
 {
 	const wtr_goroutine_row *g = wtr_table_data(x, WTR_TABLE_GOROUTINES);
@@ -92,6 +112,7 @@ static void ask_index(wtr_trace *t, const wtr_index *x)
 	if (from < INT64_MAX - 1000 &&
 		wtr_index_build_within(t, WTR_PART_GOROUTINES, from, from + 1000, &part, NULL) == WTR_OK)
 		wtr_index_free(part);
+	ask_waits(t, x, from);
 	wtr_counter_step steps[4];
 	wtr_counters(t, from, 100, 4, steps, NULL, NULL);
 }

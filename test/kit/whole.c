@@ -37,6 +37,18 @@ static uint64_t mix_stack(uint64_t h, const wtr_trace *t, uint32_t id)
 	return mix(h, n);
 }
 
+static uint64_t mix_wait(uint64_t h, const wtr_trace *t, uint32_t wait)
+{
+	wtr_object o[WTR_WAIT_OBJECTS_MAX];
+	size_t n = wtr_wait_objects(t, wait, o, WTR_WAIT_OBJECTS_MAX);
+	kit_check(n <= WTR_WAIT_OBJECTS_MAX && (wait != 0 || n == 0));
+	for (size_t i = 0; i < n; i++) {
+		kit_check(o[i].kind > WTR_OBJECT_NONE && o[i].kind < WTR_OBJECT_KIND_COUNT);
+		h = mix(mix(h, o[i].id ^ o[i].attr), (uint64_t)o[i].holder ^ o[i].send << 8 ^ o[i].kind);
+	}
+	return mix(h, n + (wait == WTR_PROC_TAKEN));
+}
+
 static void error_is_told(const wtr_error *err, wtr_code code, uint64_t trace_bytes)
 {
 	kit_check(err->code == code);
@@ -94,6 +106,7 @@ static void pass(wtr_trace *t, kit_run *run)
 				e[i].detail * 256u + e[i].kind);
 			h = mix_text(mix_text(h, wtr_string(t, e[i].str)), wtr_string(t, e[i].str2));
 			h = mix_stack(mix_stack(h, t, e[i].stack), t, e[i].transition_stack);
+			h = mix_wait(h, t, e[i].wait);
 			if (run->events < run->cap)
 				run->hashes[run->events] = h;
 			run->events++;

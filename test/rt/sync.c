@@ -49,9 +49,9 @@ CASE(mutex_excludes, "Go's TestMutex (HammerMutex): an uncontended and a contend
 	kit_expect(weft_try_lock(&mutex));
 }
 
-CASE(mutex_is_small, "sync.h: a mutex is 8 bytes, all zero is ready")
+CASE(mutex_is_small, "sync.h: a mutex is 16 bytes, all zero is ready")
 {
-	kit_equal(sizeof(weft_mutex), 8);
+	kit_equal(sizeof(weft_mutex), 16); /* Go's 8, and who holds it */
 	weft_mutex *m = calloc(1, sizeof(*m));
 	weft_lock(m);
 	weft_unlock(m);

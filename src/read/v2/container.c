@@ -461,6 +461,16 @@ size_t wtr_wait_objects(const wtr_trace *t, uint32_t wait, wtr_object *ret, size
 	return g && g->built && g->carrier ? wtr__carrier_objects(g->carrier, wait - g->wait_base, ret, n) : 0;
 }
 
+bool wtr_names_objects(const wtr_trace *t)
+{
+	for (size_t i = 0; t->v2 && i < t->v2->gens.n; i++) {
+		const wtr__gen *g = &t->v2->gens.at[i];
+		if (g->built && g->carrier && g->carrier->waits.n > 1)
+			return true;
+	}
+	return false;
+}
+
 /* The copies are made while the generation is held. */
 size_t wtr_kept_labels(wtr_trace *t, size_t i, wtr_kept_label *ret, size_t n)
 {

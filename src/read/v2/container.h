@@ -12,7 +12,7 @@
 #include "read/source.h"
 #include "read/tables.h"
 #include "read/trace.h"
-#include "read/v2/carrier.h"
+#include "read/v2/carried.h"
 
 typedef enum wtr__batch_kind {
 	WTR__BATCH_EVENTS,

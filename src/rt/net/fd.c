@@ -77,6 +77,7 @@ static void wait_for_turn(weft__m **m, weft_fd *f, enum weft__poll_mode mode)
 	}
 	weft__waiter w = { .g = weft__self_g(*m) };
 	weft__waitq_put(&t->waiters, &w);
+	w.g->wait_attr = (uint64_t)f->fd;
 	*m = weft__park(*m, &f->lock, WEFT__WAIT_IO, f);
 }
 

@@ -46,6 +46,8 @@ enum weft__gflag {
 	WEFT__G_UNTOLD = 1 << 3, /* its creation has not been told to the tracer (tell.h) */
 };
 
+enum { WEFT__WAITS_FOR_MAX = 16 }; /* of a select, that traces tell */
+
 /* What one goroutine waits with, on one queue: on its own stack, which never moves. */
 typedef struct weft__waiter weft__waiter;
 
@@ -178,6 +180,9 @@ struct weft__m {
 	pthread_t thread;
 	weft__tr_m tr; /* the tracer's; the kernel's id of the thread is in it */
 	wo_sigstack sigstack;
+	/* What the goroutine that is about to park here waits for, when that is several things; n: 0, it is not. */
+	unsigned n_waits_for;
+	weft__tr_object waits_for[WEFT__WAITS_FOR_MAX + 1];
 	uintptr_t made_at[WEFT__M_FRAMES]; /* the stack that made it */
 	uint32_t n_made_at;
 };

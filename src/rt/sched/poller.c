@@ -190,6 +190,7 @@ int weft__pd_wait(weft__m **m, weft__pd *pd, enum weft__poll_mode mode)
 	/* Evict and expire set their flag, then look at the word; so the flag is looked at after the word is set. */
 	if (error_of(pd, mode) == 0) {
 		struct commit c = { .g = weft__self_g(*m), .word = &pd->word[mode] };
+		c.g->wait_attr = (uint64_t)pd->fd;
 		*m = weft__park_call(*m, commit, &c, WEFT__WAIT_IO, pd);
 	}
 	old = atomic_exchange(&pd->word[mode], 0);

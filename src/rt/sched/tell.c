@@ -34,17 +34,29 @@ void weft__tell_late(weft__m *m, weft__g *g)
 	atomic_store_explicit(&g->untold, false, memory_order_release); /* whoever sees this sees that it was told */
 }
 
+/* Of a goroutine that waits, or is about to.  Others look at it, too: see weft__tr_hooks.each_g. */
+static inline __attribute__((always_inline)) weft__tr_object object_of(const volatile weft__g *g)
+{
+	weft__tr_object o = { .id = (uint64_t)(uintptr_t)g->wait_object };
+	if (!o.id)
+		return o;
+	o.kind = whys[g->reason].kind;
+	if (o.kind == WEFT__TR_CHAN || o.kind == WEFT__TR_FD)
+		o.attr = g->wait_attr;
+	else if (o.kind == WEFT__TR_MUTEX || o.kind == WEFT__TR_RWMUTEX)
+		o.holder = g->wait_holder;
+	return o;
+}
+
 void weft__tell_block(weft__m *m, const void *fp)
 {
 	weft__g *g = weft__self_g(m);
-	/* For now one: a select over several is told without. The list ends with WEFT__TR_NOTHING. */
-	const weft__tr_object what[2] = { {
-		.kind = g->wait_object ? whys[g->reason].kind : WEFT__TR_NOTHING,
-		.id = (uint64_t)(uintptr_t)g->wait_object,
-		.attr = g->wait_attr,
-		.holder = g->wait_holder,
-	} };
-	weft__tr_go_block(&m->tr, weft__tell_p(m), &g->tr, whys[g->reason].text, fp, what);
+	const weft__tr_object one[2] = { object_of(g) }; /* lists end with WEFT__TR_NOTHING */
+	bool several = m->n_waits_for > 0;
+	if (several)
+		m->waits_for[m->n_waits_for].kind = WEFT__TR_NOTHING;
+	m->n_waits_for = 0;
+	weft__tr_go_block(&m->tr, weft__tell_p(m), &g->tr, whys[g->reason].text, fp, several ? m->waits_for : one);
 }
 
 /* ---- what the tracer asks ---- */
@@ -96,6 +108,14 @@ struct each_g {
 	void *arg;
 };
 
+/* What is seen of one that goes on meanwhile is not used. */
+__attribute__((no_sanitize("thread"))) static void peek(const volatile weft__g *g, weft__tr_g_now *ret)
+{
+	ret->pc = (uintptr_t)g->ctx.pc;
+	ret->fp = (uintptr_t)g->ctx.fp;
+	ret->what = object_of(g);
+}
+
 /* Its owner may change it meanwhile: what is read here counts only while the tracer's word on it stays. */
 __attribute__((no_sanitize("thread"))) static void one_g(weft__g *g, void *arg)
 {
@@ -111,10 +131,8 @@ __attribute__((no_sanitize("thread"))) static void one_g(weft__g *g, void *arg)
 	if (atomic_load_explicit(&g->untold, memory_order_acquire))
 		state = WEFT__G_DEAD;
 	weft__tr_g_now now = { .state = states[state], .entry = (const void *)(uintptr_t)g->entry };
-	if (now.state == WEFT__TR_WAITING) {
-		now.pc = (uintptr_t)g->ctx.pc;
-		now.fp = (uintptr_t)g->ctx.fp;
-	}
+	if (now.state == WEFT__TR_WAITING)
+		peek(g, &now);
 	e->fn(&g->tr, &now, e->arg);
 }
 

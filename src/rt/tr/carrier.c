@@ -206,6 +206,14 @@ void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g)
 	m->side_at = wf_put_uv(wf_put_uv(m->side_at, m->last), g->id);
 }
 
+void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
+{
+	if (what->kind == WEFT__TR_NOTHING || !piece(m, WEFT__TR_PIECE_FACTS))
+		return;
+	*m->side_at++ = WEFT__TR_FACT_WAITS;
+	m->side_at = put_object(m, wf_put_uv(m->side_at, g->id), what);
+}
+
 uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s)
 {
 	if (s.n == 0)
@@ -223,12 +231,12 @@ uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s)
 }
 
 size_t weft__tr_carrier_facts(
-	uint8_t *at, uint64_t waits, uint64_t wait_ns, uint64_t lost_stacks, uint64_t lost_strings)
+	uint8_t *at, uint64_t index, uint64_t waits, uint64_t wait_ns, uint64_t lost_stacks, uint64_t lost_strings)
 {
 	if (!waits && !lost_stacks && !lost_strings)
 		return 0;
 	uint8_t *start = at;
-	at = wf_put_uv(wf_put_uv(put_head(at, WEFT__TR_PIECE_FACTS), WF_NO_THREAD), 0);
+	at = wf_put_uv(wf_put_uv(put_head(at, WEFT__TR_PIECE_FACTS), WF_NO_THREAD), index);
 	if (waits) {
 		*at++ = WEFT__TR_FACT_STALLS;
 		at = wf_put_uv(wf_put_uv(at, waits), wait_ns);

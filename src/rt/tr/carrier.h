@@ -8,7 +8,13 @@
 #include "rt/tr/tr.h"
 
 enum { WEFT__TR_PIECE_WAITS = 'w', WEFT__TR_PIECE_FACTS = 'f' };
-enum { WEFT__TR_FACT_HOG = 1, WEFT__TR_FACT_STALLS = 2, WEFT__TR_FACT_LOST = 3 };
+enum {
+	WEFT__TR_FACT_HOG = 1,
+	WEFT__TR_FACT_STALLS = 2,
+	WEFT__TR_FACT_LOST = 3,
+	WEFT__TR_FACT_LABEL = 4,
+	WEFT__TR_FACT_WAITS = 5,
+};
 
 /* A new generation begins on m. */
 void weft__tr_carrier_begin(weft__tr_m *m);
@@ -19,14 +25,18 @@ void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 /* The GoSyscallBegin of m that has just been written, at m->last, is a hog's. */
 void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g);
 
+/* g waits for that since before the generation.  With m's lock. */
+void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what);
+
 /* A text that is not put in the table; its id, 0 for none. */
 uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s);
 
 /* Hands m's second buffer over. */
 void weft__tr_carrier_end(weft__tr_m *m);
 
-/* The facts of a generation, as a text of at most WF_STRING_BYTES_MAX bytes: its length, 0: there are none. */
+/* The facts of a generation, as a text of at most WF_STRING_BYTES_MAX bytes: its length, 0: there are none.  index: of
+ * the piece among those of no thread. */
 size_t weft__tr_carrier_facts(
-	uint8_t *at, uint64_t waits, uint64_t wait_ns, uint64_t lost_stacks, uint64_t lost_strings);
+	uint8_t *at, uint64_t index, uint64_t waits, uint64_t wait_ns, uint64_t lost_stacks, uint64_t lost_strings);
 
 #endif

@@ -168,7 +168,8 @@ static uint64_t reset_state(const weft__tr_options *o)
 	weft__tr_m *late = &weft__tr.late;
 	late->tid = WF_NO_THREAD;
 	late->buf = late->side = NULL;
-	late->at = late->end = NULL;
+	late->at = late->end = late->chunk = NULL;
+	weft__tr_carrier_begin(late);
 	late->last = 0;
 	late->tab = weft__tr.tabs[0];
 	atomic_store(&late->gen, first);

@@ -131,8 +131,11 @@ static void claim_goroutine(weft__tr_g *g, bool known, const weft__tr_g_now *now
 		return;
 	weft__tr_g copy = peek(g);
 	uint64_t stack = stack_of(&copy, known, now, gen);
-	if (weft__tr_claim(&g->word, gen, now->state, &word))
-		weft__tr_put_g_status(&weft__tr.late, &copy, word, WF_NO_THREAD, stack);
+	if (!weft__tr_claim(&g->word, gen, now->state, &word))
+		return;
+	weft__tr_put_g_status(&weft__tr.late, &copy, word, WF_NO_THREAD, stack);
+	if (weft__tr_word_status(word) == WF_GO_WAITING)
+		weft__tr_carrier_kept(&weft__tr.late, &copy, &now->what);
 }
 
 static void put_goroutine(weft__tr_g *g, const weft__tr_g_now *now, void *arg)
@@ -269,7 +272,7 @@ static void put_facts(tables *c)
 		 strings = atomic_exchange(&c->t->strings.refused, 0);
 	atomic_fetch_add(&weft__tr.lost_stacks, stacks);
 	atomic_fetch_add(&weft__tr.lost_strings, strings);
-	size_t n = weft__tr_carrier_facts(text, waits, wait_ns, stacks, strings);
+	size_t n = weft__tr_carrier_facts(text, weft__tr.late_pieces, waits, wait_ns, stacks, strings);
 	if (n)
 		put_text(c, WEFT__TR_ONCE_ID + atomic_fetch_add(&weft__tr.once_ids, 1), text, n);
 }

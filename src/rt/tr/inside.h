@@ -66,6 +66,7 @@ struct weft__tr_all {
 
 	pthread_mutex_t late_lock;
 	weft__tr_m late; /* no thread: statuses of what does not run */
+	uint64_t late_pieces; /* that it has put into the generation that is being closed */
 
 	pthread_mutex_t stw_lock; /* held while the world is stopped, and when the generation changes */
 	uint64_t stw_trace;       /* the trace that has the begin of the running stop */

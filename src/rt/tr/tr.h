@@ -230,6 +230,7 @@ typedef struct weft__tr_g_now {
 	weft__tr_state state;
 	const void *entry; /* its function, or NULL */
 	uintptr_t pc, fp;  /* of a parked goroutine; 0: no stack */
+	weft__tr_object what; /* that it waits for, if that is one thing */
 } weft__tr_g_now;
 
 typedef void weft__tr_m_fn(weft__tr_m *m, const weft__tr_m_now *now, void *arg);

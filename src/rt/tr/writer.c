@@ -126,6 +126,9 @@ static void close_late(uint64_t gen)
 	pthread_mutex_lock(&weft__tr.late_lock);
 	atomic_store_explicit(&weft__tr.closed, gen, memory_order_release);
 	weft__tr_push(&weft__tr.late);
+	weft__tr_carrier_end(&weft__tr.late);
+	weft__tr.late_pieces = weft__tr.late.chunks;
+	weft__tr_carrier_begin(&weft__tr.late);
 	atomic_store_explicit(&weft__tr.late.gen, gen + 1, memory_order_relaxed);
 	weft__tr.late.tab = weft__tr.tabs[(gen + 1) & 1];
 	pthread_mutex_unlock(&weft__tr.late_lock);

@@ -77,6 +77,7 @@ int weft_chan_send(weft_chan *ch, const void *elem)
 		weft__waiter w = { .g = weft__self_g(m), .elem = (void *)(uintptr_t)elem };
 		weft__chan_offer(ch);
 		weft__waitq_put(&ch->senders, &w);
+		w.g->wait_attr = ch->cap;
 		m = weft__park(m, &ch->lock, WEFT__WAIT_CHAN_SEND, ch);
 		done = w.ok ? WEFT__TRY_DONE : WEFT__TRY_CLOSED;
 	} else {
@@ -130,6 +131,7 @@ int weft_chan_recv(weft_chan *ch, void *ret)
 		weft__waiter w = { .g = weft__self_g(m), .elem = ret };
 		weft__chan_offer(ch);
 		weft__waitq_put(&ch->receivers, &w);
+		w.g->wait_attr = ch->cap;
 		m = weft__park(m, &ch->lock, WEFT__WAIT_CHAN_RECV, ch);
 		done = w.ok ? WEFT__TRY_DONE : WEFT__TRY_CLOSED;
 	} else {

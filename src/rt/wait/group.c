@@ -114,7 +114,7 @@ static int wait_for_room(weft_group *g)
 {
 	weft__m *m = weft__enter();
 	int err = weft__sema_take(
-		&m, &g->room.value, &(weft__sema_how){ WEFT__WAIT_GROUP, /* first= */ false, g, WEFT_FOREVER });
+		&m, &g->room.value, &(weft__sema_how){ WEFT__WAIT_GROUP, /* first= */ false, g, WEFT_FOREVER, 0 });
 	weft__leave(m);
 	return err;
 }

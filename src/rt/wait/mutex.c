@@ -36,6 +36,20 @@ static bool change(weft_mutex *mutex, uint32_t *old, uint32_t new)
 		&mutex->state, old, new, /* weak= */ false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
+/* Who holds it is told in traces, and written down while there is one.  Each unlock wipes it out, so that what is there
+ * is never wrong, only missing. */
+static inline void hold(weft_mutex *mutex)
+{
+	if (weft__tr_on())
+		__atomic_store_n(&mutex->holder, weft__holder_here(), __ATOMIC_RELAXED);
+}
+
+static inline void let_go(weft_mutex *mutex)
+{
+	if (weft__unlikely(weft__mutex_holder(mutex) != 0))
+		__atomic_store_n(&mutex->holder, 0, __ATOMIC_RELAXED);
+}
+
 /* ---- lock ---- */
 
 /* One that wants the mutex and did not get it at once. */
@@ -92,6 +106,7 @@ static void accept(weft_mutex *mutex, const contender *c)
 	if (!c->starving || old / WAITER == 1)
 		less += STARVING;
 	__atomic_fetch_sub(&mutex->state, less, __ATOMIC_ACQUIRE);
+	hold(mutex);
 }
 
 void weft__mutex_lock(weft__m **m, weft_mutex *mutex, weft__reason why, const void *object)
@@ -108,12 +123,15 @@ void weft__mutex_lock(weft__m **m, weft_mutex *mutex, weft__reason why, const vo
 			weft__outside("weft_lock");
 		if (!change(mutex, &old, next_state(&c, old)))
 			continue;
-		if (!(old & (LOCKED | STARVING)))
+		if (!(old & (LOCKED | STARVING))) {
+			hold(mutex);
 			return;
+		}
 		bool again = c.since_ns != 0;
 		if (!again)
 			c.since_ns = wo_now_ns();
-		weft__sema_take(m, &mutex->sema, &(weft__sema_how){ why, /* first= */ again, object, INT64_MAX });
+		weft__sema_take(m, &mutex->sema,
+			&(weft__sema_how){ why, /* first= */ again, object, INT64_MAX, weft__mutex_holder(mutex) });
 		c.starving = c.starving || wo_now_ns() - c.since_ns > STARVING_NS;
 		old = state_of(mutex);
 		if (old & STARVING) {
@@ -138,12 +156,17 @@ void weft_lock(weft_mutex *m)
 	if (weft__unlikely(!__atomic_compare_exchange_n(
 		    &m->state, &old, LOCKED, /* weak= */ false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
 		lock_slow(m);
+	else
+		hold(m);
 }
 
 bool weft_try_lock(weft_mutex *m)
 {
 	uint32_t old = state_of(m);
-	return !(old & (LOCKED | STARVING)) && change(m, &old, old | LOCKED);
+	if ((old & (LOCKED | STARVING)) || !change(m, &old, old | LOCKED))
+		return false;
+	hold(m);
+	return true;
 }
 
 /* ---- unlock ---- */
@@ -169,6 +192,7 @@ static bool wake_waiter(weft__m *m, weft_mutex *mutex, uint32_t state)
 
 bool weft__mutex_unlock(weft__m *m, weft_mutex *mutex)
 {
+	let_go(mutex);
 	uint32_t state = __atomic_sub_fetch(&mutex->state, LOCKED, __ATOMIC_RELEASE);
 	return state != 0 && wake_waiter(m, mutex, state);
 }
@@ -183,6 +207,7 @@ static __attribute__((noinline)) void unlock_slow(weft_mutex *mutex, uint32_t st
 
 void weft_unlock(weft_mutex *m)
 {
+	let_go(m);
 	uint32_t state = __atomic_sub_fetch(&m->state, LOCKED, __ATOMIC_RELEASE);
 	if (weft__unlikely(state != 0))
 		unlock_slow(m, state);

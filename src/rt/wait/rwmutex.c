@@ -9,19 +9,42 @@
 
 enum { READERS_MAX = 1 << 30 };
 
-static bool wait(weft__m **m, uint32_t *sema, weft__reason why, const weft_rwmutex *rw)
+static bool wait(weft__m **m, uint32_t *sema, weft__reason why, const weft_rwmutex *rw, uint64_t holder)
 {
-	return weft__sema_take(m, sema, &(weft__sema_how){ why, /* first= */ false, rw, INT64_MAX }) == 0;
+	weft__sema_how how = { why, /* first= */ false, rw, INT64_MAX, holder };
+	return weft__sema_take(m, sema, &how) == 0;
+}
+
+/* One of the readers, for traces: the last that came, if it has not left. */
+static inline void hold(weft_rwmutex *rw)
+{
+	if (weft__tr_on())
+		__atomic_store_n(&rw->reader, weft__holder_here(), __ATOMIC_RELAXED);
+}
+
+static inline uint64_t reader(const weft_rwmutex *rw)
+{
+	return __atomic_load_n(&rw->reader, __ATOMIC_RELAXED);
+}
+
+static inline void let_go(weft_rwmutex *rw)
+{
+	uint64_t last = reader(rw);
+	if (weft__unlikely(last != 0) && last == weft__holder_here())
+		__atomic_store_n(&rw->reader, 0, __ATOMIC_RELAXED);
 }
 
 /* ---- readers ---- */
 
 void weft_rlock(weft_rwmutex *m)
 {
-	if (weft__likely(__atomic_add_fetch(&m->n_readers, 1, __ATOMIC_ACQUIRE) >= 0))
+	if (weft__likely(__atomic_add_fetch(&m->n_readers, 1, __ATOMIC_ACQUIRE) >= 0)) {
+		hold(m);
 		return;
+	}
 	weft__m *self = weft__enter();
-	bool good = wait(&self, &m->reader_sema, WEFT__WAIT_RWMUTEX_R, m);
+	bool good = wait(&self, &m->reader_sema, WEFT__WAIT_RWMUTEX_R, m, weft__mutex_holder(&m->writers));
+	hold(m);
 	weft__leave(self);
 	if (!good)
 		weft__outside("weft_rlock");
@@ -32,8 +55,10 @@ bool weft_try_rlock(weft_rwmutex *m)
 	int32_t n = __atomic_load_n(&m->n_readers, __ATOMIC_RELAXED);
 	while (n >= 0)
 		if (__atomic_compare_exchange_n(
-			    &m->n_readers, &n, n + 1, /* weak= */ true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			    &m->n_readers, &n, n + 1, /* weak= */ true, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+			hold(m);
 			return true;
+		}
 	return false;
 }
 
@@ -50,6 +75,7 @@ static __attribute__((noinline)) void depart(weft_rwmutex *rw, int32_t n)
 
 void weft_runlock(weft_rwmutex *m)
 {
+	let_go(m);
 	int32_t n = __atomic_sub_fetch(&m->n_readers, 1, __ATOMIC_ACQ_REL);
 	if (weft__unlikely(n < 0))
 		depart(m, n);
@@ -64,7 +90,7 @@ void weft_wlock(weft_rwmutex *m)
 		weft__mutex_lock(&self, &m->writers, WEFT__WAIT_RWMUTEX_W, m);
 	int32_t n = __atomic_fetch_sub(&m->n_readers, READERS_MAX, __ATOMIC_ACQ_REL);
 	bool good = n == 0 || __atomic_add_fetch(&m->n_departing, n, __ATOMIC_ACQ_REL) == 0 ||
-		    wait(&self, &m->writer_sema, WEFT__WAIT_RWMUTEX_W, m);
+		    wait(&self, &m->writer_sema, WEFT__WAIT_RWMUTEX_W, m, reader(m));
 	weft__leave(self);
 	if (!good)
 		weft__outside("weft_wlock");

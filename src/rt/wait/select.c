@@ -180,6 +180,22 @@ static bool try_locked(weft__m *m, struct work *w, int *ret)
 	return false;
 }
 
+/* For the trace: the first channels, and which way each is waited for. */
+static void name_channels(weft__m *m, const struct work *w)
+{
+	unsigned n = 0;
+	for (uint32_t k = 0; k < w->n && n < WEFT__WAITS_FOR_MAX; k++) {
+		const weft_case *c = &w->cases[w->order[k]];
+		m->waits_for[n++] = (weft__tr_object){
+			.kind = WEFT__TR_CHAN,
+			.id = (uint64_t)(uintptr_t)c->ch,
+			.attr = c->ch->cap,
+			.send = c->op == WEFT_OP_SEND,
+		};
+	}
+	m->n_waits_for = n;
+}
+
 /* Queues everywhere and parks.  As finish, or -ETIMEDOUT. */
 static int wait(weft__m **m, struct work *w)
 {
@@ -191,6 +207,8 @@ static int wait(weft__m **m, struct work *w)
 	if (try_locked(*m, w, &i))
 		return i;
 	queue_all(w);
+	if (weft__tr_on())
+		name_channels(*m, w);
 	*m = weft__park_call(
 		*m, parked, w, w->n ? WEFT__WAIT_SELECT : WEFT__WAIT_SELECT_NONE, w->n == 1 ? w->locked[0] : NULL);
 	weft__waiter *won = w->g->won;

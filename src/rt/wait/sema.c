@@ -181,6 +181,7 @@ static bool wait(weft__m **m, bucket *b, sleeper *s, const weft__sema_how *how, 
 	}
 	s->since_ns = contention_since(how->why);
 	enqueue(b, s, how->first);
+	s->w.g->wait_holder = how->holder;
 	if (!s->w.contested) {
 		*m = weft__park(*m, &b->lock, how->why, how->object);
 		return true;
@@ -262,7 +263,7 @@ void weft_sema_acquire(weft_sema *s)
 	if (weft__sema_try(&s->value))
 		return;
 	weft__m *m = weft__enter();
-	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, INT64_MAX });
+	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, INT64_MAX, 0 });
 	weft__leave(m);
 	if (err < 0)
 		weft__outside("weft_sema_acquire");
@@ -276,7 +277,7 @@ bool weft_sema_try_acquire(weft_sema *s)
 int weft_sema_acquire_until(weft_sema *s, weft_ns deadline)
 {
 	weft__m *m = weft__enter();
-	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, deadline });
+	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, deadline, 0 });
 	weft__leave(m);
 	return err;
 }

@@ -14,6 +14,7 @@ typedef struct weft__sema_how {
 	bool first;          /* before those who wait already */
 	const void *object;  /* of which the number is a part, for dumps */
 	int64_t deadline_ns; /* INT64_MAX: none */
+	uint64_t holder;     /* goroutine that holds the lock; 0: not known, or it is none */
 } weft__sema_how;
 
 /* Takes one, if there is one. */

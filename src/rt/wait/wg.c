@@ -75,7 +75,7 @@ static bool withdraw(weft_wg *wg)
 /* Counted as a waiter.  0, or an error. */
 static int wait(weft__m **m, weft_wg *wg, int64_t deadline_ns)
 {
-	weft__sema_how how = { WEFT__WAIT_WAITGROUP, /* first= */ false, wg, deadline_ns };
+	weft__sema_how how = { WEFT__WAIT_WAITGROUP, /* first= */ false, wg, deadline_ns, 0 };
 	int err = weft__sema_take(m, &wg->sema, &how);
 	if (err < 0 && withdraw(wg))
 		return err;

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include <wtr/object.h>
+
 #include "base/alloc.h"
 #include "fmt/events.h"
 #include "out/eventtext.h"
@@ -40,6 +42,20 @@ size_t wtr_stack(const wtr_trace *t, uint32_t id, wtr_frame *ret, size_t n)
 	for (size_t i = 0; i < have[id] && i < n; i++)
 		ret[i] = id < 5 ? frames[id][i] : (wtr_frame){ 1, STR("main.deep"), STR("deep.go"), i };
 	return have[id];
+}
+
+size_t wtr_wait_objects(const wtr_trace *t, uint32_t wait, wtr_object *ret, size_t n)
+{
+	static const wtr_object lock = { .id = 0x10, .holder = 12, .kind = WTR_OBJECT_MUTEX };
+	static const wtr_object channels[] = {
+		{ .id = 0x20, .attr = 4, .holder = WTR_NONE, .kind = WTR_OBJECT_CHAN, .send = 1 },
+		{ .id = 0x30, .holder = WTR_NONE, .kind = WTR_OBJECT_CHAN },
+	};
+	(void)t;
+	size_t have = wait == 1 ? 1 : wait == 2 ? 2 : 0;
+	for (size_t i = 0; i < have && i < n; i++)
+		ret[i] = wait == 1 ? lock : channels[i];
+	return have;
 }
 
 bool wtr_get_generation(wtr_trace *t, size_t i, wtr_generation *ret)
@@ -76,6 +92,22 @@ static void says_where(void **state)
 	e.stack = 0;
 	e.m = e.p = e.g = WTR_NONE;
 	prints(e, "1.000000000  -      -   -       GoBlock            G1 Running->Waiting  (chan receive)");
+}
+
+static void says_what_for(void **state)
+{
+	(void)state;
+	wtr_event e = { CTX, .kind = WTR_KIND_STATE_TRANSITION, .type = WF_EV_GO_BLOCK, .resource = WTR_RES_GOROUTINE,
+		.id = 1, .detail = WTR_G_RUNNING << 4 | WTR_G_WAITING, .str = 1, .wait = 1 };
+	prints(e, HEAD "GoBlock            G1 Running->Waiting  (chan receive)  mutex 0x10, held by G12");
+	e.wait = 2;
+	prints(e, HEAD "GoBlock            G1 Running->Waiting  (chan receive)  channel 0x20 (cap 4, full) or channel "
+		       "0x30 (unbuffered, nobody sends)");
+	e.wait = 3; /* not known */
+	prints(e, HEAD "GoBlock            G1 Running->Waiting  (chan receive)");
+	e.wait = WTR_PROC_TAKEN;
+	e.str = 0;
+	prints(e, HEAD "GoBlock            G1 Running->Waiting  (no system call: its proc was taken)");
 }
 
 static void texts_cannot_forge_lines(void **state)
@@ -152,6 +184,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(says_where),
+		cmocka_unit_test(says_what_for),
 		cmocka_unit_test(texts_cannot_forge_lines),
 		cmocka_unit_test(stacks),
 		cmocka_unit_test(json_is_whole),

@@ -9,6 +9,49 @@ import { endOf } from './view';
 
 // ---- answers, typed ----
 
+/** What a goroutine waits for. */
+export interface WaitObject {
+	readonly kind: string;
+	readonly id: string;
+	readonly capacity?: number;
+	readonly number?: number;
+	readonly waits_to?: 'send' | 'receive';
+	readonly holder?: number | null;
+}
+
+export interface Waiting {
+	readonly g: number;
+	readonly name: string;
+	readonly since_ns: number;
+	readonly open_start: boolean;
+	readonly reason: string;
+	readonly objects: readonly WaitObject[];
+	readonly holder: number | null;
+	readonly holder_state?: string;
+	readonly cycle: number;
+}
+
+/** An object, and all waits for it in the trace. */
+export interface Waited extends WaitObject {
+	readonly n: number;
+	readonly ns: number;
+	readonly n_full?: number;
+	readonly full_ns?: number;
+	readonly n_select?: number;
+	readonly longest_ns: number;
+	readonly longest_at_ns: number;
+	readonly longest_g: number | null;
+	readonly waker: number | null;
+	readonly holders: readonly { readonly g: number; readonly n: number; readonly ns: number }[];
+}
+
+export interface WaitsFor {
+	readonly cycles: number;
+	/** With a goroutine: it, whom it waits for, and so on. */
+	readonly waiting: readonly Waiting[];
+	readonly objects: readonly Waited[];
+}
+
 export interface ProfileStack {
 	readonly count: number;
 	readonly ns: number;

@@ -41,6 +41,8 @@ export interface Info {
 	readonly goroutines: number;
 	readonly procs: number;
 	readonly threads: number;
+	/** Whether it says which channels and locks goroutines wait for. */
+	readonly names_objects?: boolean;
 	readonly gc_count: number;
 	readonly stw_count: number;
 	readonly classes: readonly string[];

@@ -12,6 +12,7 @@ import { Collections } from './answers/collections';
 import { Goroutines } from './answers/goroutines';
 import { Latency } from './answers/latency';
 import { Profiles } from './answers/profiles';
+import { WaitFacts } from './answers/waits';
 import { command, hint, invoke } from './commands';
 import { finest, Func, LaneLink, Stack, TimeLink, Times } from './facts';
 import { useSignals } from './hooks';
@@ -98,6 +99,7 @@ function SelectionTab(): preact.JSX.Element {
 					{span.g !== null && <><dt>Goroutine</dt><dd><LaneLink lane={`g${span.g}`} text={`g${span.g}`} t={span.start_ns} select={!isKind(sel.lane, 'g')} /> {span.g_name && <Func name={span.g_name} />}</dd></>}
 					{span.state && span.state.toLowerCase() !== span.class && <><dt>State</dt><dd>{span.state}</dd></>}
 					{span.reason && <><dt>Reason</dt><dd>{span.reason}</dd></>}
+					{span.g !== null && span.state === 'Waiting' && isKind(sel.lane, 'g') && <WaitFacts key={`${span.g} ${span.start_ns}`} g={span.g} t={span.end_ns - 1} />}
 					{(span.p !== null || span.m !== null) && <><dt>Runs on</dt><dd>
 						{span.p !== null && <LaneLink lane={`p${span.p}`} text={`P${span.p}`} t={span.start_ns} />}{span.p !== null && span.m !== null ? ', ' : ''}
 						{span.m !== null && <>thread <LaneLink lane={`m${span.m}`} text={`M${span.m}`} t={span.start_ns} /></>}</dd></>}

@@ -1,12 +1,12 @@
-/* read/v2/carrier.h - what libweft says beyond Go's format, in strings that no event refers to (docs/carrier.md).
+/* read/v2/carried.h - what libweft says beyond Go's format, in strings that no event refers to (docs/carrier.md).
  *
  * The pieces of a generation are found while its strings are read, and decoded with its tables.  What they say about
  * GoBlock events is a list for each thread, in order; which event an entry is for shows only in the merge, so the lists
  * are stepped through there (wtr__carrier_block).  A piece that is not as the document says ends what is believed of
  * its thread: it is counted, never guessed at.
  */
-#ifndef WTR_READ_V2_CARRIER_H
-#define WTR_READ_V2_CARRIER_H
+#ifndef WTR_READ_V2_CARRIED_H
+#define WTR_READ_V2_CARRIED_H
 
 #include <wtr/object.h>
 

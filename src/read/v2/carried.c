@@ -1,5 +1,5 @@
-/* read/v2/carrier.c - see carrier.h. */
-#include "read/v2/carrier.h"
+/* read/v2/carried.c - see carried.h. */
+#include "read/v2/carried.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -31,16 +31,6 @@ enum {
 _Static_assert((int)FILE_COUNT == (int)WTR_OBJECT_KIND_COUNT, "as many kinds");
 #define OBJECT(ID, text, attr, holder) _Static_assert((int)FILE_##ID == (int)WTR_OBJECT_##ID, text);
 #include "fmt/objects.def"
-
-const char *wtr_object_name(unsigned kind)
-{
-	static const char *const names[] = { "object",
-#define NAME(ID, name) name,
-		WTR_OBJECTS(NAME)
-#undef NAME
-	};
-	return kind < WTR_OBJECT_KIND_COUNT ? names[kind] : names[0];
-}
 
 bool wtr__carrier_take(wtr__pieces *ret, const uint8_t *at, size_t n)
 {

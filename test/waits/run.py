@@ -1,0 +1,138 @@
+"""Programs that stand still in a known way (stuck.c): `weft waits` must say the same, and Go's reader must take the trace.
+
+usage: run.py WEFT STUCK GO-OR-EMPTY
+
+TAP.
+"""
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+WEFT, STUCK, GO = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
+
+
+def run(args, **kwargs):
+    return subprocess.run(args, capture_output=True, text=True, timeout=120, **kwargs)
+
+
+class Told:
+    """What the program said about itself, and what weft says about its trace."""
+
+    def __init__(self, kind, folder, procs):
+        self.trace = os.path.join(folder, f"{kind}-{procs}.trace")
+        done = run([STUCK, kind, self.trace], env=dict(os.environ, WEFT_PROCS=procs))
+        assert done.returncode == 0 and not done.stderr, f"status {done.returncode}: {done.stderr}"
+        self.says = dict(line.split("=") for line in done.stdout.split())
+        check = run([WEFT, "check", self.trace])
+        assert check.returncode == 0 and "carrier" not in check.stdout, check.stdout
+        if GO:
+            go = run([GO, "tool", "trace", "-d=parsed", self.trace])
+            assert go.returncode == 0, go.stderr
+        waits = run([WEFT, "waits", "--json", self.trace])
+        assert waits.returncode == 0, waits.stderr
+        self.waits = json.loads(waits.stdout)
+        self.rows = {row["g"]: row for row in self.waits["waiting"]}
+        self.text = run([WEFT, "waits", self.trace]).stdout
+
+    def g(self, name):
+        return int(self.says[name])
+
+    def row(self, name):
+        assert self.g(name) in self.rows, f"{name} does not wait"
+        return self.rows[self.g(name)]
+
+    def one(self, name):
+        objects = self.row(name)["objects"]
+        assert len(objects) == 1, objects
+        return objects[0]
+
+    def object(self, name):
+        found = [o for o in self.waits["objects"] if o["id"] == self.says[name + "@"]]
+        assert len(found) == 1, f"{name} is {len(found)} times among the objects"
+        return found[0]
+
+
+def equal(got, want):
+    assert got == want, f"{got!r}, not {want!r}"
+
+
+def cycle(t):
+    a, b = t.row("a"), t.row("b")
+    equal(t.waits["cycles"], 1)
+    equal((a["cycle"], b["cycle"]), (1, 1))
+    equal((a["holder"], b["holder"]), (t.g("b"), t.g("a")))
+    equal((t.one("a")["id"], t.one("b")["id"]), (t.says["mutex1@"], t.says["mutex0@"]))
+    equal(t.one("a")["kind"], "mutex")
+    equal([h["g"] for h in t.object("mutex0")["holders"]], [t.g("a")])
+    assert "cycle 1" in t.text and f"held by G{t.g('a')}" in t.text, t.text
+
+
+def late_cycle(t):
+    """Both waited before the trace began: what for is there all the same, as is who holds what was locked in none."""
+    equal((t.one("a")["id"], t.one("b")["id"]), (t.says["mutex1@"], t.says["mutex0@"]))
+    equal((t.row("a")["open_start"], t.row("a")["holder"]), (True, None))
+
+
+def select(t):
+    objects = sorted(t.row("chooser")["objects"], key=lambda o: o["capacity"])
+    equal([o["id"] for o in objects], [t.says[f"chan{i}@"] for i in range(3)])
+    equal([o["capacity"] for o in objects], [0, 1, 2])
+    equal([o["waits_to"] for o in objects], ["receive", "send", "receive"])
+    equal(t.row("chooser")["reason"], "select")
+
+
+def channels(t):
+    full, empty = t.one("sender"), t.one("receiver")
+    equal((full["id"], full["capacity"], full["waits_to"]), (t.says["full@"], 4, "send"))
+    equal((empty["id"], empty["capacity"], empty["waits_to"]), (t.says["empty@"], 0, "receive"))
+    equal((t.object("full")["n"], t.object("full")["n_full"]), (1, 1))
+    equal((t.object("empty")["n"], t.object("empty")["n_full"]), (1, 0))
+    assert "(cap 4, full)" in t.text and "(unbuffered, nobody sends)" in t.text, t.text
+
+
+def written(t):
+    equal((t.one("reader")["kind"], t.one("reader")["id"]), ("rwmutex", t.says["rwmutex@"]))
+    equal((t.row("reader")["holder"], t.row("reader")["cycle"]), (t.g("writer"), 0))
+    equal(t.row("reader")["holder_state"], "Waiting")
+
+
+def read(t):
+    equal((t.one("writer")["kind"], t.row("writer")["holder"]), ("rwmutex", t.g("reader")))
+
+
+def hog(t):
+    events = [json.loads(line) for line in run([WEFT, "events", "--json", t.trace]).stdout.splitlines()]
+    taken = [e for e in events if e.get("proc_taken")]
+    assert taken and all(e["id"] == t.g("hog") for e in taken), taken
+    rows = json.loads(run([WEFT, "goroutines", "--json", t.trace]).stdout)["goroutines"]
+    row = [g for g in rows if g["id"] == t.g("hog")][0]
+    equal((row["syscall_ns"], row["syscall_block_ns"]), (0, 0))
+    assert row["exec_ns"] > 50_000_000, row
+
+
+CASES = {"cycle": cycle, "late-cycle": late_cycle, "select": select, "channels": channels, "written": written, "read": read,
+         "hog": hog}
+
+
+def main():
+    plan = [(kind, procs) for kind in CASES for procs in (("1",) if kind == "hog" else ("1", "2"))]
+    print(f"1..{len(plan)}")
+    bad = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for i, (kind, procs) in enumerate(plan, 1):
+            why = None
+            try:
+                CASES[kind](Told(kind, folder, procs))
+            except (AssertionError, KeyError, ValueError) as e:
+                why = f"{type(e).__name__}: {e}"
+            print(f"{'not ok' if why else 'ok'} {i} - {kind}, {procs} procs")
+            if why:
+                bad += 1
+                print("\n".join("# " + line for line in why.splitlines()[:30]))
+    return bad > 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
