@@ -14,7 +14,7 @@
 
 enum { NS = 1000000000 };
 
-/* The kernel's name for the CPU time of a thread (include/linux/posix-timers_types.h: CPUCLOCK_SCHED, per thread). */
+/* The kernel's name for the CPU time of a thread (CPUCLOCK_SCHED, per thread). */
 static clockid_t clock_of(uint64_t thread_id)
 {
 	return (clockid_t)(~(unsigned)thread_id << 3 | 6);

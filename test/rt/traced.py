@@ -17,7 +17,7 @@ GO = os.environ.get("WEFT_GO")
 SAMPLE = 8
 SECONDS = 60
 # Too much for a trace within a test's time, or with a trace of their own.
-LEFT_OUT = {"rt_trace", "rt_crowd"}
+LEFT_OUT = {"rt_trace", "rt_crowd", "rt_debug"}
 
 
 def run(*args, **kwargs):

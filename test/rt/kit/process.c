@@ -46,6 +46,7 @@ static _Noreturn void child(const kit_case *c, const kit_mode *mode, int out, in
 	struct rlimit none = { 0, 0 };
 	setrlimit(RLIMIT_CORE, &none);
 	setpgid(0, 0);
+	signal(SIGQUIT, SIG_DFL); /* a shell ignores it for what runs in the background */
 	dup2(out, 1);
 	dup2(err, 2);
 	exit(kit_run_here(c, mode));
