@@ -13,6 +13,7 @@
 #include <wtr/error.h>
 #include <wtr/event.h>
 #include <wtr/open.h>
+#include <wtr/report.h>
 #include <wtr/where.h>
 
 #ifdef __cplusplus
@@ -73,7 +74,7 @@ typedef struct wtr_finding {
 	const char *sentence;
 	size_t n_values, n_ranges, n_goroutines, n_stacks;
 	wtr_finding_value values[WTR_FINDING_VALUES];
-	wtr_finding_range ranges[WTR_FINDING_RANGES];             /* the worst first; never empty */
+	wtr_finding_range ranges[WTR_FINDING_RANGES];             /* the worst first, apart; never empty */
 	wtr_finding_goroutine goroutines[WTR_FINDING_GOROUTINES]; /* the worst first */
 	wtr_finding_stack stacks[WTR_FINDING_STACKS];
 	/* Coverage: it is about `seen` of `of` things of this kind. */
@@ -106,6 +107,9 @@ typedef struct wtr_findings wtr_findings;
  * Threads: any number may ask finished findings.
  */
 WTR_API wtr_code wtr_findings_make(wtr_trace *t, const wtr_findings_query *q, wtr_findings **ret, wtr_error *err);
+/* Of the whole trace, and an index with these parts (wtr_part), from one pass.  Errors as both. */
+WTR_API wtr_code wtr_findings_make_with_index(
+	wtr_trace *t, unsigned parts, wtr_index **ret_index, wtr_findings **ret, wtr_error *err);
 WTR_API void wtr_findings_free(wtr_findings *f); /* f may be NULL */
 
 WTR_API void wtr_findings_get_totals(const wtr_findings *f, wtr_findings_totals *ret);

@@ -15,7 +15,7 @@
 #include "read/source.h"
 #include "read/trace.h"
 
-enum { RING = 16, HALF = RING / 2, BLOCK = 1024, SINKS = 2 };
+enum { RING = 16, HALF = RING / 2, BLOCK = 1024, SINKS = 3 };
 
 typedef struct block {
 	size_t    n;
@@ -336,7 +336,9 @@ wtr_code an_pass_with_losses(
 	return rc;
 }
 
-static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *within, wtr_index **ret, wtr_error *err)
+/* `extra` sees all events too, but is neither finished nor freed here; NULL: none. */
+static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *within, an_sink *extra, wtr_index **ret,
+	wtr_error *err)
 {
 	parts |= WTR_PART_TOTALS;
 	if (parts & (WTR_PART_EVENTS | WTR_PART_LANES)) {
@@ -347,7 +349,11 @@ static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *wi
 	init_locks(&b);
 	wtr_code rc = WTR_E_NOMEM;
 	if (set_up(&b, t, parts, within)) {
+		unsigned n = b.n_sinks;
+		if (extra)
+			add_sink(&b, extra);
 		rc = pass(&b, err);
+		b.n_sinks = n;
 		if (rc == WTR_OK && !finish(&b))
 			rc = WTR_E_NOMEM;
 	}
@@ -367,7 +373,12 @@ static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *wi
 
 wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_error *err)
 {
-	return build_index(t, parts, NULL, ret, err);
+	return build_index(t, parts, NULL, NULL, ret, err);
+}
+
+wtr_code an_index_with(wtr_trace *t, unsigned parts, an_sink *extra, wtr_index **ret, wtr_error *err)
+{
+	return build_index(t, parts, NULL, extra, ret, err);
 }
 
 wtr_code wtr_index_build_within(
@@ -376,5 +387,5 @@ wtr_code wtr_index_build_within(
 	if (parts & ~(unsigned)(WTR_PART_TOTALS | WTR_PART_GOROUTINES) || to_ns <= from_ns)
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "index.within",
 			"a part of the time has totals and goroutines, and it does not end before it begins");
-	return build_index(t, parts, &(an_window_ns){ from_ns, to_ns }, ret, err);
+	return build_index(t, parts, &(an_window_ns){ from_ns, to_ns }, NULL, ret, err);
 }

@@ -50,6 +50,9 @@ wtr_code an_pass(wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_error *err);
 wtr_code an_pass_with_losses(
 	wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_losses *ret_losses, wtr_error *err);
 
+/* An index, and one more sink in the same pass; its finish is not called. */
+wtr_code an_index_with(wtr_trace *t, unsigned parts, an_sink *extra, wtr_index **ret, wtr_error *err);
+
 /* Lanes (lanes.c); its finish runs after the summary's, so the goroutine table is there. */
 an_sink *an_lanes_sink(wtr_trace *t);
 void     an_lanes_free(an_lanes *l); /* NULL is fine */

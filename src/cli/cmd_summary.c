@@ -4,22 +4,25 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/findings.h"
+#include "out/finding.h"
 #include "out/gotext.h"
 #include "out/grouping.h"
 #include "out/table.h"
 #include "out/units.h"
 
-enum { GROUPS_SHOWN = 10 };
+enum { GROUPS_SHOWN = 10, FINDINGS_SHOWN = 3 };
 
 typedef struct summary {
 	const char *path;
-	wtr_info    info;
-	wtr_totals  totals;
+	wtr_info info;
+	wtr_totals totals;
 	const wtr_index *x;
-	out_group  *groups;
-	cli_scope   scope;
-	wb_arena    arena;
-	size_t      n_groups, shown;
+	wtr_findings *found; /* NULL with a filter: they are not about goroutines as a whole */
+	out_group *groups;
+	cli_scope scope;
+	wb_arena arena;
+	size_t n_groups, shown;
 } summary;
 
 /* ---- text ---- */
@@ -40,8 +43,8 @@ static void put_share(wb_buf *b, int64_t part, int64_t whole)
 
 static void head(wb_buf *b, const summary *s)
 {
-	wb_buf_printf(b, "%s%s%s  %s, ", cli_styled(CLI_BOLD), cli_path(s->path), cli_styled(CLI_PLAIN),
-		s->info.written_by);
+	wb_buf_printf(
+		b, "%s%s%s  %s, ", cli_styled(CLI_BOLD), cli_path(s->path), cli_styled(CLI_PLAIN), s->info.written_by);
 	out_bytes(b, s->info.file_bytes);
 	if (strcmp(s->info.compression, "none") != 0) {
 		wb_buf_printf(b, " %s, ", s->info.compression);
@@ -201,9 +204,10 @@ static void health(wb_buf *b, const summary *s)
 
 static void busiest(wb_buf *b, const summary *s)
 {
-	out_table t = { .n_columns = 7, .columns = {
-		{ "goroutines", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT }, { "block", OUT_RIGHT },
-		{ "syscall", OUT_RIGHT }, { "total", OUT_RIGHT }, { "busiest by start function", OUT_LEFT } } };
+	out_table t = { .n_columns = 7,
+		.columns = { { "goroutines", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
+			{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT },
+			{ "busiest by start function", OUT_LEFT } } };
 	for (size_t i = 0; i < s->shown; i++) {
 		const out_group *g = &s->groups[i];
 		out_count(out_cell(&t, ""), g->n);
@@ -223,6 +227,8 @@ static void busiest(wb_buf *b, const summary *s)
 static void print_text(wb_buf *b, const summary *s)
 {
 	head(b, s);
+	if (s->found)
+		cli_findings_brief(b, s->found, FINDINGS_SHOWN);
 	span(b, s);
 	actors(b, s);
 	pauses(b, s);
@@ -312,6 +318,29 @@ static void groups_json(out_json *j, const summary *s)
 	out_json_array_end(j);
 }
 
+static void findings_json(out_json *j, const summary *s)
+{
+	const wtr_finding *d;
+	out_json_key(j, "findings");
+	if (!s->found) {
+		out_json_null(j);
+		return;
+	}
+	out_json_array(j);
+	for (size_t i = 0; (d = wtr_findings_get(s->found, i)); i++) {
+		wb_buf text = { 0 };
+		out_finding_sentence(&text, d);
+		out_json_object(j);
+		out_json_put_text(j, "rule", d->rule->name);
+		out_json_put_u64(j, "severity", d->severity);
+		out_json_put_text(j, "sentence", wb_buf_cstr(&text));
+		out_json_object_end(j);
+		j->failed |= text.failed;
+		wb_buf_free(&text);
+	}
+	out_json_array_end(j);
+}
+
 static void print_json(out_json *j, const summary *s)
 {
 	const wtr_totals *t = &s->totals;
@@ -334,6 +363,7 @@ static void print_json(out_json *j, const summary *s)
 	out_json_put_u64(j, "cpu_samples", t->cpu_samples);
 	gc_json(j, t);
 	heap_json(j, s);
+	findings_json(j, s);
 	out_json_put_u64(j, "n_groups", s->n_groups);
 	groups_json(j, s);
 	cli_damage_json(j, s->x);
@@ -358,13 +388,41 @@ static bool find_groups(summary *s, const wtr_trace *t)
 	return !s->arena.failed;
 }
 
+/* Opens, and answers both questions: in one pass where nothing narrows them.  NULL: *ret_rc is the exit status. */
+static wtr_index *ask(const cli_args *a, summary *s, wtr_trace **ret_trace, int *ret_rc)
+{
+	const unsigned parts = WTR_PART_TOTALS | WTR_PART_GOROUTINES;
+	wtr_error err = { 0 };
+	wtr_index *x = NULL;
+	if (cli_has(a, CLI_OPT_RANGE) || s->scope.where) {
+		x = cli_scope_index(&s->scope, parts, ret_trace, ret_rc);
+		wtr_findings_query q = { true, s->scope.from_ns, s->scope.to_ns, NULL };
+		if (!x || s->scope.where || wtr_findings_make(*ret_trace, &q, &s->found, &err) == WTR_OK)
+			return x;
+	} else {
+		*ret_rc = CLI_UNREADABLE;
+		if (!(*ret_trace = cli_open(a)))
+			return NULL;
+		if (wtr_findings_make_with_index(*ret_trace, parts, &x, &s->found, &err) == WTR_OK) {
+			cli_progress_done();
+			*ret_rc = cli_scope_bind(&s->scope, *ret_trace, x);
+			return x;
+		}
+	}
+	cli_error(s->path, &err);
+	wtr_index_free(x);
+	wtr_close(*ret_trace);
+	*ret_rc = CLI_UNREADABLE;
+	return NULL;
+}
+
 int cli_run_SUMMARY(const cli_args *a)
 {
 	wtr_trace *t;
 	summary s = { .path = a->operands[0] };
 	bool json = cli_has(a, CLI_OPT_JSON);
 	int rc = cli_scope_parse(a, WTR_ABOUT_GOROUTINE, &s.scope);
-	wtr_index *x = rc == CLI_OK ? cli_scope_index(&s.scope, WTR_PART_TOTALS | WTR_PART_GOROUTINES, &t, &rc) : NULL;
+	wtr_index *x = rc == CLI_OK ? ask(a, &s, &t, &rc) : NULL;
 	if (!x) {
 		cli_scope_free(&s.scope);
 		return rc;
@@ -387,6 +445,7 @@ int cli_run_SUMMARY(const cli_args *a)
 		wb_buf_free(&b);
 	}
 	wb_arena_free(&s.arena);
+	wtr_findings_free(s.found);
 	cli_scope_close(&s.scope, t, x);
 	return rc;
 }

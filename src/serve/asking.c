@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "out/answers.h"
+#include "out/finding.h"
 #include "out/goroutines.h"
 #include "out/waiting.h"
 #include "serve/site.h"
@@ -68,9 +69,8 @@ static void end(out_json *j, ws_answer *ret)
 /* ---- /api/goroutines ---- */
 
 static const char *const groupings[] = { "start", "creator", "state", NULL };
-static const char *const sorts[] = {
-	"exec", "sched", "block", "syscall", "total", "count", "name", "id", "create", NULL
-};
+static const char *const sorts[] = { "exec", "sched", "block", "syscall", "total", "count", "name", "id", "create",
+	NULL };
 
 /* The place of a word in a list; *ret stays when it is empty. */
 static bool word_of(wtr_str word, const char *const *list, const char *what, unsigned *ret, ws_answer *refusal)
@@ -93,8 +93,7 @@ static void answer_goroutines(const ws_model *m, const wtr_index *x, const ws_go
 	wb_arena arena = { 0 };
 	size_t n, most = a->n ? (size_t)a->n : WS_ROWS_DEFAULT;
 	const out_group_by grouping = (out_group_by)by;
-	out_row *rows =
-		out_goroutine_rows(m->trace, x, where, a->by.n ? &grouping : NULL, (out_sort)sort, &arena, &n);
+	out_row *rows = out_goroutine_rows(m->trace, x, where, a->by.n ? &grouping : NULL, (out_sort)sort, &arena, &n);
 	if (rows) {
 		out_json j;
 		begin(&j, ret);
@@ -121,9 +120,8 @@ void ws_api_goroutines(ws_site *site, const ws_model *m, const ws_goroutines_arg
 	if (!word_of(a->by, groupings, "by", &by, ret) || !word_of(a->sort, sorts, "sort", &sort, ret) ||
 		!scope_of(m, WTR_ABOUT_GOROUTINE, a->range, a->filter, &s, ret))
 		return;
-	if (s.ranged &&
-		wtr_index_build_within(m->trace, WTR_PART_TOTALS | WTR_PART_GOROUTINES, s.from_ns, s.to_ns, &part,
-			&err) != WTR_OK)
+	if (s.ranged && wtr_index_build_within(m->trace, WTR_PART_TOTALS | WTR_PART_GOROUTINES, s.from_ns, s.to_ns,
+				&part, &err) != WTR_OK)
 		refused(&err, ret);
 	else
 		answer_goroutines(m, part ? part : m->index, a, s.where, by, sort, ret);
@@ -319,6 +317,29 @@ void ws_api_diff(ws_site *site, const ws_model *m, const ws_diff_args *a, ws_ans
 	}
 	wtr_side_free(first);
 	wtr_side_free(second);
+}
+
+/* ---- /api/findings ---- */
+
+void ws_api_findings(ws_site *site, const ws_model *m, const ws_findings_args *a, ws_answer *ret)
+{
+	(void)site;
+	wtr_findings *f;
+	wtr_error err = { 0 };
+	scope s;
+	if (!scope_of(m, WTR_ABOUT_SPAN, a->range, a->filter, &s, ret))
+		return;
+	wtr_findings_query q = { .ranged = s.ranged, .from_ns = s.from_ns, .to_ns = s.to_ns, .where = s.where };
+	if (wtr_findings_make(m->trace, &q, &f, &err) == WTR_OK) {
+		out_json j;
+		begin(&j, ret);
+		out_findings_json(&j, f, a->n ? (size_t)a->n : WS_ROWS_DEFAULT, m->totals.start_ns);
+		end(&j, ret);
+		wtr_findings_free(f);
+	} else {
+		refused(&err, ret);
+	}
+	scope_done(&s);
 }
 
 /* ---- /api/mmu ---- */

@@ -2,7 +2,7 @@
 // of the trace that is chosen.
 
 /** Adds its tests; `kit` is what test/web/run.mjs offers. */
-export function answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared, annotated }) {
+export function answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared, annotated, planted }) {
 	const body = async page => (await page.locator('.drawer-body').innerText()).replace(/\u2009/g, '');
 	const quiet = page => page.waitForFunction(() => document.querySelector('.scope-state')?.textContent === '', undefined, { polling: 25 });
 	const has = (page, text) => page.waitForFunction(t => document.querySelector('.drawer-body')?.innerText.replace(/\u2009/g, '').includes(t), text, { polling: 25 });
@@ -138,6 +138,41 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		await shot(page, 'collections');
 		await axe(page, 'with collections');
 		await reset(page);
+	});
+
+	test('findings: the chip says how many, I lists them worst first; keys walk, Enter shows one in the lanes; in the dark', async () => {
+		const server = await startWeft(planted);
+		stops.push(server.stop);
+		const page = await open(server.url, { colorScheme: 'dark' });
+		const f = await api(page, 'api/findings');
+		const chip = page.locator('.topbar .chip', { hasText: 'finding' });
+		await chip.waitFor();
+		equal(await chip.innerText(), f.n_findings === 1 ? '1 finding' : `${f.n_findings} findings`, 'the chip');
+		await page.keyboard.press('i');
+		await page.locator('.finding').first().waitFor();
+		await quiet(page);
+		const shown = await page.locator('.finding .severity').allInnerTexts();
+		equal(shown.join(), f.findings.map(x => x.severity).join(), 'severities');
+		ok((await body(page)).includes(f.findings[0].sentence), 'no sentence');
+		const details = await page.locator('.finding-details').innerText();
+		ok(details.includes(f.findings[0].why) && details.includes(f.findings[0].next), 'neither why nor next');
+		await page.locator('.finding').first().focus();
+		await page.keyboard.press('ArrowDown');
+		equal(await page.evaluate(() => document.activeElement.id), 'finding-1', 'the next one');
+		await page.waitForFunction(t => document.querySelector('.finding-details h2').innerText === t, f.findings[1].title, { polling: 25 });
+		await page.keyboard.press('ArrowUp');
+		await shot(page, 'findings-dark');
+		await axe(page, 'with findings');
+		const whole = (await page.evaluate(() => window.weft.view)).scale;
+		await page.keyboard.press('Enter');
+		await settled(page);
+		await page.waitForFunction(x => window.weft.view.scale < x, whole, { polling: 25 });
+		const r = f.findings[0].ranges[0];
+		const view = await page.evaluate(() => window.weft.view);
+		ok(view.t0 <= r.from_ns, `${view.t0} is behind ${r.from_ns}`);
+		await page.waitForFunction(g => [...document.querySelectorAll('.name')].some(e => e.innerText.includes(`g${g}`)), f.findings[0].goroutines[0].g, { polling: 25 });
+		equal(page.complaints.join('; '), '', 'complaints');
+		await page.context().close();
 	});
 
 	test('tasks and regions by type, with how they are spread, in the dark', async () => {

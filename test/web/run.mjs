@@ -651,7 +651,7 @@ test('with less motion asked for, jumps are jumps', async () => {
 	await page.context().close();
 });
 
-answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared: () => shared, annotated: corpus('go1.26-annotate') });
+answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared: () => shared, annotated: corpus('go1.26-annotate'), planted: join(root, 'test', 'data', 'planted', 'greedy.trace.zst') });
 
 test('nothing serious for axe on the first screen', () => reset(shared).then(() => axe(shared, 'first screen')));
 

@@ -102,8 +102,18 @@ void an_found_g(wtr_finding *d, const char *name, int64_t g)
 	value(d, name, WTR_VALUE_GOROUTINE)->n = g;
 }
 
+/* Whether a range shows at least half of another one. */
+static bool shows(const wtr_finding_range *r, int64_t from_ns, int64_t to_ns)
+{
+	int64_t from = r->from_ns > from_ns ? r->from_ns : from_ns, to = r->to_ns < to_ns ? r->to_ns : to_ns;
+	return to > from && to - from >= (to_ns - from_ns) / 2;
+}
+
 void an_found_range(wtr_finding *d, int64_t from_ns, int64_t to_ns)
 {
+	for (size_t i = 0; i < d->n_ranges; i++)
+		if (shows(&d->ranges[i], from_ns, to_ns))
+			return;
 	if (d->n_ranges < WTR_FINDING_RANGES && to_ns > from_ns)
 		d->ranges[d->n_ranges++] = (wtr_finding_range){ from_ns, to_ns };
 }

@@ -46,19 +46,46 @@ static wtr_findings *taken(an_find *f, const wtr_findings_totals *t)
 	return r;
 }
 
-wtr_code wtr_findings_make(wtr_trace *t, const wtr_findings_query *q, wtr_findings **ret, wtr_error *err)
+/* After a pass that went well or not: the findings, and the pass is freed. */
+static wtr_code done(an_find *f, wtr_code rc, wtr_findings_totals *totals, wtr_findings **ret, wtr_error *err)
 {
-	wtr_findings_totals totals = { 0 };
-	an_find *f = an_find_new(t, q);
-	wtr_code rc = f ? an_pass_with_losses(t, &f->sink, &totals.end, &totals.losses, err) : WTR_E_NOMEM;
 	wtr_findings *r = NULL;
-	if (rc == WTR_OK && (!an_find_finish(f, &totals) || !(r = taken(f, &totals))))
+	if (rc == WTR_OK && (!an_find_finish(f, totals) || !(r = taken(f, totals))))
 		rc = WTR_E_NOMEM;
 	an_find_free(f);
 	if (rc == WTR_OK)
 		*ret = r;
 	else if (rc == WTR_E_NOMEM)
 		wtr__fail(err, rc, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	return rc;
+}
+
+wtr_code wtr_findings_make(wtr_trace *t, const wtr_findings_query *q, wtr_findings **ret, wtr_error *err)
+{
+	wtr_findings_totals totals = { 0 };
+	an_find *f = an_find_new(t, q);
+	wtr_code rc = f ? an_pass_with_losses(t, &f->sink, &totals.end, &totals.losses, err) : WTR_E_NOMEM;
+	return done(f, rc, &totals, ret, err);
+}
+
+wtr_code wtr_findings_make_with_index(
+	wtr_trace *t, unsigned parts, wtr_index **ret_index, wtr_findings **ret, wtr_error *err)
+{
+	wtr_findings_totals totals = { 0 };
+	wtr_totals all;
+	wtr_index *x = NULL;
+	an_find *f = an_find_new(t, &(wtr_findings_query){ 0 });
+	wtr_code rc = f ? an_index_with(t, parts, &f->sink, &x, err) : WTR_E_NOMEM;
+	if (rc == WTR_OK) {
+		wtr_get_totals(x, &all);
+		totals.end = all.end;
+		totals.losses = all.losses;
+	}
+	rc = done(f, rc, &totals, ret, err);
+	if (rc == WTR_OK)
+		*ret_index = x;
+	else
+		wtr_index_free(x);
 	return rc;
 }
 

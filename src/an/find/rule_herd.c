@@ -26,7 +26,7 @@ static void count(an_find *f, an_burst *b, bool by_nobody, uint32_t waker)
 void an_herd_woken(an_find *f, const an_find_span *s, uint32_t wait, an_find_g *waker)
 {
 	an_burst *b = waker ? &waker->burst : &f->rules.herd.nobody[(uint64_t)s->end->p % AN_NOBODY];
-	bool goes_on = b->wait == wait + 1 && (waker || s->to_ns - b->last_ns < TOGETHER_NS);
+	bool goes_on = b->wait == wait + 1 && (waker || s->to_ns - b->from_ns < TOGETHER_NS);
 	if (!goes_on) {
 		count(f, b, !waker, waker ? waker->group : 0);
 		*b = (an_burst){ .wait = wait + 1, .from_ns = s->to_ns };

@@ -426,6 +426,16 @@ static void the_other_questions(void **state)
 	yajl_tree_free(v);
 	wtr_requests_free(r);
 
+	wtr_findings *found = NULL;
+	wtr_findings_totals odd;
+	assert_int_equal(wtr_findings_make(trace, &(wtr_findings_query){ 0 }, &found, NULL), WTR_OK);
+	wtr_findings_get_totals(found, &odd);
+	v = parsed(ask("/api/findings?n=1"));
+	assert_int_equal(number(v, "n_findings"), odd.n);
+	assert_int_equal(number(v, "worst"), odd.worst);
+	yajl_tree_free(v);
+	wtr_findings_free(found);
+
 	v = parsed(ask("/api/diff?a=..5ms&b=5ms.."));
 	assert_true(number(v, "n") > 5);
 	assert_int_equal(number(member(v, "a"), "duration_ns"), 5000000);

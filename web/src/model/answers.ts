@@ -252,6 +252,37 @@ export interface Why {
 	readonly ran_instead: readonly { readonly name: string; readonly n: number; readonly ns: number }[];
 }
 
+export interface FindingGoroutine {
+	readonly g: number;
+	readonly name: string;
+	readonly from_ns: number;
+	readonly to_ns: number;
+}
+
+export interface Finding {
+	readonly rule: string;
+	readonly severity: number;
+	readonly probable: boolean;
+	readonly title: string;
+	readonly sentence: string;
+	readonly why: string;
+	readonly next: string;
+	readonly measure: string;
+	readonly value: number;
+	readonly half: number;
+	readonly ranges: readonly { readonly from_ns: number; readonly to_ns: number }[];
+	readonly goroutines: readonly FindingGoroutine[];
+	readonly stacks: readonly { readonly role: string; readonly stack: readonly Frame[] }[];
+	readonly coverage: { readonly seen: number; readonly of: number; readonly things: string };
+}
+
+export interface Findings {
+	readonly n_findings: number;
+	readonly worst: number;
+	readonly looked_at: { readonly from_ns: number; readonly to_ns: number; readonly events: number; readonly goroutines: number };
+	readonly findings: readonly Finding[];
+}
+
 // ---- of which part ----
 
 export type Scope = 'whole' | 'view' | 'range';

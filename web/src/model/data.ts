@@ -1,5 +1,6 @@
 // The one place where data is asked for: tiles, pages of lanes, names, series.
 
+import { answer, question, type Findings } from './answers';
 import { api, ApiError, isAbort, type Counts, type Metrics } from './api';
 import { LanePages, type Section } from './lanes';
 import { RowNames } from './names';
@@ -60,6 +61,12 @@ export async function loadWhole(): Promise<void> {
 	const [counts, metrics] = await Promise.all([api.counts(0, step, n), api.metrics(0, step, n)]);
 	s.wholeCounts.value = counts;
 	s.wholeMetrics.value = metrics;
+}
+
+/** How much is odd about the whole trace: asked last, for it takes a pass over all events. */
+export async function loadOdd(): Promise<void> {
+	const f = await answer<Findings>(question('findings', { n: 1 }), new AbortController().signal);
+	s.odd.value = { n: f.n_findings, worst: f.worst };
 }
 
 let asked: { readonly t: number; readonly step: number; readonly n: number } | null = null;

@@ -48,7 +48,7 @@ export interface HoverRun {
 
 export type Overlay = 'off' | 'stw' | 'both';
 export type ThemeChoice = 'auto' | 'light' | 'dark';
-export type Tab = 'selection' | 'range' | 'goroutines' | 'profile' | 'latency' | 'cause' | 'gc' | 'trace';
+export type Tab = 'findings' | 'selection' | 'range' | 'goroutines' | 'profile' | 'latency' | 'cause' | 'gc' | 'trace';
 
 export const info = signal<Info | null>(null);
 export const loading = signal<Loading | null>(null);
@@ -96,6 +96,9 @@ export const wholeMetrics = signal<Metrics | null>(null);
 export const viewCounts = signal<Counts | null>(null);
 export const viewMetrics = signal<Metrics | null>(null);
 export const rangeCounts = signal<{ readonly range: Range; readonly counts: Counts } | null>(null);
+
+/** How much is odd about the whole trace, and how bad the worst of it is; null: not known yet. */
+export const odd = signal<{ readonly n: number; readonly worst: number } | null>(null);
 
 /** Lanes that have been waiting for a tile for a while. */
 export const slow = signal<ReadonlySet<string>>(new Set());

@@ -74,6 +74,7 @@ export const commands: readonly Command[] = [
 	{ id: 'prev-hit', title: 'Previous search result', keys: ['Shift+n'], section: 'Find', run: () => a.goToHit(s.hitAt.peek() - 1), enabled: () => (s.hits.value?.list.length ?? 0) > 0 },
 
 	{ id: 'drawer', title: 'Details: open or close', keys: ['q'], section: 'View', run: () => { s.drawer.value = { ...s.drawer.peek(), open: !s.drawer.peek().open }; } },
+	{ id: 'findings', title: 'Findings: what is odd, worst first', keys: ['i'], section: 'View', run: () => a.openDrawer('findings') },
 	{ id: 'goroutines', title: 'Goroutines: where each spent its time', keys: ['x'], section: 'View', run: () => a.openDrawer('goroutines') },
 	{ id: 'profile', title: 'Profiles: where time went', keys: ['p'], section: 'View', run: () => a.openDrawer('profile') },
 	{ id: 'latency', title: 'Latency: requests, tasks, regions', keys: ['l'], section: 'View', run: () => a.openDrawer('latency') },

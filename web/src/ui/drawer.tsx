@@ -9,6 +9,7 @@ import * as s from '../model/state';
 import * as a from './actions';
 import { Cause } from './answers/cause';
 import { Collections } from './answers/collections';
+import { FindingsTab } from './answers/findings';
 import { Goroutines } from './answers/goroutines';
 import { Latency } from './answers/latency';
 import { Profiles } from './answers/profiles';
@@ -18,7 +19,7 @@ import { finest, Func, LaneLink, Stack, TimeLink, Times } from './facts';
 import { useSignals } from './hooks';
 
 const tabs: readonly (readonly [s.Tab, string, () => preact.JSX.Element | null])[] = [
-	['selection', 'Selection', SelectionTab], ['range', 'Statistics', RangeTab], ['goroutines', 'Goroutines', Goroutines], ['profile', 'Profiles', Profiles], ['latency', 'Latency', Latency],
+	['findings', 'Findings', FindingsTab], ['selection', 'Selection', SelectionTab], ['range', 'Statistics', RangeTab], ['goroutines', 'Goroutines', Goroutines], ['profile', 'Profiles', Profiles], ['latency', 'Latency', Latency],
 	['cause', 'Cause', Cause], ['gc', 'Collections', Collections], ['trace', 'Trace', TraceTab],
 ];
 

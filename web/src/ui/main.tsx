@@ -9,7 +9,7 @@ import './style.css';
 import { CLASS_SHORT, css, DARK, inkOn, type Theme } from '../base/palette';
 import { bytes, duration } from '../base/time';
 import { warmGl } from '../draw/gl';
-import { complain, load, loadWhole, seriesBusy } from '../model/data';
+import { complain, load, loadOdd, loadWhole, seriesBusy } from '../model/data';
 import * as s from '../model/state';
 import { gliding, readHash, setView } from './actions';
 import { command, invoke, overlayTitle } from './commands';
@@ -166,7 +166,7 @@ window.addEventListener('hashchange', readHash);
 void load(warmGl, () => {
 	const info = s.info.value!;
 	document.title = `${fileOf(info.file)} – weft`;
-	loadWhole().catch(complain);
+	loadWhole().then(loadOdd).catch(complain);
 });
 
 // For tests and for whoever opens the console: what is seen, and how often it was drawn.

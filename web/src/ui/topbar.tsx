@@ -11,7 +11,7 @@ import { command, commands, hint, invoke, keyText, type Command } from './comman
 import { useSignals } from './hooks';
 
 export function TopBar(): preact.JSX.Element {
-	useSignals(s.info, s.drawer, s.themeChoice, s.theme, s.help);
+	useSignals(s.info, s.odd, s.drawer, s.themeChoice, s.theme, s.help);
 	const info = s.info.value;
 	return (
 		<header class="topbar">
@@ -21,6 +21,7 @@ export function TopBar(): preact.JSX.Element {
 				{duration(info.duration_ns)} · {grouped(info.events)} events
 			</button>}
 			{info?.damage && <DamageChip d={info.damage} />}
+			{s.odd.value && s.odd.value.n > 0 && <OddChip odd={s.odd.value} />}
 			<Search />
 			<div class="buttons" role="toolbar" aria-label="View">
 				<Button id="zoom-out" icon="M3 8h10" />
@@ -50,6 +51,14 @@ function DamageChip({ d }: { d: Damage }): preact.JSX.Element {
 	return (
 		<button type="button" class="chip chip-warn" title={d.what} onClick={() => a.openDrawer('trace')}>
 			<span aria-hidden="true">⚠</span> damaged{d.lost_bytes > 0 ? `: ${bytes(d.lost_bytes)} lost` : ''}
+		</button>
+	);
+}
+
+function OddChip({ odd }: { odd: { readonly n: number; readonly worst: number } }): preact.JSX.Element {
+	return (
+		<button type="button" class={odd.worst >= 50 ? 'chip chip-warn' : 'chip'} title={`${hint('findings')}; the worst is ${odd.worst} of 100`} onClick={() => invoke(command('findings'))}>
+			{odd.n === 1 ? '1 finding' : `${odd.n} findings`}
 		</button>
 	);
 }
