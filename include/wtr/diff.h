@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include <wtr/error.h>
+#include <wtr/findings.h>
 #include <wtr/open.h>
 #include <wtr/profile.h>
 #include <wtr/report.h>
@@ -41,6 +42,9 @@ WTR_API void wtr_side_free(wtr_side *s); /* s may be NULL */
  * it counts. */
 WTR_API wtr_code wtr_side_add(
 	wtr_side *s, wtr_trace *t, const wtr_index *x, const wtr_side_query *q, wtr_error *err);
+
+/* Adds what was found in the trace that was added last.  False: out of memory; then the side is only to be freed. */
+WTR_API bool wtr_side_add_findings(wtr_side *s, const wtr_findings *f);
 
 typedef struct wtr_side_totals {
 	size_t traces;
@@ -116,6 +120,27 @@ WTR_API void wtr_diff_free(wtr_diff *d); /* d may be NULL */
 /* Rows by kind, of each what changed first, then by how much time per second changed; states are in the order of
  * wtr_class. */
 WTR_API size_t wtr_diff_rows(const wtr_diff *d, const wtr_diff_row **ret);
+
+/* A finding on both sides: of one rule, about things of the same names.  Of several, the most severe counts. */
+typedef enum wtr_finding_verdict {
+	WTR_FINDING_NEW,
+	WTR_FINDING_GONE,
+	WTR_FINDING_WORSE, /* by WTR_FINDING_STEP or more */
+	WTR_FINDING_BETTER,
+	WTR_FINDING_SAME,
+} wtr_finding_verdict;
+enum { WTR_FINDING_STEP = 5 };
+
+typedef struct wtr_finding_change {
+	const char *rule, *title; /* static */
+	wtr_str about;            /* its texts, a line feed after each */
+	unsigned a, b;            /* severity; 0: not there */
+	wtr_finding_verdict verdict;
+} wtr_finding_change;
+
+/* New ones first, then those that are worse, gone, better and the same; most severe first. */
+WTR_API size_t wtr_diff_findings(const wtr_diff *d, const wtr_finding_change **ret);
+WTR_API const char *wtr_finding_verdict_name(unsigned verdict); /* "new"; NULL for a number that is none */
 
 /* ---- limits: what must not get worse ---- */
 

@@ -8,6 +8,7 @@
 
 struct wtr_diff {
 	WB_VEC(wtr_diff_row) rows;
+	an_found_changes found;
 };
 
 static const char *const kinds[] = {
@@ -217,7 +218,7 @@ static int in_order(const void *a, const void *b)
 wtr_code wtr_diff_make(const wtr_side *a, const wtr_side *b, wtr_diff **ret, wtr_error *err)
 {
 	wtr_diff *d = wb_calloc(1, sizeof(*d));
-	if (d && add_states(d, a, b) && add_things(d, a, b)) {
+	if (d && add_states(d, a, b) && add_things(d, a, b) && an_found_compare(a, b, &d->found)) {
 		if (d->rows.n)
 			qsort(d->rows.at, d->rows.n, sizeof(*d->rows.at), in_order);
 		*ret = d;
@@ -232,6 +233,7 @@ void wtr_diff_free(wtr_diff *d)
 	if (!d)
 		return;
 	wb_vec_free(&d->rows);
+	wb_vec_free(&d->found);
 	wb_free(d);
 }
 
@@ -239,4 +241,10 @@ size_t wtr_diff_rows(const wtr_diff *d, const wtr_diff_row **ret)
 {
 	*ret = d->rows.at;
 	return d->rows.n;
+}
+
+size_t wtr_diff_findings(const wtr_diff *d, const wtr_finding_change **ret)
+{
+	*ret = d->found.at;
+	return d->found.n;
 }

@@ -241,6 +241,7 @@ void wtr_side_free(wtr_side *s)
 	}
 	wb_vec_free(&s->all);
 	wb_vec_free(&s->durations);
+	wb_vec_free(&s->found);
 	wb_idmap_free(&s->of);
 	wb_intern_free(&s->keys);
 	wb_free(s);

@@ -3,6 +3,7 @@
  * side.c         gathers durations from traces
  * diff.c         rows: what both sides have
  * diff_draw.c    how far a figure may be off: resampling
+ * diff_find.c    findings
  * diff_limit.c   limits
  * diff_stacks.c  profiles
  */
@@ -26,10 +27,18 @@ typedef struct an_series {
 	WB_VEC(uint16_t) unit; /* of each: trace * AN_SLICES + slice in which it ended */
 } an_series;
 
+/* A finding of one of the traces. */
+typedef struct an_found {
+	const wtr_rule *rule;
+	uint32_t key; /* in `keys` of its side: rule, its texts */
+	unsigned severity;
+} an_found;
+
 struct wtr_side {
 	wb_intern keys; /* a letter for the kind, name, a zero byte, creation stack */
 	wb_idmap of;    /* key * WTR_CLASS_COUNT + class -> series */
 	WB_VEC(an_series) all;
+	WB_VEC(an_found) found;    /* by key once */
 	WB_VEC(int64_t) durations; /* of each trace */
 	uint64_t goroutines;
 	int64_t from_ns; /* of the trace that is being added */
@@ -41,6 +50,11 @@ uint32_t an_side_key(wtr_side *s, wtr_diff_kind kind, wtr_str name, wtr_str crea
 /* Its parts. */
 wtr_str an_side_name(const wtr_side *s, uint32_t key);
 wtr_str an_side_created(const wtr_side *s, uint32_t key);
+
+/* ---- diff_find.c ---- */
+
+typedef WB_VEC(wtr_finding_change) an_found_changes;
+bool an_found_compare(const wtr_side *a, const wtr_side *b, an_found_changes *ret);
 
 /* ---- diff_draw.c ---- */
 

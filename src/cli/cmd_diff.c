@@ -166,6 +166,37 @@ static void section(wb_buf *b, const view *v, size_t from, size_t to)
 	wb_buf_printf(b, " without a sure change: --limit=0 shows them%s\n", cli_styled(CLI_PLAIN));
 }
 
+static void found(wb_buf *b, const wtr_diff *d, size_t limit)
+{
+	static const cli_style styles[] = { [WTR_FINDING_NEW] = CLI_RED,
+		[WTR_FINDING_GONE] = CLI_GREEN,
+		[WTR_FINDING_WORSE] = CLI_RED,
+		[WTR_FINDING_BETTER] = CLI_GREEN,
+		[WTR_FINDING_SAME] = CLI_DIM };
+	const wtr_finding_change *f;
+	size_t n = wtr_diff_findings(d, &f), shown = 0;
+	while (shown < n && (limit == 0 || (shown < limit && f[shown].verdict != WTR_FINDING_SAME)))
+		shown++;
+	if (shown == 0)
+		return;
+	out_table t = { .n_columns = 4,
+		.columns = {
+			{ "severity", OUT_RIGHT }, { "in b", OUT_RIGHT }, { "", OUT_LEFT }, { "finding", OUT_LEFT } } };
+	for (size_t i = 0; i < shown; i++) {
+		wb_buf_printf(out_cell(&t, ""), f[i].a ? "%u" : "-", f[i].a);
+		wb_buf_printf(out_cell(&t, ""), f[i].b ? "%u" : "-", f[i].b);
+		wb_buf_puts(out_cell(&t, cli_styled(styles[f[i].verdict])), wtr_finding_verdict_name(f[i].verdict));
+		wb_buf *cell = out_cell(&t, "");
+		wb_buf_puts(cell, f[i].title);
+		wtr_str about = first_line(f[i].about);
+		wb_buf_puts(cell, about.n ? ": " : "");
+		out_clean(cell, about.at, about.n);
+	}
+	wb_buf_putc(b, '\n');
+	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	out_table_free(&t);
+}
+
 static void side_line(wb_buf *b, char letter, const cli_side *s)
 {
 	wtr_side_totals t;
@@ -217,6 +248,7 @@ static void print_text(const cli_args *a, wb_buf *b, const cli_side sides[2], co
 	v.n = wtr_diff_rows(d, &v.rows);
 	side_line(b, 'a', &sides[0]);
 	side_line(b, 'b', &sides[1]);
+	found(b, d, v.limit);
 	for (size_t i = 0; i < v.n; i++) {
 		changed += v.rows[i].changed;
 		if (i + 1 < v.n && v.rows[i + 1].kind == v.rows[i].kind)

@@ -70,6 +70,24 @@ static void row(out_json *j, const wtr_diff_row *r)
 	out_json_object_end(j);
 }
 
+static void findings(out_json *j, const wtr_diff *d, size_t limit)
+{
+	const wtr_finding_change *f;
+	size_t n = wtr_diff_findings(d, &f);
+	out_json_key(j, "findings");
+	out_json_array(j);
+	for (size_t i = 0; i < n && (limit == 0 || i < limit); i++) {
+		out_json_object(j);
+		out_json_put_text(j, "verdict", wtr_finding_verdict_name(f[i].verdict));
+		out_json_put_text(j, "rule", f[i].rule);
+		lines(j, "about", f[i].about);
+		out_json_put_u64(j, "a", f[i].a);
+		out_json_put_u64(j, "b", f[i].b);
+		out_json_object_end(j);
+	}
+	out_json_array_end(j);
+}
+
 void out_diff_json(out_json *j, const wtr_diff *d, size_t limit)
 {
 	const wtr_diff_row *rows;
@@ -86,6 +104,7 @@ void out_diff_json(out_json *j, const wtr_diff *d, size_t limit)
 			row(j, &rows[i]);
 	}
 	out_json_array_end(j);
+	findings(j, d, limit);
 }
 
 /* ---- profiles ---- */

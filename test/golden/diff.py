@@ -186,6 +186,16 @@ def test_two_folders(tmp):
     weft("diff", tmp / "a", tmp / "empty", status=3)
 
 
+def test_findings_are_matched(tmp):
+    a, b = CORPUS / "go1.26-hello.trace", CORPUS / "go1.26-httpload.trace"
+    of = {f["rule"]: f["severity"] for f in json.loads(weft("findings", "--json", b))["findings"]}
+    assert of
+    found = json.loads(weft("diff", "--json", a, b))["findings"]
+    assert {f["rule"]: f["b"] for f in found if f["verdict"] == "new"} == of, (found, of)
+    assert {f["verdict"] for f in json.loads(weft("diff", "--json", b, b))["findings"]} == {"same"}
+    assert {f["verdict"] for f in json.loads(weft("diff", "--json", b, a))["findings"]} == {"gone"}
+
+
 def test_limits(tmp):
     a = made(tmp / "a.trace", 1)
     b = made(tmp / "b.trace", 2, wait=lambda r: 2 * r.randint(1000, 3000))
