@@ -16,6 +16,7 @@
 #include <wtr/profile.h>
 #include <wtr/report.h>
 #include <wtr/requests.h>
+#include <wtr/snapshots.h>
 #include <wtr/text.h>
 #include <wtr/waits.h>
 #include <wtr/where.h>

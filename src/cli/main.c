@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/many.h"
 
 static bool is_help(const char *word)
 {
@@ -30,7 +31,7 @@ int main(int argc, char **argv)
 	if (cli_has(&a, CLI_OPT_HELP))
 		cli_help_command(c, false);
 	else
-		rc = c->run(&a);
+		rc = cli_run_many(&a);
 	if (fflush(stdout) != 0 && rc == CLI_OK) {
 		perror("weft: standard output");
 		rc = CLI_UNREADABLE;

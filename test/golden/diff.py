@@ -225,6 +225,35 @@ def test_filters(tmp):
     assert {(r["kind"], r["class"]) for r in found} == {("state", "runnable"), ("group", "runnable")}, found
 
 
+def test_a_folder_is_ranked_and_asked(tmp):
+    for i in range(6):
+        made(tmp / f"{i}.trace", i, rounds=60)
+    made(tmp / "slow.trace", 7, wait=lambda r: 30 * r.randint(1000, 3000), rounds=60)
+    (tmp / "broken.trace").write_bytes(b"go 1.99 trace\0\0\0")
+    (tmp / "notes.txt").write_text("no trace")
+    answer = json.loads(weft("summary", "--json", tmp, status=3))
+    assert answer["unreadable"] == 1 and len(answer["traces"]) == 7
+    first, second = answer["traces"][:2]
+    assert first["file"].endswith("slow.trace") and first["oddness"] > 10 * second["oddness"], answer
+    odd = max(first["traits"], key=lambda t: t["odd"])
+    for t in first["traits"]:
+        values = sorted(u["value"] for x in answer["traces"] for u in x["traits"] if u["name"] == t["name"])
+        assert near(t["median"], values[3]), t
+    assert odd["odd"] == first["oddness"]
+    files = [tmp / "0.trace", tmp / "broken.trace", tmp / "3.trace"]
+    parts, text = [], weft("goroutines", "--json", *files, status=3)
+    while text.strip():
+        value, end = json.JSONDecoder().raw_decode(text.lstrip())
+        parts.append(value)
+        text = text.lstrip()[end:]
+    assert [p["file"] for p in parts if "file" in p] == [str(f) for f in files]
+    one = json.loads(weft("goroutines", "--json", files[2]))
+    assert parts[-1] == one and len(parts) == 5
+    assert weft("tasks", tmp, status=3).count("==>") == 8
+    weft("profile", "sched", files[0], files[2], "-o", tmp / "out", status=2)
+    weft("profile", "none", files[0], files[2], status=2)
+
+
 def pprof(*words):
     return subprocess.run(["go", "tool", "pprof", *map(str, words)], capture_output=True, timeout=60)
 
