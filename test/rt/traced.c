@@ -74,7 +74,7 @@ static void fork_one(int how)
 			_exit(0);
 		exit(0);
 	}
-	int status;
+	int status = -1;
 	if (pid < 0 || weft_waitpid(pid, &status, 0) != pid || status != 0) {
 		fprintf(stderr, "traced: a child ended with %x\n", status);
 		exit(1);

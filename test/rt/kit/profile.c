@@ -25,7 +25,7 @@ static const Pprof__Location *location(const kit_profile *p, uint64_t id)
 	for (size_t i = 0; i < p->m->n_location; i++)
 		if (p->m->location[i]->id == id)
 			return p->m->location[i];
-	kit_require(!"a location that is not there");
+	kit_require(false && "a location that is not there");
 	return NULL;
 }
 
@@ -34,7 +34,7 @@ static const Pprof__Function *function(const kit_profile *p, uint64_t id)
 	for (size_t i = 0; i < p->m->n_function; i++)
 		if (p->m->function[i]->id == id)
 			return p->m->function[i];
-	kit_require(!"a function that is not there");
+	kit_require(false && "a function that is not there");
 	return NULL;
 }
 
@@ -114,7 +114,7 @@ int kit_profile_value(const kit_profile *p, const char *type)
 	for (size_t i = 0; i < p->m->n_sample_type; i++)
 		if (strcmp(text(p, p->m->sample_type[i]->type), type) == 0)
 			return (int)i;
-	kit_require(!"no such kind of value");
+	kit_require(false && "no such kind of value");
 	return -1;
 }
 
