@@ -55,7 +55,7 @@ WTR_API size_t wtr_wait_objects(const wtr_trace *t, uint32_t wait, wtr_object *r
  * it: false. */
 WTR_API bool wtr_names_objects(const wtr_trace *t);
 
-/* A goroutine's label from before its generation began, as at the start of it.  Valid as long as its strings. */
+/* A goroutine's label when its generation first mentions it.  Valid as long as the generation's strings. */
 typedef struct wtr_kept_label {
 	int64_t g;
 	wtr_str label;

@@ -48,6 +48,26 @@ static void waiting_row(out_table *t, const answer *w, const wtr_waiting *r)
 		wb_buf_printf(cell, "G%lld, %s", (long long)r->holder, wtr_gstate_name(r->holder_state));
 }
 
+static const wtr_waiting *row_of(const answer *w, int64_t g)
+{
+	size_t n;
+	const wtr_waiting *rows = wtr_graph_rows(w->g, &n);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].g == g)
+			return &rows[i];
+	return NULL;
+}
+
+/* From the goroutine that was asked for on, to one that does not wait for another, or to the first again. */
+static void chain_rows(out_table *t, const answer *w)
+{
+	const wtr_waiting *first = row_of(w, (int64_t)cli_number(w->a, CLI_OPT_GOROUTINE, 0)), *r = first;
+	for (size_t i = 0; r && i < w->limit && (i == 0 || r != first); i++) {
+		waiting_row(t, w, r);
+		r = r->holder == WTR_NONE ? NULL : row_of(w, r->holder);
+	}
+}
+
 static void put_graph(answer *w)
 {
 	size_t n;
@@ -66,12 +86,15 @@ static void put_graph(answer *w)
 	out_table t = { .n_columns = 7,
 		.columns = { { "", OUT_LEFT }, { "g", OUT_RIGHT }, { "start function", OUT_LEFT }, { "for", OUT_RIGHT },
 			{ "why", OUT_LEFT }, { "what", OUT_LEFT }, { "waits for", OUT_LEFT } } };
-	for (size_t i = 0; i < n && i < w->limit; i++)
+	bool one = cli_has(w->a, CLI_OPT_GOROUTINE);
+	if (one)
+		chain_rows(&t, w);
+	for (size_t i = 0; !one && i < n && i < w->limit; i++)
 		waiting_row(&t, w, &rows[i]);
 	if (n)
 		out_table_print(&t, &w->out, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
 	out_table_free(&t);
-	if (n > w->limit)
+	if (n > w->limit && !one)
 		wb_buf_printf(&w->out, "  and %zu more; --limit=0 shows all\n", n - w->limit);
 }
 
@@ -126,8 +149,13 @@ static int print_json(answer *w)
 	out_json_to_buf(&j, &w->out, OUT_JSON_PRETTY);
 	out_json_object(&j);
 	out_json_put_i64(&j, "at_ns", w->at_ns - w->totals.start_ns);
-	out_graph_json(&j, w->t, w->g, limit, w->totals.start_ns);
-	out_waited_json(&j, w->w, limit, w->totals.start_ns);
+	if (cli_has(w->a, CLI_OPT_GOROUTINE)) {
+		int64_t g = (int64_t)cli_number(w->a, CLI_OPT_GOROUTINE, 0);
+		out_chain_json(&j, w->t, w->w, w->g, g, w->totals.start_ns);
+	} else {
+		out_graph_json(&j, w->t, w->g, limit, w->totals.start_ns);
+		out_waited_json(&j, w->w, limit, w->totals.start_ns);
+	}
 	cli_damage_json(&j, w->x);
 	out_json_object_end(&j);
 	return cli_print_json(&j, &w->out);
@@ -138,7 +166,7 @@ static int print_text(answer *w)
 	size_t n;
 	wtr_waits_objects(w->w, &n);
 	put_graph(w);
-	if (n)
+	if (n && !cli_has(w->a, CLI_OPT_GOROUTINE))
 		put_objects(w);
 	int rc = cli_flush(&w->out, true) ? CLI_OK : CLI_UNREADABLE;
 	if (n == 0)
@@ -162,6 +190,9 @@ static int answer_it(answer *w)
 {
 	wtr_error err = { 0 };
 	wtr_get_totals(w->x, &w->totals);
+	if (cli_has(w->a, CLI_OPT_GOROUTINE) && !wtr_goroutine(w->x, (int64_t)cli_number(w->a, CLI_OPT_GOROUTINE, 0)))
+		return cli_usage(w->a->command, "the trace has no goroutine %s; weft goroutines lists them",
+			w->a->values[CLI_OPT_GOROUTINE]);
 	w->at_ns = moment(w);
 	if (w->at_ns < w->totals.start_ns || w->at_ns > w->totals.end_ns)
 		return cli_usage(w->a->command, "--at: that is not in the trace, which is 0s..%.9gs",

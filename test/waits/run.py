@@ -1,6 +1,6 @@
 """Programs that stand still in a known way (stuck.c): `weft waits` must say the same, and Go's reader must take the trace.
 
-usage: run.py WEFT STUCK GO-OR-EMPTY
+usage: run.py WEFT STUCK KEPT GO-OR-EMPTY
 
 TAP.
 """
@@ -10,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 
-WEFT, STUCK, GO = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
+WEFT, STUCK, KEPT, GO = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else ""
 
 
 def run(args, **kwargs):
@@ -112,8 +112,20 @@ def hog(t):
     assert row["exec_ns"] > 50_000_000, row
 
 
+def labels(t):
+    """Each generation says what a goroutine's label is when it is first mentioned; changes are events."""
+    kept = [line.split(" ", 2) for line in run([KEPT, t.trace]).stdout.splitlines()]
+    child = str(t.g("child"))
+    first = {g: label for gen, g, label in kept if gen == "0"}
+    equal((first["1"], first[child]), ("who=main", "who=main"))
+    later = {g: label for gen, g, label in kept if gen == "1"}
+    equal((later["1"], later[child]), ("who=main", "job=1 who=main"))
+    events = [json.loads(line) for line in run([WEFT, "events", "--json", "--kind=Label", t.trace]).stdout.splitlines()]
+    equal([(e["id"], e["label"]) for e in events], [(t.g("child"), "job=1 who=main")])
+
+
 CASES = {"cycle": cycle, "late-cycle": late_cycle, "select": select, "channels": channels, "written": written, "read": read,
-         "hog": hog}
+         "hog": hog, "labels": labels}
 
 
 def main():

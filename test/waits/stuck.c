@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <weft/prof.h>
 #include <weft/weft.h>
 
 enum { STILL_MS = 30 };
@@ -164,6 +165,22 @@ static void hog(void)
 	weft_sleep(150 * WEFT_MS);
 }
 
+/* ---- labels: from before the trace, from the goroutine that made it, and its own ---- */
+
+static void labelled(void *arg)
+{
+	(void)arg;
+	say("child");
+	weft_labels_set("job", "1");
+	weft_sleep(WEFT_FOREVER);
+}
+
+static void labels(void)
+{
+	weft_go(labelled, NULL);
+	weft_sleep(WEFT_SECOND + 200 * WEFT_MS); /* into a second generation */
+}
+
 /* ---- */
 
 static const struct {
@@ -176,6 +193,7 @@ static const struct {
 	{ "written", written },
 	{ "read", read_only },
 	{ "hog", hog },
+	{ "labels", labels },
 };
 
 static char **args;
@@ -187,6 +205,7 @@ static void start(void *unused)
 	bool late = strncmp(args[1], "late-", 5) == 0;
 	const char *kind = args[1] + (late ? 5 : 0);
 	int fd = open(args[2], O_WRONLY | O_CREAT | O_TRUNC, 0666);
+	weft_labels_set("who", "main");
 	if (!late && weft_trace_start(fd) < 0)
 		fprintf(stderr, "stuck: not traced\n");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)

@@ -2,7 +2,7 @@
 // of the trace that is chosen.
 
 /** Adds its tests; `kit` is what test/web/run.mjs offers. */
-export function answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared, annotated, planted }) {
+export function answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared, annotated, planted, locks }) {
 	const body = async page => (await page.locator('.drawer-body').innerText()).replace(/\u2009/g, '');
 	const quiet = page => page.waitForFunction(() => document.querySelector('.scope-state')?.textContent === '', undefined, { polling: 25 });
 	const has = (page, text) => page.waitForFunction(t => document.querySelector('.drawer-body')?.innerText.replace(/\u2009/g, '').includes(t), text, { polling: 25 });
@@ -121,6 +121,28 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		await page.keyboard.press('y');
 		await has(page, `of ${span.lane}:`);
 		ok(/weft why --goroutine=/.test(await body(page)), 'no command for the terminal');
+	});
+
+	test('a wait says for which lock, who holds it, and that it is a deadlock; by keyboard and in the dark', async () => {
+		const server = await startWeft(locks());
+		stops.push(server.stop);
+		const page = await open(`${server.url}#sel=g2@100`, { colorScheme: 'dark' });
+		await page.keyboard.press('Enter');
+		await has(page, 'g2');
+		for (let i = 0; i < 8 && !(await body(page)).includes('Waits for'); i++) {
+			await page.keyboard.press('ArrowRight');
+			await settled(page);
+		}
+		await has(page, 'mutex 0x10');
+		await has(page, 'a deadlock: that closes the circle');
+		const w = await api(page, 'api/waits?t=150&g=2');
+		equal(w.waiting.map(x => x.g).join(), '2,3', 'the chain');
+		await page.locator('.chain a', { hasText: 'g3' }).first().click();
+		await has(page, 'mutex 0x20');
+		await shot(page, 'deadlock');
+		await axe(page, 'with a deadlock');
+		equal(page.complaints.join('; '), '', 'complaints');
+		await page.context().close();
 	});
 
 	test('C shows what collections leave, with its curve and worst windows', async () => {

@@ -4,9 +4,10 @@
 //
 // A real trace comes from the `weft` that was built; states that are hard to come by (reading, damage, errors) from the
 // server in web/dev/mock.mjs.  Nothing here sleeps for the picture to be done: it waits for what the page says of itself.
-import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -67,6 +68,13 @@ async function runAll() {
 }
 
 // ---- servers and pages ----
+
+/** A trace in which two goroutines wait for each other. */
+function locks() {
+	const file = join(mkdtempSync(join(tmpdir(), 'weft-web-')), 'locks.trace');
+	execFileSync(weftPath, ['assemble', join(root, 'test', 'golden', 'traces', 'waits.txt'), '-o', file]);
+	return file;
+}
 
 function startWeft(file) {
 	return new Promise((yes, no) => {
@@ -651,7 +659,7 @@ test('with less motion asked for, jumps are jumps', async () => {
 	await page.context().close();
 });
 
-answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared: () => shared, annotated: corpus('go1.26-annotate'), planted: join(root, 'test', 'data', 'planted', 'greedy.trace.zst') });
+answersTests({ test, ok, equal, api, axe, open, reset, settled, shot, startWeft, stops, shared: () => shared, annotated: corpus('go1.26-annotate'), planted: join(root, 'test', 'data', 'planted', 'greedy.trace.zst'), locks });
 
 test('nothing serious for axe on the first screen', () => reset(shared).then(() => axe(shared, 'first screen')));
 

@@ -13,10 +13,21 @@ static weft__labels *labels_of(weft__g *g)
 	return g ? atomic_load_explicit(&g->labels, memory_order_relaxed) : NULL;
 }
 
+enum { TOLD_BYTES_MAX = 1024 }; /* as much as a trace takes of a text */
+
+static __attribute__((noinline)) void tell(weft__m *m, const weft__labels *l)
+{
+	char text[TOLD_BYTES_MAX];
+	weft__tr_str label = { text, l ? weft__labels_text(l, text, sizeof(text)) : 0 };
+	WEFT__TELL(m, label, label);
+}
+
 /* l, with its reference, instead of what m's goroutine has. */
 static void exchange(weft__m *m, weft__labels *l)
 {
 	weft__labels *before = atomic_exchange(&weft__self_g(m)->labels, l);
+	if (weft__tr_on())
+		tell(m, l);
 	weft__labels_unref(before);
 }
 

@@ -85,6 +85,26 @@ int weft__labels_with(const weft__labels *base, const char *key, const char *val
 
 /* ---- lives ---- */
 
+static size_t append(char *ret, size_t at, size_t n, const char *text)
+{
+	size_t more = strlen(text);
+	more = more < n - at ? more : n - at;
+	memcpy(ret + at, text, more);
+	return at + more;
+}
+
+size_t weft__labels_text(const weft__labels *l, char *ret, size_t n)
+{
+	size_t at = 0;
+	for (uint32_t i = 0; i < l->n; i++) {
+		at = append(ret, at, n, i ? " " : "");
+		at = append(ret, at, n, l->pairs[i].key);
+		at = append(ret, at, n, "=");
+		at = append(ret, at, n, l->pairs[i].value);
+	}
+	return at;
+}
+
 weft__labels *weft__labels_ref(weft__labels *l)
 {
 	if (l)

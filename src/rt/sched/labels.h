@@ -33,6 +33,9 @@ int weft__labels_with(const weft__labels *base, const char *key, const char *val
 weft__labels *weft__labels_ref(weft__labels *l); /* NULL is fine */
 void weft__labels_unref(weft__labels *l);        /* NULL is fine */
 
+/* "key=value key=value" in at most n bytes, cut there: how many. */
+size_t weft__labels_text(const weft__labels *l, char *ret, size_t n);
+
 void weft__labels_hold(void);
 void weft__labels_release(void);
 /* For a holder that goes on: takes the sets that nobody has any more and no other holder can know of.  When it has done

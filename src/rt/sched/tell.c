@@ -4,6 +4,7 @@
 #include "os/barrier.h"
 #include "os/thread.h"
 #include "rt/sched/enter.h"
+#include "rt/sched/labels.h"
 #include "rt/sched/scheduler.h"
 
 enum { LOOK_AGAIN_NS = 5000 };
@@ -146,4 +147,19 @@ static int procs(void)
 	return weft__sched.n_p;
 }
 
-const weft__tr_hooks weft__tell_hooks = { .each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs };
+/* It may change its labels just now: the set that is read stays meanwhile. */
+static size_t label(const weft__tr_g *tr, char *ret, size_t n)
+{
+	weft__g *g = (weft__g *)((uintptr_t)tr - offsetof(weft__g, tr));
+	if (!atomic_load_explicit(&g->labels, memory_order_relaxed))
+		return 0;
+	weft__labels_hold();
+	const weft__labels *l = atomic_load(&g->labels);
+	size_t ret_n = l ? weft__labels_text(l, ret, n) : 0;
+	weft__labels_release();
+	return ret_n;
+}
+
+const weft__tr_hooks weft__tell_hooks = {
+	.each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs, .label = label
+};

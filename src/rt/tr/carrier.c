@@ -16,6 +16,9 @@ enum {
 enum { WAIT_NOTHING = 0, WAIT_MANY = 1, WAIT_DEFINE = 2, WAIT_SLOT = 3 };
 _Static_assert(WAIT_SLOT + WEFT__TR_SLOTS < 128, "an object seen before takes one byte");
 
+enum { LABEL_BYTES_MAX = 480 }; /* of a goroutine's label, behind which it is cut */
+_Static_assert(1 + 2 * WF_VARINT_BYTES_MAX + LABEL_BYTES_MAX <= PIECE_ROOM, "a label");
+
 enum { MANY_MAX = 16 }; /* objects of one wait that are written */
 _Static_assert(WF_VARINT_BYTES_MAX + 5 + MANY_MAX * (3 + 3 * WF_VARINT_BYTES_MAX) <= PIECE_ROOM, "the longest entry");
 
@@ -212,6 +215,18 @@ void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 		return;
 	*m->side_at++ = WEFT__TR_FACT_WAITS;
 	m->side_at = put_object(m, wf_put_uv(m->side_at, g->id), what);
+}
+
+void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g)
+{
+	char label[LABEL_BYTES_MAX];
+	size_t n = weft__tr.hooks.label ? weft__tr.hooks.label(g, label, sizeof(label)) : 0;
+	if (n == 0 || !piece(m, WEFT__TR_PIECE_FACTS))
+		return;
+	*m->side_at++ = WEFT__TR_FACT_LABEL;
+	m->side_at = wf_put_uv(wf_put_uv(m->side_at, g->id), n);
+	memcpy(m->side_at, label, n);
+	m->side_at += n;
 }
 
 uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s)

@@ -259,6 +259,8 @@ typedef struct weft__tr_hooks {
 	 * meanwhile, as long as the memory stays and its id is written before go_create is told. */
 	void (*each_g)(weft__tr_g_fn *fn, void *arg);
 	int (*procs)(void);
+	/* The label of a goroutine, which may be changing it: its bytes, at most n; 0: it has none.  May be NULL. */
+	size_t (*label)(const weft__tr_g *g, char *ret, size_t n);
 	/* Hands out the samples taken in generations `first` to `gen` that it has not handed out yet, and forgets those
 	 * from before; may be NULL. */
 	void (*samples)(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void *arg);
