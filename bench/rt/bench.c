@@ -1,11 +1,13 @@
 /* rt/bench.c - measures one subject of the runtime.
  *
- *   bench-rt NAME     prints `NAME NANOSECONDS` (parked and call: see bench.h)
+ *   bench-rt NAME [STEPS]     prints `NAME NANOSECONDS` (parked, call, start: see bench.h); STEPS once, or as many as
+ *                             take long enough
  *
  * Procs are set from outside (WEFT_PROCS), as bench/rt/run.py does. */
 #include "bench.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { REPEATS = 3 };
@@ -23,6 +25,7 @@ static const subject subjects[] = {
 #undef SUBJECT
 	{ "parked", NULL, 0, bench_parked },
 	{ "call", NULL, 0, bench_call },
+	{ "start", NULL, 0, bench_start },
 };
 
 static weft_ns took(void (*run)(uint64_t n), uint64_t n)
@@ -48,18 +51,23 @@ double bench_time(void (*run)(uint64_t n))
 	return (double)ns / (double)n;
 }
 
+static uint64_t n_steps;
+
 static void measure(void *arg)
 {
 	const subject *s = arg;
 	if (s->alone)
 		s->alone();
+	else if (n_steps)
+		bench_result(s->name, (double)took(s->steps, n_steps) / (double)(n_steps * s->per_step));
 	else
 		bench_result(s->name, bench_time(s->steps) / (double)s->per_step);
 }
 
 int main(int argc, char **argv)
 {
-	for (size_t i = 0; argc == 2 && i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+	n_steps = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
+	for (size_t i = 0; argc >= 2 && i < sizeof(subjects) / sizeof(subjects[0]); i++) {
 		if (strcmp(argv[1], subjects[i].name))
 			continue;
 		bench_must(weft_main(measure, (void *)&subjects[i], NULL), "weft_main");

@@ -13,6 +13,7 @@
 /* Subjects that time themselves and print their own lines. */
 void bench_parked(void); /* a million goroutines: made, parked, woken, ended; and their memory */
 void bench_call(void);   /* a blocking call, less the bare call */
+void bench_start(void);  /* a trace begins beside a crowd: how long goroutines stand still */
 
 /* Prints `NAME VALUE`, one result a line: what bench/rt/run.py reads. */
 void bench_result(const char *name, double value);

@@ -1,6 +1,8 @@
 // The same programs as bench/rt/*.c, in Go, with the same names and the same output.
 //
-//	bench-rt-go NAME     prints `NAME NANOSECONDS`
+//	bench-rt-go NAME [STEPS]     prints `NAME NANOSECONDS`
+//
+// With BENCH_TRACE=FILE it is traced from its start to its end.
 package main
 
 import (
@@ -12,6 +14,9 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/trace"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -325,7 +330,80 @@ func echo() {
 	io.Copy(io.Discard, bufio.NewReader(os.Stdin))
 }
 
+// longestGap runs a goroutine that looks at the clock again and again, for so long, and returns its longest time without a look.
+func longestGap(d time.Duration) time.Duration {
+	start := time.Now()
+	last, longest := start, time.Duration(0)
+	for last.Sub(start) < d {
+		runtime.Gosched()
+		now := time.Now()
+		longest = max(longest, now.Sub(last))
+		last = now
+	}
+	return longest
+}
+
+var tookLeast = time.Hour
+
+// gapUs is the gap of one who looks for d, while a trace begins (or does not).
+func gapUs(d time.Duration, traced bool) float64 {
+	begun, gap := make(chan struct{}), make(chan time.Duration)
+	go func() {
+		begun <- struct{}{}
+		gap <- longestGap(d)
+	}()
+	<-begun
+	time.Sleep(time.Millisecond)
+	if traced {
+		before := time.Now()
+		if err := trace.Start(io.Discard); err != nil {
+			panic(err)
+		}
+		tookLeast = min(tookLeast, time.Since(before))
+		defer trace.Stop()
+	}
+	return float64((<-gap).Nanoseconds()) / 1e3
+}
+
+func usualGapUs(d time.Duration, traced bool, n int) float64 {
+	var gaps []float64
+	for i := 0; i < n; i++ {
+		gaps = append(gaps, gapUs(d, traced))
+	}
+	slices.Sort(gaps)
+	return gaps[n/2]
+}
+
+func start() {
+	const crowd, times = 100 * 1000, 15
+	gate := make(chan struct{})
+	for i := 0; i < crowd; i++ {
+		go func() { <-gate }()
+	}
+	time.Sleep(100 * time.Millisecond)
+	result("start-gap-off-us", usualGapUs(30*time.Millisecond, false, times))
+	result("start-gap-us", usualGapUs(30*time.Millisecond, true, times))
+	result("start-gap-on-us", usualGapUs(1300*time.Millisecond, true, 3))
+	result("start-us", float64(tookLeast.Nanoseconds())/1e3)
+}
+
+func traced() func() {
+	path := os.Getenv("BENCH_TRACE")
+	if path == "" {
+		return func() {}
+	}
+	f, err := os.Create(path)
+	if err == nil {
+		err = trace.Start(f)
+	}
+	if err != nil {
+		panic(err)
+	}
+	return trace.Stop
+}
+
 func main() {
+	defer traced()()
 	steps := map[string]struct {
 		run func(n int)
 		per float64
@@ -334,12 +412,17 @@ func main() {
 		"buffered": {buffered, 1}, "select-4": {selectFour, 1}, "select-default": {selectDefault, 1}, "mutex": {mutex, 4},
 		"timer": {timer, 1}, "timer-reset": {timerReset, 1},
 	}
-	alone := map[string]func(){"parked": parked, "call": call, "tree": tree, "echo": echo}
-	name := ""
-	if len(os.Args) == 2 {
+	alone := map[string]func(){"parked": parked, "call": call, "tree": tree, "echo": echo, "start": start}
+	name, n := "", 0
+	if len(os.Args) > 1 {
 		name = os.Args[1]
 	}
-	if s, ok := steps[name]; ok {
+	if len(os.Args) > 2 {
+		n, _ = strconv.Atoi(os.Args[2])
+	}
+	if s, ok := steps[name]; ok && n > 0 {
+		result(name, float64(took(s.run, n).Nanoseconds())/float64(n)/s.per)
+	} else if ok {
 		result(name, timeOf(s.run)/s.per)
 	} else if run, ok := alone[name]; ok {
 		run()

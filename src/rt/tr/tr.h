@@ -76,7 +76,11 @@ extern _Atomic uint64_t weft__tr_gen;
 
 static inline bool weft__tr_on(void)
 {
+#ifdef WEFT__TR_NONE /* to measure what asking costs: bench/rt/traced.py */
+	return false;
+#else
 	return __builtin_expect(atomic_load_explicit(&weft__tr_gen, memory_order_acquire) != 0, 0);
+#endif
 }
 
 /* Why a goroutine waits or stops, and what the world is stopped for (texts.def). */
