@@ -56,7 +56,8 @@ class Answer:
         head, _, self.body = data.partition(b"\r\n\r\n")
         lines = head.decode("latin-1").split("\r\n")
         words = lines[0].split(" ", 2)
-        self.status = int(words[1]) if words[0] == "HTTP/1.1" and len(words) == 3 else 0
+        good = words[0] == "HTTP/1.1" and len(words) == 3 and not data.endswith((b"RESET", b"TIMEOUT"))
+        self.status = int(words[1]) if good else 0
         self.headers = {k.lower(): v for k, _, v in (l.partition(": ") for l in lines[1:])}
         self.whole = True
         if self.headers.get("transfer-encoding") == "chunked":

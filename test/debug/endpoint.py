@@ -147,7 +147,7 @@ def strangers(p):
 
 
 def methods(p):
-    for path in ("/debug/pprof/", "/debug/pprof/trace?seconds=600", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2"):
+    for path in ("/debug/pprof/", "/debug/pprof/trace?seconds=600", "/debug/pprof/profile", "/debug/pprof/cmdline", "/debug/pprof/goroutine?debug=2"):
         a = ask(p, path, "HEAD")
         result(a.status == 200 and a.body == b"" and "content-type" in a.headers, f"HEAD {path}", a)
     for method in ("POST", "PUT", "DELETE", "OPTIONS", "CONNECT", "get"):

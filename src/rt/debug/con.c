@@ -157,7 +157,6 @@ static void send_head(weft__con *c, const weft__head *h, int64_t length)
 		"Cache-Control: no-store\r\n"
 		"Connection: close\r\n\r\n",
 		h->status, reason_of(h->status), date, h->type, name, size, h->more ? h->more : "");
-	c->begun = true;
 	send_all(c, text, n > 0 && n < HEAD_BYTES ? (size_t)n : 0);
 }
 
@@ -208,6 +207,14 @@ void weft__con_put(weft__con *c, const void *at, size_t n)
 	send_all(c, at, n);
 	if (c->chunked)
 		send_all(c, "\r\n", 2);
+}
+
+bool weft__con_head_only(weft__con *c, const weft__head *h)
+{
+	if (c->rq.method != WEFT__HEAD)
+		return false;
+	send_head(c, h, -1);
+	return true;
 }
 
 void weft__con_end(weft__con *c)

@@ -23,7 +23,7 @@ typedef struct weft__con {
 	char *in; /* WEFT__HEAD_MAX bytes: what has come, and what rq's texts lie in */
 	size_t n_in, n_head;
 	char *body; /* of the request, ended by 0; NULL: none.  To be freed */
-	bool failed, chunked, begun;
+	bool failed, chunked;
 	weft_wg watching;
 } weft__con;
 
@@ -47,6 +47,8 @@ typedef struct weft__head {
 	const char *more;  /* further headers, each with its end of line; NULL: none */
 } weft__head;
 
+/* True when the client wants no more than the head: that has been sent then.  For answers that take long to make. */
+bool weft__con_head_only(weft__con *c, const weft__head *h);
 /* An answer of n bytes. */
 void weft__con_answer(weft__con *c, const weft__head *h, const char *at, size_t n);
 /* An answer that is all of an open file; fd is closed. */

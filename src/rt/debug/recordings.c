@@ -79,12 +79,13 @@ static void end_trace(void *arg)
 	wo_close(t->to); /* what has been written is still in the pipe, and then its end */
 }
 
+static const weft__head trace_head = { .status = 200, .type = "application/octet-stream", .saved = "trace" };
+
 static void send_trace(tracing *t)
 {
-	static const weft__head h = { .status = 200, .type = "application/octet-stream", .saved = "trace" };
 	char *chunk = wb_malloc(CHUNK);
 	ssize_t n = -ENOMEM;
-	weft__con_begin(t->con, &h);
+	weft__con_begin(t->con, &trace_head);
 	while (chunk && (n = weft_read(t->from, chunk, CHUNK)) > 0 && !weft__con_gone(t->con))
 		weft__con_put(t->con, chunk, (size_t)n);
 	if (n != 0)
@@ -99,7 +100,7 @@ static void send_trace(tracing *t)
 void weft__debug_trace(weft__con *c)
 {
 	tracing t = { .con = c, .ns = weft__debug_seconds(c, WEFT_SECOND) };
-	if (t.ns < 0)
+	if (t.ns < 0 || weft__con_head_only(c, &trace_head))
 		return;
 	int err = open_pipe(&t);
 	if (err < 0) {

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include <weft/debug.h>
 #include <weft/go.h>
@@ -42,93 +41,6 @@ static struct {
 	server *now;
 } the;
 
-/* ---- one request ---- */
-
-enum { PLAIN, BODY };
-
-static const struct route {
-	const char *path;
-	void (*answer)(weft__con *c);
-	int methods;
-} routes[] = {
-#define ROUTE(path, name, methods, says) { path, weft__debug_##name, methods },
-#include "rt/debug/routes.def"
-};
-
-static const char index_path[] = "/debug/pprof/";
-
-static const struct route *route_of(const char *path)
-{
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++)
-		if (strcmp(path, routes[i].path) == 0)
-			return &routes[i];
-	/* Profiles by name stand beneath the page, which knows them. */
-	return strncmp(path, index_path, sizeof(index_path) - 1) == 0 ? &routes[0] : NULL;
-}
-
-/* The page itself may be opened from elsewhere; all else is for that page, and for tools. */
-static bool trusted(const server *s, weft__con *c)
-{
-	const weft__request *rq = &c->rq;
-	bool page = strcmp(rq->path, index_path) == 0;
-	if (rq->n_hosts != 1 || !wo_host_trusted(&s->trust, rq->host))
-		weft__con_refuse(
-			c, 403, "this is not the address of this server; it is http://%s%s", s->address, index_path);
-	else if (!wo_origin_trusted(rq->origin, rq->host) ||
-		 !wo_fetch_trusted(rq->fetch_site, rq->fetch_mode, rq->fetch_dest, page))
-		weft__con_refuse(c, 403, "only the page of this server may ask");
-	else
-		return true;
-	return false;
-}
-
-static void go_to_index(weft__con *c)
-{
-	const weft__head h = {
-		.status = 302, .type = "text/plain; charset=utf-8", .more = "Location: /debug/pprof/\r\n"
-	};
-	weft__con_answer(c, &h, "", 0);
-}
-
-static void answer(const server *s, weft__con *c)
-{
-	const weft__request *rq = &c->rq;
-	const struct route *r = route_of(rq->path);
-	bool plain = rq->method == WEFT__GET || rq->method == WEFT__HEAD;
-	if (!trusted(s, c))
-		return;
-	if (strcmp(rq->path, "/") == 0 || strcmp(rq->path, "/debug/pprof") == 0)
-		go_to_index(c);
-	else if (!r)
-		weft__con_refuse(c, 404, "404 page not found");
-	else if (!plain && !(r->methods == BODY && rq->method == WEFT__POST))
-		weft__con_refuse(c, 405, "only GET and HEAD are answered here");
-	else if (plain && rq->body_bytes)
-		weft__con_refuse(c, 400, "a request has no body here");
-	else
-		r->answer(c);
-}
-
-static void refuse_unread(weft__con *c, int status)
-{
-	static const struct {
-		int status;
-		const char *says;
-	} reasons[] = {
-		{ 408, "the request did not come within 5 seconds" },
-		{ 413, "a request's body has at most 65536 bytes" },
-		{ 431, "a request's head has at most 16384 bytes" },
-		{ 501, "a request has no transfer coding here: send a Content-Length" },
-		{ 505, "HTTP/1.1 and HTTP/1.0 are understood" },
-	};
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
-		if (reasons[i].status == status) {
-			weft__con_refuse(c, (unsigned)status, "%s", reasons[i].says);
-			return;
-		}
-	weft__con_refuse(c, (unsigned)status, "this is not a request of HTTP/1");
-}
-
 /* ---- one client ---- */
 
 static void link_client(client *cl, bool in)
@@ -162,10 +74,10 @@ static void serve_client(void *arg)
 	weft__con *c = &cl->con;
 	int rc = weft__con_read(c);
 	if (rc > 0)
-		refuse_unread(c, rc);
+		weft__debug_refuse(c, rc);
 	else if (rc == 0) {
 		weft__con_watch(c);
-		answer(s, c);
+		weft__debug_answer(c, &s->trust, s->address);
 		weft__con_unwatch(c);
 	}
 	/* Out of the list first: who ends the server touches descriptors of the list. */
@@ -359,5 +271,5 @@ void weft__debug_from_env(void)
 	}
 	char at[ADDRESS_BYTES];
 	if (weft_debug_address(at, sizeof(at)) > 0)
-		fprintf(stderr, "weft: debug endpoint at http://%s%s\n", at, index_path);
+		fprintf(stderr, "weft: debug endpoint at http://%s/debug/pprof/\n", at);
 }

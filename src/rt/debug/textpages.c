@@ -1,4 +1,4 @@
-/* rt/debug/pages.c - answers that are text: the page, the command line, names of functions. */
+/* rt/debug/textpages.c - answers that are text: the page, the command line, names of functions. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -93,7 +93,7 @@ static const char *says_of(const char *name)
 		const char *name, *says;
 	} rows[] = {
 #define PROFILE(name, says) { #name, says },
-#include "rt/debug/profiles.def"
+#include "rt/debug/profpages.def"
 	};
 	size_t i = 0;
 	while (i + 1 < sizeof(rows) / sizeof(rows[0]) && strcmp(rows[i].name, name) != 0)

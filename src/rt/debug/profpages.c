@@ -1,4 +1,4 @@
-/* rt/debug/profiles.c - profiles: of CPU time for the next seconds, and all others by name. */
+/* rt/debug/profpages.c - profiles: of CPU time for the next seconds, and all others by name. */
 #include <errno.h>
 #include <string.h>
 
@@ -30,7 +30,7 @@ void weft__debug_profile(weft__con *c)
 	static const weft__head h = { .status = 200, .type = "application/octet-stream", .saved = "profile" };
 	weft_ns ns = weft__debug_seconds(c, CPU_SECONDS * WEFT_SECOND);
 	wb_buf b = { 0 };
-	if (ns < 0)
+	if (ns < 0 || weft__con_head_only(c, &h))
 		return;
 	int err = weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .fd = -1, .sink = gather, .sink_arg = &b });
 	if (err < 0) {

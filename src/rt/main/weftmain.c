@@ -1,4 +1,4 @@
-/* rt/main/main.c - weft_main(): starts the world with what the environment asks for, and ends it. */
+/* rt/main/weftmain.c - weft_main(): starts the world with what the environment asks for, and ends it. */
 #include <errno.h>
 
 #include <weft/go.h>
