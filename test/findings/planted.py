@@ -54,6 +54,8 @@ for trace, rule, least, at, note in rows:
     result(right, f"{trace}: {rule} of {least} or more, at {at}: {note}", short(d))
     for f in right[:1]:
         sound = all(0 <= r["from_ns"] < r["to_ns"] <= d["looked_at"]["to_ns"] for r in f["ranges"])
+        if trace.startswith("c-"):
+            result(not f["probable"], f"{trace}: libweft's trace says so for sure", f["sentence"])
         result(sound and "{" not in f["sentence"] and f["coverage"]["seen"] <= f["coverage"]["of"], f"{trace}: ranges, sentence and coverage hold together", json.dumps(f)[:600])
 
 for path in sorted(corpus.glob("*.trace")):
@@ -63,6 +65,11 @@ for path in sorted(corpus.glob("*.trace")):
         continue
     result(d["worst"] <= SEVERE, f"{path.stem}: nothing severe", short(d))
 
+# What no program had to be written for.
+d = findings(corpus / "go1.26-procs.trace")
+result(any(f["rule"] == "procs-changed" for f in d["findings"]), "GOMAXPROCS changes in go1.26-procs", short(d))
+d = findings(corpus / "go1.26-sysio.trace")
+result(not any(f["rule"].startswith(("procs", "trace")) for f in d["findings"]), "nothing of that in go1.26-sysio", short(d))
 damaged = findings(corpus / "go1.26-longrun-cut70.trace")
 result(any(f["rule"] == "trace-health" for f in damaged["findings"]), "a torn trace is found to be torn", short(damaged))
 p = subprocess.run([weft, "findings", "--fail-on=severity>=50", planted / "convoy.trace.zst"], capture_output=True)

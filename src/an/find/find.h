@@ -14,6 +14,7 @@
 #define AN_FIND_H
 
 #include <wtr/findings.h>
+#include <wtr/object.h>
 
 #include "an/follow.h"
 #include "an/index.h"
@@ -132,6 +133,8 @@ struct an_find_g {              /* of the follower at the same place */
 	int64_t born_ns;        /* WTR_NEVER: before the trace */
 	uint8_t worker;         /* 1: a mark worker; 2: an idle one */
 	uint64_t waits;         /* that are over */
+	uint32_t wait_at;       /* waiting: row + 1 of waits; 0: memory was out */
+	int64_t holder;         /* waiting for a lock: who held it; WTR_NONE: not known */
 	int64_t by_class[WTR_CLASS_COUNT];
 	/* ready: the world when it became so */
 	int64_t cause_ns[AN_CAUSES];
@@ -185,10 +188,11 @@ typedef struct an_place { /* of a stack */
 	uint32_t wait;  /* row + 1 of waits, of the class met last */
 } an_place;
 
-/* Waits of one class at one place in the program. */
+/* Waits of one class at one place in the program; for one object, where the trace names it. */
 struct an_wait {
 	uint32_t stack; /* of the first */
 	uint8_t cls, call;
+	bool exact;                                        /* for one object */
 	unsigned now, most;                                /* waiting */
 	uint64_t n, handed;                                /* handed: ended by a goroutine, with others still waiting */
 	uint64_t by_nobody;                                /* ended by no goroutine: timers, the network, the runtime */
@@ -220,6 +224,7 @@ struct an_find {
 	WB_VEC(an_place) places;      /* by stack */
 	WB_VEC(an_wait) waits;
 	wb_idmap wait_of; /* place, class -> wait */
+	wb_idmap wait_on; /* object, call -> wait */
 	uint64_t events, goroutines;
 	bool begun, over;
 	an_rules rules;
@@ -251,6 +256,7 @@ static inline unsigned an_world_idle(const an_world *w)
 /* ---- places.c ---- */
 an_place *an_place_of_stack(an_find *f, uint32_t stack); /* NULL: out of memory */
 an_wait *an_wait_at(an_find *f, uint32_t stack, uint8_t cls);
+an_wait *an_wait_for(an_find *f, uint32_t stack, uint8_t cls, const wtr_object *o);
 uint32_t an_stack_number(an_find *f, uint32_t id); /* of the trace's id; 0 when memory is out */
 /* The function of the program that it is in: the innermost one that is not the runtime's or the library's. */
 wtr_str an_stack_site(an_find *f, uint32_t stack);

@@ -39,11 +39,23 @@ static an_find_g *born(an_find *f, size_t i, const an_follower *l, const wtr_eve
 	return g;
 }
 
+/* By the object, where the trace names one that goroutines meet at. */
+static an_wait *wait_begun(an_find *f, const an_follower *l, an_find_g *g, const wtr_event *e)
+{
+	uint8_t cls = f->follow.reasons.at[l->reason].cls;
+	wtr_object o = { 0 };
+	size_t n = e->wait ? wtr_wait_objects(f->follow.trace, e->wait, &o, 1) : 0;
+	g->holder = n == 1 && (o.kind == WTR_OBJECT_MUTEX || o.kind == WTR_OBJECT_RWMUTEX) ? o.holder : WTR_NONE;
+	bool met = n == 1 && o.kind != WTR_OBJECT_NONE && o.kind != WTR_OBJECT_TIMER && o.kind != WTR_OBJECT_FD;
+	return met ? an_wait_for(f, l->stack, cls, &o) : an_wait_at(f, l->stack, cls);
+}
+
 static void waits(an_find *f, an_follower *l, an_find_g *g, const wtr_event *e)
 {
 	if (wtr_from(e) == WTR_G_UNDETERMINED)
 		g->found = own_stack(f, e);
-	an_wait *w = an_wait_at(f, l->stack, f->follow.reasons.at[l->reason].cls);
+	an_wait *w = wait_begun(f, l, g, e);
+	g->wait_at = w ? (uint32_t)(w - f->waits.at) + 1 : 0;
 	if (!w)
 		return;
 	if (w->now++ == 0)
@@ -95,7 +107,7 @@ static void enters(an_find *f, an_follower *l, const wtr_event *e)
 
 static void waited(an_find *f, const an_find_span *s)
 {
-	an_wait *w = an_wait_at(f, s->f->stack, f->follow.reasons.at[s->f->reason].cls);
+	an_wait *w = s->g->wait_at ? &f->waits.at[s->g->wait_at - 1] : NULL;
 	if (!w)
 		return;
 	w->n++;
@@ -129,7 +141,7 @@ static void leaves(an_find *f, an_follower *l, an_find_g *g, const wtr_event *en
 		break;
 	case WTR_G_RUNNABLE: w->ready--; break;
 	case WTR_G_WAITING: {
-		an_wait *at = an_wait_at(f, l->stack, f->follow.reasons.at[l->reason].cls);
+		an_wait *at = g->wait_at ? &f->waits.at[g->wait_at - 1] : NULL;
 		if (at && at->now && --at->now == 0 && now > at->busy_from_ns)
 			at->busy_ns += now - at->busy_from_ns;
 		break;
@@ -316,6 +328,7 @@ void an_find_free(an_find *f)
 	wb_vec_free(&f->places);
 	wb_vec_free(&f->waits);
 	wb_idmap_free(&f->wait_of);
+	wb_idmap_free(&f->wait_on);
 	wb_vec_free(&f->found);
 	an_fanout_free(f);
 	an_outliers_free(f);

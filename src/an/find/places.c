@@ -21,13 +21,23 @@ static wb_text func(const an_find *f, const an_stack_ref *r, uint32_t i)
 	return wb_intern_text(&s->texts, s->places.at[s->place_of.at[r->first + i]].func);
 }
 
+/* How many frames, from the innermost on, are the runtime's or a library's.  libweft has functions of any name beneath
+ * those that programs call. */
+static uint32_t library_frames(const an_find *f, const an_stack_ref *r)
+{
+	enum { BENEATH = 4 };
+	uint32_t n = 0;
+	for (uint32_t i = 0; i < r->n && i < n + BENEATH; i++)
+		if (begins(func(f, r, i), "weft_") || (i == n && is_library(func(f, r, i))))
+			n = i + 1;
+	return n;
+}
+
 /* The innermost frame that is the program's; the outermost of all when none is. */
 static uint32_t site_frame(const an_find *f, const an_stack_ref *r)
 {
-	uint32_t i = 0;
-	while (i + 1 < r->n && is_library(func(f, r, i)))
-		i++;
-	return i;
+	uint32_t n = library_frames(f, r);
+	return n < r->n ? n : r->n - 1;
 }
 
 static uint8_t call_of(wb_text t)
@@ -67,12 +77,9 @@ static void look_at(an_find *f, an_place *p, uint32_t stack)
 	p->known = true;
 	if (r->n == 0)
 		return;
-	for (uint32_t i = 0; i < r->n; i++) {
-		wb_text t = func(f, r, i);
-		uint8_t call = call_of(t);
+	for (uint32_t i = 0, n = library_frames(f, r); i < n; i++) {
+		uint8_t call = call_of(func(f, r, i));
 		p->call = call ? call : p->call;
-		if (!is_library(t))
-			break;
 	}
 	const an_stackset *s = &f->follow.stacks;
 	p->site = s->place_of.at[r->first + site_frame(f, r)];
@@ -92,6 +99,20 @@ an_place *an_place_of_stack(an_find *f, uint32_t stack)
 	return p;
 }
 
+/* The row of a key, which is new or not; NULL: out of memory. */
+static an_wait *wait_of(an_find *f, wb_idmap *map, uint64_t key, an_wait fresh)
+{
+	uint32_t i = wb_idmap_get(map, key);
+	if (i != WB_IDMAP_NONE)
+		return &f->waits.at[i];
+	i = (uint32_t)f->waits.n;
+	if (!wb_vec_add(&f->waits, fresh) || !wb_idmap_set(map, key, i)) {
+		f->follow.oom = true;
+		return NULL;
+	}
+	return &f->waits.at[i];
+}
+
 an_wait *an_wait_at(an_find *f, uint32_t stack, uint8_t cls)
 {
 	an_place *p = an_place_of_stack(f, stack);
@@ -100,17 +121,19 @@ an_wait *an_wait_at(an_find *f, uint32_t stack, uint8_t cls)
 	if (p->wait && f->waits.at[p->wait - 1].cls == cls)
 		return &f->waits.at[p->wait - 1];
 	uint64_t key = (uint64_t)p->site << 8 | (uint64_t)(f->follow.stacks.stacks.at[stack].n == 0) << 4 | cls;
-	uint32_t i = wb_idmap_get(&f->wait_of, key);
-	if (i == WB_IDMAP_NONE) {
-		i = (uint32_t)f->waits.n;
-		if (!wb_vec_add(&f->waits, (an_wait){ .stack = stack, .cls = cls, .call = p->call }) ||
-			!wb_idmap_set(&f->wait_of, key, i)) {
-			f->follow.oom = true;
-			return NULL;
-		}
-	}
-	p->wait = i + 1;
-	return &f->waits.at[i];
+	an_wait *w = wait_of(f, &f->wait_of, key, (an_wait){ .stack = stack, .cls = cls, .call = p->call });
+	if (w)
+		p->wait = (uint32_t)(w - f->waits.at) + 1;
+	return w;
+}
+
+an_wait *an_wait_for(an_find *f, uint32_t stack, uint8_t cls, const wtr_object *o)
+{
+	const an_place *p = an_place_of_stack(f, stack);
+	if (!p)
+		return NULL;
+	uint64_t key = o->id << 8 | (uint64_t)(o->kind & 15) << 4 | (p->call & 15);
+	return wait_of(f, &f->wait_on, key, (an_wait){ .stack = stack, .cls = cls, .call = p->call, .exact = true });
 }
 
 uint32_t an_stack_number(an_find *f, uint32_t id)

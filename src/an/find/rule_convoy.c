@@ -20,7 +20,7 @@ void an_convoy_report(an_find *f)
 		wtr_finding *d = is_queue(w) ? an_found(f, AN_RULE_CONVOY, AN_FORM_CONVOY_QUEUE, x) : NULL;
 		if (!d)
 			continue;
-		d->probable = true;
+		d->probable = !w->exact;
 		an_found_number(d, "depth", (double)w->ns / (double)an_window(f));
 		an_found_count(d, "most", w->most);
 		an_found_text(d, "site", an_stack_site(f, w->stack));

@@ -5,13 +5,15 @@
  */
 #include "an/find/find.h"
 
-enum { NODES_MAX = 1024, EDGES = 4, TIMES_THE_LONGEST = 4, SHARE = 4 }; /* a wait is a quarter of the time at least */
+enum { NODES_MAX = 1024, EDGES = 4, TIMES_THE_LONGEST = 4, SHARE = 4, SHARE_EXACT = 20 };
+/* SHARE: a wait is a quarter of the time at least, or a twentieth. */
 
 typedef struct node {
 	uint32_t follower, wait; /* wait: row */
 	int64_t from_ns;
 	uint32_t to[EDGES];
 	unsigned n, seen; /* seen: number of the walk that came by */
+	bool exact;       /* the trace says so */
 } node;
 
 typedef struct graph {
@@ -20,9 +22,11 @@ typedef struct graph {
 	wb_idmap of; /* goroutine -> node */
 } graph;
 
-static bool stuck(an_find *f, const an_follower *l, const an_wait *w)
+static bool stuck(an_find *f, const an_follower *l, const an_find_g *g, const an_wait *w)
 {
 	int64_t from = l->from_ns > f->world.from_ns ? l->from_ns : f->world.from_ns, ns = f->world.to_ns - from;
+	if (g->holder != WTR_NONE)
+		return ns >= an_window(f) / SHARE_EXACT;
 	return (w->cls == WTR_CLASS_LOCK || w->cls == WTR_CLASS_BLOCKED) && w->by_nobody == 0 && w->n_wakers > 0 &&
 	       ns >= an_window(f) / SHARE && ns / TIMES_THE_LONGEST >= w->longest_over_ns;
 }
@@ -34,10 +38,12 @@ static bool find_nodes(graph *k)
 		const an_follower *l = &f->follow.all.at[i];
 		if (l->state != WTR_G_WAITING)
 			continue;
-		const an_wait *w = an_wait_at(f, l->stack, f->follow.reasons.at[l->reason].cls);
-		if (!w || !stuck(f, l, w))
+		const an_find_g *g = &f->gs.at[i];
+		if (g->wait_at == 0 || !stuck(f, l, g, &f->waits.at[g->wait_at - 1]))
 			continue;
-		node n = { .follower = i, .wait = (uint32_t)(w - f->waits.at), .from_ns = l->from_ns };
+		node n = {
+			.follower = i, .wait = g->wait_at - 1, .from_ns = l->from_ns, .exact = g->holder != WTR_NONE
+		};
 		if (!wb_vec_add(&k->nodes, n) || !wb_idmap_set(&k->of, (uint64_t)l->id, (uint32_t)k->nodes.n - 1))
 			return false;
 	}
@@ -58,6 +64,12 @@ static void find_edges(graph *k)
 	for (size_t i = 0; i < k->nodes.n; i++) {
 		node *n = &k->nodes.at[i];
 		const an_wait *w = &k->f->waits.at[n->wait];
+		uint32_t holder = wb_idmap_get(&k->of, (uint64_t)k->f->gs.at[n->follower].holder);
+		if (n->exact) {
+			if (holder != WB_IDMAP_NONE)
+				n->to[n->n++] = holder;
+			continue;
+		}
 		for (unsigned e = 0; e < EDGES && e < w->n_wakers; e++) {
 			uint32_t to = wb_idmap_get(&k->of, (uint64_t)w->wakers[e]);
 			if (to == WB_IDMAP_NONE || k->nodes.at[to].wait == n->wait)
@@ -107,7 +119,9 @@ static void tell(graph *k, uint32_t first, unsigned number, size_t waiting)
 	unsigned n = 0;
 	int64_t last = INT64_MIN;
 	uint32_t at = first;
+	bool exact = true;
 	do {
+		exact &= k->nodes.at[at].exact;
 		last = k->nodes.at[at].from_ns > last ? k->nodes.at[at].from_ns : last;
 		at = next(k, at, number);
 		n++;
@@ -115,7 +129,7 @@ static void tell(graph *k, uint32_t first, unsigned number, size_t waiting)
 	wtr_finding *d = an_found(f, AN_RULE_DEADLOCK, AN_FORM_DEADLOCK_CIRCLE, n);
 	if (!d)
 		return;
-	d->probable = true;
+	d->probable = !exact;
 	an_found_count(d, "n", n);
 	an_found_ns(d, "since", f->world.to_ns - last);
 	name(k, d, &k->nodes.at[first], "g", "name", "site");

@@ -71,7 +71,7 @@ void an_herd_report(an_find *f)
 						       timers ? AN_FORM_HERD_TIMERS : AN_FORM_HERD_WOKEN, width);
 		if (!d)
 			continue;
-		d->probable = !timers;
+		d->probable = !timers && !w->exact;
 		an_found_count(d, "bursts", w->bursts);
 		an_found_number(d, "width", width);
 		an_found_count(d, "most", w->burst_most);

@@ -43,7 +43,7 @@ void an_rwmutex_report(an_find *f)
 		wtr_finding *d = p->n < READERS_LEAST ? NULL : an_found(f, AN_RULE_RWMUTEX, AN_FORM_RWMUTEX_STARVED, x);
 		if (!d)
 			continue;
-		d->probable = true;
+		d->probable = !reader->exact || !writer->exact;
 		an_found_count(d, "waits", p->n);
 		an_found_text(d, "site", an_stack_site(f, reader->stack));
 		an_found_text(d, "writer_site", an_stack_site(f, writer->stack));

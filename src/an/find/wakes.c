@@ -36,7 +36,7 @@ static void keep_waker(an_wait *w, int64_t id, uint32_t group)
 
 void an_woken(an_find *f, const an_find_span *s)
 {
-	an_wait *w = an_wait_at(f, s->f->stack, f->follow.reasons.at[s->f->reason].cls);
+	an_wait *w = s->g->wait_at ? &f->waits.at[s->g->wait_at - 1] : NULL;
 	an_find_g *waker = an_g_of(f, s->end->g);
 	if (!w)
 		return;
