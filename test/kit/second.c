@@ -692,6 +692,8 @@ static bool take_gc(checker *c, const context *x, const event *e)
 	bool unknown = c->gc == GC_UNKNOWN;
 	if (unknown && (e->type == 30 || (e->type == 28 && c->gen != c->first_gen)))
 		fail(c, "%s, and no begin", x->name);
+	if (!unknown && e->type == 28 && c->gen == c->first_gen)
+		fail(c, "%s in the first generation, which knows of it already", x->name);
 	if (!unknown && seq != c->gc_seq + 1)
 		return later(c, "%s %" PRIu64 " after %" PRIu64, x->name, seq, c->gc_seq);
 	if (!unknown && (c->gc == GC_ON) == (e->type == 29))
