@@ -5,7 +5,9 @@
  * over to the first in line, and newcomers stand in line at once.  The mutex stops starving with the last waiter, or
  * with one that has waited for less.
  *
- * What is not contended costs a compare-and-swap and a subtraction, and never enters the runtime. */
+ * What is not contended costs a compare-and-swap and a subtraction, and never enters the runtime.  Nor does what nobody
+ * holds while one of those who want it is awake already: so that an owner who takes it again and again pays for its
+ * rivals now and then only, and keeps the line in its cache. */
 #include "rt/wait/mutex.h"
 
 #include "os/thread.h"
@@ -48,6 +50,15 @@ static inline void let_go(weft_mutex *mutex)
 {
 	if (weft__unlikely(weft__mutex_holder(mutex) != 0))
 		__atomic_store_n(&mutex->holder, 0, __ATOMIC_RELAXED);
+}
+
+static inline bool try_lock(weft_mutex *mutex)
+{
+	uint32_t old = state_of(mutex);
+	if (weft__unlikely(old & (LOCKED | STARVING)) || weft__unlikely(!change(mutex, &old, old | LOCKED)))
+		return false;
+	hold(mutex);
+	return true;
 }
 
 /* ---- lock ---- */
@@ -152,21 +163,13 @@ static __attribute__((noinline)) void lock_slow(weft_mutex *mutex)
 
 void weft_lock(weft_mutex *m)
 {
-	uint32_t old = 0;
-	if (weft__unlikely(!__atomic_compare_exchange_n(
-		    &m->state, &old, LOCKED, /* weak= */ false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)))
+	if (weft__unlikely(!try_lock(m)))
 		lock_slow(m);
-	else
-		hold(m);
 }
 
 bool weft_try_lock(weft_mutex *m)
 {
-	uint32_t old = state_of(m);
-	if ((old & (LOCKED | STARVING)) || !change(m, &old, old | LOCKED))
-		return false;
-	hold(m);
-	return true;
+	return try_lock(m);
 }
 
 /* ---- unlock ---- */
@@ -199,7 +202,10 @@ bool weft__mutex_unlock(weft__m *m, weft_mutex *mutex)
 
 static __attribute__((noinline)) void unlock_slow(weft_mutex *mutex, uint32_t state)
 {
-	weft__m *m = weft__enter();
+	weft__m *m = weft__self();
+	if ((state & (LOCKED | WOKEN | STARVING)) == WOKEN && atomic_load_explicit(&m->attn, memory_order_relaxed) == 0)
+		return; /* somebody is awake who will see that it is free, and this thread need not yield */
+	m = weft__enter();
 	if (wake_waiter(m, mutex, state) && weft__self_g(m))
 		m = weft__yield(m, /* far= */ false);
 	weft__leave(m);
