@@ -64,25 +64,27 @@ struct weft__g {
 	_Atomic uint32_t gate;       /* whether its deadline came before or after it was parked (wait/waiter.h) */
 	weft__waiter *won;           /* what woke it: set by the waker, read after the park */
 	_Atomic(weft__m *) m;        /* the thread that runs it, or NULL */
-	void (*fn)(void *);
-	void (*entry)(void *); /* what it is called after: fn, or what fn calls */
+	/* What else it takes to begin and to end: one that never waits touches two lines more. */
+	_Alignas(64) void (*fn)(void *);
 	void *arg;
-	weft__tr_g tr;             /* the tracer's; the goroutine's id is in it */
-	uint64_t creator;          /* id */
-	uintptr_t created_at;      /* return address of the weft_go that made it */
-	char *name;                /* its own, or NULL */
-	void *stack_lo, *stack_hi; /* usable memory; the goroutine itself ends at stack_hi */
-	int64_t since_ns;          /* when it began to wait; 0: nobody asked for it */
-	uint64_t wait_attr;        /* of wait_object, as fmt/objects.def says */
-	uint64_t wait_holder;      /* id of the goroutine that holds the lock; 0: not known */
-	const void *wait_object;   /* the channel, lock or descriptor it waits for */
+	weft__tr_g tr;                 /* the tracer's; the goroutine's id is in it */
+	void (*entry)(void *);         /* what it is called after: fn, or what fn calls */
+	uintptr_t created_at;          /* return address of the weft_go that made it */
+	uint64_t creator;              /* id */
+	void *stack_lo, *stack_hi;     /* usable memory; the goroutine itself ends at stack_hi */
+	char *name;                    /* its own, or NULL */
+	void **locals;                 /* values by key (local.h) */
+	struct weft__cleanup *at_end;  /* clean-ups (local.h) */
+	struct weft__regions *regions; /* open ones, for the tracer (api/trace.c) */
+	_Atomic(struct weft__labels *) labels; /* labels.h; its own signal handlers look at it */
+	/* While it waits, or is tied to a thread. */
+	int64_t since_ns;        /* when it began to wait; 0: nobody asked for it */
+	uint64_t wait_attr;      /* of wait_object, as fmt/objects.def says */
+	uint64_t wait_holder;    /* id of the goroutine that holds the lock; 0: not known */
+	const void *wait_object; /* the channel, lock or descriptor it waits for */
 	weft__m *locked_m;
 	uint32_t lock_depth;
-	void **locals;                         /* values by key (local.h) */
-	struct weft__cleanup *at_end;          /* clean-ups (local.h) */
-	_Atomic(struct weft__labels *) labels; /* labels.h; its own signal handlers look at it */
-	struct weft__regions *regions;         /* open ones, for the tracer (api/trace.c) */
-	_Atomic bool untold;                   /* the same as WEFT__G_UNTOLD, for other threads */
+	_Atomic bool untold; /* the same as WEFT__G_UNTOLD, for other threads */
 };
 
 enum weft__pstate {
@@ -92,7 +94,9 @@ enum weft__pstate {
 	WEFT__P_DEAD,    /* beyond weft_procs */
 };
 
-enum { WEFT__RUNQ = 256 };
+/* A ring has room for most crowds: what goes through the global queue is touched twice more.  BATCH: how many go there
+ * or come from there at once. */
+enum { WEFT__RUNQ = 1024, WEFT__RUNQ_BATCH = 128 };
 
 /* A timer heap: one for each proc (timer.h). */
 typedef struct weft__timers {
@@ -228,6 +232,25 @@ static inline weft__state weft__g_state(const weft__g *g)
 static inline void weft__g_set_state(weft__g *g, weft__state s)
 {
 	atomic_store_explicit(&g->state, (uint8_t)s, memory_order_release);
+}
+
+static inline void weft__fetch_line(uintptr_t at)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw (%0)" : : "r"(at)); /* compilers must be told that the processor has it: all have */
+#else
+	__builtin_prefetch((const void *)at, /* to be written= */ 1);
+#endif
+}
+
+/* Fetches what is touched first of a goroutine that begins soon: of its descriptor and of its stack beneath.  Any
+ * pointer will do, valid or not. */
+static inline void weft__g_fetch(const weft__g *g)
+{
+	uintptr_t at = (uintptr_t)g;
+	weft__fetch_line(at);
+	weft__fetch_line(at + 64);
+	weft__fetch_line(at - 64);
 }
 
 /* Xorshift: for choices, not for secrets. */

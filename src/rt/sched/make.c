@@ -10,7 +10,8 @@
 #include "rt/stack/unwind.h"
 
 enum {
-	KEEP_MAX = 256, /* ended goroutines of one class that a proc keeps; beyond, GIVE go back to the pool at once */
+	/* Ended goroutines of one class that a proc keeps: as many as its queue holds.  Beyond, GIVE go back at once. */
+	KEEP_MAX = WEFT__RUNQ,
 	GIVE = 64,
 	TAKE_MAX = 32, /* stacks that a proc takes at once, less at first */
 	ID_BATCH = 64,
@@ -96,6 +97,7 @@ weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error)
 	if (weft__likely(g != NULL)) {
 		p->free[class] = g->link;
 		p->n_free[class]--;
+		weft__g_fetch(g->link); /* the next call's */
 	} else {
 		g = take(p, class, ret_error);
 		if (!g)

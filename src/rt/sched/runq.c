@@ -9,12 +9,12 @@ enum { NEXT_STEAL_NS = 3000 }; /* how long a runnext is left to its proc: it wil
 
 weft__scheduler weft__sched;
 
-/* Half the ring and g to the global queue.  False: a thief was faster, try the ring again. */
-static bool spill(weft__p *p, weft__g *g, uint32_t head, uint32_t tail)
+/* The first of a full ring and g to the global queue.  False: a thief was faster, try the ring again. */
+static bool spill(weft__p *p, weft__g *g, uint32_t head)
 {
 	weft__queue half = { 0 };
-	uint32_t n = (tail - head) / 2;
-	weft__g *batch[WEFT__RUNQ / 2];
+	enum { n = WEFT__RUNQ_BATCH };
+	weft__g *batch[n];
 	for (uint32_t i = 0; i < n; i++)
 		batch[i] = atomic_load_explicit(&p->runq[(head + i) % WEFT__RUNQ], memory_order_relaxed);
 	if (!atomic_compare_exchange_strong_explicit(
@@ -45,7 +45,7 @@ void weft__runq_put(weft__p *p, weft__g *g, bool next)
 			atomic_store_explicit(&p->runq_tail, tail + 1, memory_order_release);
 			return;
 		}
-		if (spill(p, g, head, tail))
+		if (spill(p, g, head))
 			return;
 	}
 }
@@ -57,8 +57,11 @@ weft__g *weft__runq_get_ring(weft__p *p)
 	while (head != tail) {
 		weft__g *g = atomic_load_explicit(&p->runq[head % WEFT__RUNQ], memory_order_relaxed);
 		if (atomic_compare_exchange_weak_explicit(
-			    &p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire))
+			    &p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire)) {
+			/* Made long ago, if the queue is long, and out of the nearer caches since. */
+			weft__g_fetch(atomic_load_explicit(&p->runq[(head + 1) % WEFT__RUNQ], memory_order_relaxed));
 			return g;
+		}
 	}
 	return NULL;
 }

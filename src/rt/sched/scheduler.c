@@ -669,7 +669,7 @@ static void go_idle(weft__m *m, weft__g **ret)
 {
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	if (atomic_load(&weft__sched.stopping) || weft__sched.global.n) {
-		*ret = atomic_load(&weft__sched.stopping) ? NULL : weft__global_get(weft__self_p(m), WEFT__RUNQ / 2);
+		*ret = atomic_load(&weft__sched.stopping) ? NULL : weft__global_get(weft__self_p(m), WEFT__RUNQ_BATCH);
 		weft__lock_drop(&weft__sched.lock);
 		return;
 	}
@@ -727,7 +727,7 @@ static weft__g *find(weft__m *m, bool *ret_inherit)
 			return g;
 		if (atomic_load_explicit(&weft__sched.n_global, memory_order_relaxed)) {
 			weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
-			g = weft__global_get(p, WEFT__RUNQ / 2);
+			g = weft__global_get(p, WEFT__RUNQ_BATCH);
 			weft__lock_drop(&weft__sched.lock);
 		}
 		if (!g)
