@@ -118,12 +118,18 @@ static bool retake(weft__m *me, int64_t now)
 	return any;
 }
 
-/* Does not tick while nothing runs. */
-static bool sleep_while_idle(void)
+static bool all_idle(void)
+{
+	return atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p;
+}
+
+/* Does not tick while the world is stopped, nor once nothing has run for some time: waking the monitor for each event
+ * that ends a short silence would cost more than the ticks.  True: it has slept. */
+static bool sleep_while_idle(int64_t tick)
 {
 	bool idle = false;
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
-	if (atomic_load(&weft__sched.stopping) || atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p) {
+	if (atomic_load(&weft__sched.stopping) || (all_idle() && tick >= TICK_MAX_NS)) {
 		weft__note_clear(&weft__sched.monitor);
 		idle = atomic_load(&weft__sched.asked) == NULL;
 		atomic_store(&weft__sched.monitor_sleeps, idle);
@@ -160,10 +166,10 @@ void *weft__monitor(void *arg)
 	for (;;) {
 		if (quiet == 0)
 			tick = TICK_NS;
-		else if (quiet > QUIET_TICKS && tick < TICK_MAX_NS)
+		else if ((quiet > QUIET_TICKS || all_idle()) && tick < TICK_MAX_NS)
 			tick = tick * 2 < TICK_MAX_NS ? tick * 2 : TICK_MAX_NS;
 		wo_sleep_ns(tick);
-		if (sleep_while_idle())
+		if (sleep_while_idle(tick))
 			quiet = 0;
 		weft__idle_end(me);
 		int64_t now = wo_now_ns();
