@@ -243,8 +243,7 @@ static inline void weft__fetch_line(uintptr_t at)
 #endif
 }
 
-/* Fetches what is touched first of a goroutine that begins soon: of its descriptor and of its stack beneath.  Any
- * pointer will do, valid or not. */
+/* Fetches what making a goroutine writes: of its descriptor, and of the stack beneath.  Any pointer will do. */
 static inline void weft__g_fetch(const weft__g *g)
 {
 	uintptr_t at = (uintptr_t)g;

@@ -16,6 +16,7 @@ enum {
 	TAKE_MAX = 32, /* stacks that a proc takes at once, less at first */
 	ID_BATCH = 64,
 	COLOURS = 16,
+	AHEAD = 6, /* steps of weft__g_fetch_crowd */
 	PAGE = 4096,
 };
 
@@ -30,9 +31,18 @@ weft__g *weft__g_of_stack(void *hi)
 	return (weft__g *)(at - ((sizeof(weft__g) + 63) & ~(size_t)63) - colour * 64);
 }
 
-static void *stack_of(weft__g *g)
+static void *stack_of(const weft__g *g)
 {
 	return (void *)(((uintptr_t)g + PAGE) & ~(uintptr_t)(PAGE - 1));
+}
+
+void weft__g_fetch_crowd(const weft__g *g, const weft__g *next, const void *also)
+{
+	uintptr_t step = (uintptr_t)stack_of(next) - (uintptr_t)stack_of(g);
+	uintptr_t far = (uintptr_t)weft__g_of_stack((void *)((uintptr_t)stack_of(next) + AHEAD * step));
+	weft__fetch_line(far);
+	if (also)
+		weft__fetch_line(far + ((uintptr_t)also - (uintptr_t)next));
 }
 
 static uint64_t new_id(weft__p *p)

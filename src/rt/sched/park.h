@@ -146,6 +146,27 @@ static inline __attribute__((always_inline)) void weft__ready_made(weft__m *m, w
 /* g begins with the labels of the goroutine that makes it. */
 void weft__inherit(weft__m *m, weft__g *g, weft__g *from);
 
+/* The same for many at once, to be collected under a lock: list them, then wake them without it.  A crowd is touched
+ * only once on its way to a queue.  w: what g waits with. */
+static inline void weft__ready_list(weft__m *m, weft__queue *list, weft__g *g, const weft__waiter *w)
+{
+	if (list->tail)
+		weft__g_fetch_crowd(list->tail, g, w);
+	WEFT__TELL(m, go_unblock, &g->tr, WEFT__FRAME);
+	weft__g_set_state(g, WEFT__G_RUNNABLE);
+	weft__queue_push(list, g);
+}
+
+static inline void weft__ready_listed(weft__m *m, weft__queue *list)
+{
+	if (list->n > WEFT__RUNQ_BATCH) {
+		weft__inject(list);
+		return;
+	}
+	for (weft__g *g; (g = weft__queue_pop(list)) != NULL;)
+		weft__ready_new(m, g);
+}
+
 /* Starts a goroutine, which runs next on this thread's proc.  0 or -ENOMEM.  From any thread that has entered. */
 static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft__start *start)
 {

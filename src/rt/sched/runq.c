@@ -50,6 +50,31 @@ void weft__runq_put(weft__p *p, weft__g *g, bool next)
 	}
 }
 
+/* Where g will go on: its innermost frames, or the top of its stack.  It may have been stolen and run meanwhile: then
+ * these are some lines of no use. */
+#if WEFT__CTX_TSAN
+__attribute__((no_sanitize("thread")))
+#endif
+static inline void
+fetch_frames(const weft__g *g)
+{
+	uintptr_t sp = (uintptr_t)weft__ctx_sp(&g->ctx);
+	weft__fetch_line((uintptr_t)g + 64);
+	weft__fetch_line(sp);
+	weft__fetch_line(sp + 64);
+	weft__fetch_line(sp + 128);
+}
+
+/* The first of the ring, at head, is about to run.  If the queue is long, those behind it were made or parked long ago,
+ * and have left the nearer caches since. */
+static inline void fetch_followers(weft__p *p, uint32_t head, uint32_t tail)
+{
+	if (tail - head > 1)
+		fetch_frames(atomic_load_explicit(&p->runq[(head + 1) % WEFT__RUNQ], memory_order_relaxed));
+	if (tail - head > 2)
+		weft__fetch_line((uintptr_t)atomic_load_explicit(&p->runq[(head + 2) % WEFT__RUNQ], memory_order_relaxed));
+}
+
 weft__g *weft__runq_get_ring(weft__p *p)
 {
 	uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
@@ -58,8 +83,7 @@ weft__g *weft__runq_get_ring(weft__p *p)
 		weft__g *g = atomic_load_explicit(&p->runq[head % WEFT__RUNQ], memory_order_relaxed);
 		if (atomic_compare_exchange_weak_explicit(
 			    &p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire)) {
-			/* Made long ago, if the queue is long, and out of the nearer caches since. */
-			weft__g_fetch(atomic_load_explicit(&p->runq[(head + 1) % WEFT__RUNQ], memory_order_relaxed));
+			fetch_followers(p, head, tail);
 			return g;
 		}
 	}
@@ -165,6 +189,7 @@ weft__g *weft__global_get(weft__p *p, uint32_t most)
 	weft__g *first = weft__queue_pop(q);
 	for (uint32_t i = 1; i < n; i++) {
 		weft__g *g = weft__queue_pop(q);
+		weft__g_fetch_crowd(g, q->head, NULL);
 		uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
 		atomic_store_explicit(&p->runq[tail % WEFT__RUNQ], g, memory_order_relaxed);
 		atomic_store_explicit(&p->runq_tail, tail + 1, memory_order_release);
@@ -179,10 +204,11 @@ void weft__inject(weft__queue *list)
 	if (n == 0)
 		return;
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
-	for (weft__g *g; (g = weft__queue_pop(list)) != NULL;)
-		weft__global_put(g);
+	weft__queue_append(&weft__sched.global, list);
+	atomic_store_explicit(&weft__sched.n_global, weft__sched.global.n, memory_order_release);
 	weft__lock_drop(&weft__sched.lock);
 	atomic_thread_fence(memory_order_seq_cst);
-	for (; n && atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) > 0; n--)
+	for (n = n < (uint32_t)weft__sched.n_p ? n : (uint32_t)weft__sched.n_p;
+		n && atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) > 0; n--)
 		weft__wake_another();
 }

@@ -40,6 +40,20 @@ static inline weft__g *weft__queue_pop(weft__queue *q)
 	return g;
 }
 
+/* All of `list`, which is empty then, behind what q has. */
+static inline void weft__queue_append(weft__queue *q, weft__queue *list)
+{
+	if (!list->head)
+		return;
+	if (q->tail)
+		q->tail->link = list->head;
+	else
+		q->head = list->head;
+	q->tail = list->tail;
+	q->n += list->n;
+	*list = (weft__queue){ 0 };
+}
+
 enum { WEFT__PROCS_MAX = 1024 };
 
 typedef void weft__ask_fn(void);
@@ -136,6 +150,10 @@ void weft__g_each(void (*fn)(weft__g *g, void *arg), void *arg);
 int64_t weft__g_count(void); /* that live */
 uint64_t weft__g_made(void); /* since the start */
 weft__g *weft__g_of_stack(void *hi);
+/* g is looked at, then next, and it goes on like this.  A list through a million of them misses every cache with every
+ * step; but mostly they were made one after the other, and lie at even distances: fetches one some steps further; and
+ * what is on its stack where `also` is on next's, or NULL. */
+void weft__g_fetch_crowd(const weft__g *g, const weft__g *next, const void *also);
 
 /* ---- threads and procs (scheduler.c) ---- */
 

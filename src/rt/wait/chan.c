@@ -178,15 +178,14 @@ bool weft__chan_close(weft__m *m, weft_chan *ch)
 		if (w->elem && ch->elem_bytes)
 			memset(w->elem, 0, ch->elem_bytes);
 		w->ok = false;
-		weft__queue_push(&wake, w->g);
+		weft__ready_list(m, &wake, w->g, w);
 	}
 	for (weft__waiter *w; !closed && (w = weft__waitq_take(&ch->senders)) != NULL;) {
 		w->ok = false;
-		weft__queue_push(&wake, w->g);
+		weft__ready_list(m, &wake, w->g, w);
 	}
 	weft__lock_drop(&ch->lock);
-	for (weft__g *g; (g = weft__queue_pop(&wake)) != NULL;)
-		weft__ready(m, g);
+	weft__ready_listed(m, &wake);
 	return !closed;
 }
 

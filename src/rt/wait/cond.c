@@ -100,7 +100,7 @@ int weft_cond_wait_until(weft_cond *cond, weft_mutex *mutex, weft_ns deadline)
 
 /* ---- wake ---- */
 
-static weft__g *take(inside *c)
+static weft__waiter *take(inside *c)
 {
 	for (weft__waiter *w; (w = c->line.first) != NULL;) {
 		weft__waitq_remove(&c->line, w);
@@ -108,7 +108,7 @@ static weft__g *take(inside *c)
 		if (w->contested && !weft__waiter_wins(w->g, WEFT__WON_BY_WAITER))
 			continue;
 		w->ok = true;
-		return w->g;
+		return w;
 	}
 	return NULL;
 }
@@ -121,11 +121,10 @@ static void wake(inside *c, bool all)
 	weft__m *m = weft__enter();
 	weft__queue woken = { 0 };
 	weft__lock_take(&c->lock, WEFT__RANK_COND);
-	for (weft__g *g; (all || woken.n == 0) && (g = take(c)) != NULL;)
-		weft__queue_push(&woken, g);
+	for (weft__waiter *w; (all || woken.n == 0) && (w = take(c)) != NULL;)
+		weft__ready_list(m, &woken, w->g, w);
 	weft__lock_drop(&c->lock);
-	for (weft__g *g; (g = weft__queue_pop(&woken)) != NULL;)
-		weft__ready(m, g);
+	weft__ready_listed(m, &woken);
 	weft__leave(m);
 }
 
