@@ -67,15 +67,15 @@ struct weft__g {
 	/* What else it takes to begin and to end: one that never waits touches two lines more. */
 	_Alignas(64) void (*fn)(void *);
 	void *arg;
-	weft__tr_g tr;                 /* the tracer's; the goroutine's id is in it */
-	void (*entry)(void *);         /* what it is called after: fn, or what fn calls */
-	uintptr_t created_at;          /* return address of the weft_go that made it */
-	uint64_t creator;              /* id */
-	void *stack_lo, *stack_hi;     /* usable memory; the goroutine itself ends at stack_hi */
-	char *name;                    /* its own, or NULL */
-	void **locals;                 /* values by key (local.h) */
-	struct weft__cleanup *at_end;  /* clean-ups (local.h) */
-	struct weft__regions *regions; /* open ones, for the tracer (api/trace.c) */
+	weft__tr_g tr;                         /* the tracer's; the goroutine's id is in it */
+	void (*entry)(void *);                 /* what it is called after: fn, or what fn calls */
+	uintptr_t created_at;                  /* return address of the weft_go that made it */
+	uint64_t creator;                      /* id */
+	void *stack_lo, *stack_hi;             /* usable memory; the goroutine itself ends at stack_hi */
+	char *name;                            /* its own, or NULL */
+	void **locals;                         /* values by key (local.h) */
+	struct weft__cleanup *at_end;          /* clean-ups (local.h) */
+	struct weft__regions *regions;         /* open ones, for the tracer (api/trace.c) */
 	_Atomic(struct weft__labels *) labels; /* labels.h; its own signal handlers look at it */
 	/* While it waits, or is tied to a thread. */
 	int64_t since_ns;        /* when it began to wait; 0: nobody asked for it */
@@ -178,7 +178,7 @@ struct weft__m {
 	weft__note park;
 	weft__p *next_p; /* handed over by whoever wakes it */
 	weft__g *locked_g;
-	const void *frame; /* of the call that may collect: where the stacks of that begin */
+	const void *frame;      /* of the call that may collect: where the stacks of that begin */
 	weft__m *link;          /* sched.idle_m */
 	_Atomic(weft__m *) all; /* sched.all_m */
 	pthread_t thread;

@@ -10,7 +10,7 @@
 #include "rt/stack/unwind.h"
 
 enum {
-	/* Ended goroutines of one class that a proc keeps: as many as its queue holds.  Beyond, GIVE go back at once. */
+	/* Ended goroutines of one class that a proc keeps, as many as its queue holds; beyond, GIVE go back. */
 	KEEP_MAX = WEFT__RUNQ,
 	GIVE = 64,
 	TAKE_MAX = 32, /* stacks that a proc takes at once, less at first */

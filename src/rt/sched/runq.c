@@ -72,7 +72,8 @@ static inline void fetch_followers(weft__p *p, uint32_t head, uint32_t tail)
 	if (tail - head > 1)
 		fetch_frames(atomic_load_explicit(&p->runq[(head + 1) % WEFT__RUNQ], memory_order_relaxed));
 	if (tail - head > 2)
-		weft__fetch_line((uintptr_t)atomic_load_explicit(&p->runq[(head + 2) % WEFT__RUNQ], memory_order_relaxed));
+		weft__fetch_line(
+			(uintptr_t)atomic_load_explicit(&p->runq[(head + 2) % WEFT__RUNQ], memory_order_relaxed));
 }
 
 weft__g *weft__runq_get_ring(weft__p *p)
