@@ -67,6 +67,7 @@ static void info(void **state)
 		"1.27\",\"compression\":\"none\",\"file_bytes\":12345,"
 		"\"duration_ns\":1000000,\"start_abs_ns\":\"5000\",\"wall_start_unix_ns\":\"1795336402522602706\","
 		"\"events\":647,\"goroutines\":6,\"procs\":3,\"threads\":2,"
+		"\"names_objects\":false,"
 		"\"gc_count\":0,\"gc_mark_ns\":0,\"stw_count\":0,\"stw_ns\":0,\"stw_longest_ns\":0,"
 		"\"classes\":[\"none\",\"running\",\"runnable\",\"blocked\",\"lock\",\"network\",\"syscall\",\"sleep\","
 		"\"gc\"],\"damage\":null,"
