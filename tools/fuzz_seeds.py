@@ -4,7 +4,8 @@
     fuzz_seeds.py CORPUS OUT STAMP
 
 OUT/v2, OUT/v1 and OUT/pack hold small traces behind one byte of options (see the targets), OUT/text small traces as they are and
-hand-written texts, OUT/http and OUT/head one request each, OUT/filter filters behind a byte that says about what.
+hand-written texts, OUT/edit traces behind three bytes that say what is to be written of them, OUT/http and
+OUT/head one request each, OUT/filter filters behind a byte that says about what.
 """
 import pathlib
 import shutil
@@ -76,7 +77,7 @@ TARGETS = [
 
 def main(corpus, out):
     shutil.rmtree(out, ignore_errors=True)
-    for name in ("v1", "v2", "text", "http", "head", "pack", "filter"):
+    for name in ("v1", "v2", "edit", "text", "http", "head", "pack", "filter"):
         (out / name).mkdir(parents=True)
     for path in sorted(corpus.glob("*.trace")):
         data = path.read_bytes()
@@ -92,6 +93,8 @@ def main(corpus, out):
             (out / "v2" / path.stem).write_bytes(b"\0" + data)
             (out / "v2" / (path.stem + ".ask")).write_bytes(b"\x48" + data)
             (out / "v2" / (path.stem + ".repair")).write_bytes(b"\1" + data)
+        for head in (b"\1\0\0", b"\6\x40\xc0", b"\2\x80\0", b"\x1e\x20\xe0"):
+            (out / "edit" / f"{path.stem}.{head[0]}").write_bytes(head + data)
         (out / "pack" / path.stem).write_bytes(b"\0" + data)
         if len(data) < 4000:
             (out / "text" / path.stem).write_bytes(data)
