@@ -129,6 +129,20 @@ unsigned fs_waited(uint64_t tid, uint64_t n, fs_object *ret, unsigned max)
 	return objects;
 }
 
+fs_object fs_kept(uint64_t id)
+{
+	return (fs_object){ .kind = WEFT__TR_MUTEX, .id = 0x1000 + id % 50, .holder = id + 1 };
+}
+
+size_t fs_label(uint64_t id, char *ret, size_t n)
+{
+	char text[32];
+	size_t k = id % 3 ? 0 : (size_t)snprintf(text, sizeof(text), "goroutine=%llu", (unsigned long long)id);
+	k = k < n ? k : n;
+	memcpy(ret, text, k);
+	return k;
+}
+
 /* ---- lists ---- */
 
 static fake_g *take_any(fake_m *m, fake_g **list, unsigned *n)
@@ -629,6 +643,18 @@ static void each_p(weft__tr_p_fn *fn, void *arg)
 		fn(&f->p[i].tr, !atomic_load(&f->p[i].idle), arg);
 }
 
+/* It may be made again meanwhile; then this is not used. */
+__attribute__((no_sanitize("thread"))) static weft__tr_object kept(const volatile fake_g *g)
+{
+	fs_object o = fs_kept(g->tr.id);
+	return (weft__tr_object){ .kind = (weft__tr_kind)o.kind, .id = o.id, .holder = o.holder };
+}
+
+static size_t label(const weft__tr_g *g, char *ret, size_t n)
+{
+	return fs_label(g->id, ret, n);
+}
+
 static void each_g(weft__tr_g_fn *fn, void *arg)
 {
 	fs *f = the_fs;
@@ -636,7 +662,8 @@ static void each_g(weft__tr_g_fn *fn, void *arg)
 		fake_g *g = &f->g[i];
 		weft__tr_g_now now = { .state = (weft__tr_state)atomic_load_explicit(&g->state, memory_order_acquire),
 			.entry = (const void *)(uintptr_t)fs_step,
-			.fp = (uintptr_t)&g->stack[FRAMES_MAX - 2] };
+			.fp = (uintptr_t)&g->stack[FRAMES_MAX - 2],
+			.what = kept(g) };
 		fn(&g->tr, &now, arg);
 	}
 }
@@ -721,8 +748,12 @@ fs *fs_open(const fs_options *opt)
 	atomic_store(&f->alive, 1);
 	make_runnable(f, first);
 	the_fs = f;
-	weft__tr_init(&(weft__tr_hooks){
-		.each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs, .samples = samples });
+	weft__tr_init(&(weft__tr_hooks){ .each_m = each_m,
+		.each_p = each_p,
+		.each_g = each_g,
+		.procs = procs,
+		.label = label,
+		.samples = samples });
 	return f;
 }
 

@@ -56,5 +56,9 @@ typedef struct fs_object {
 	bool send; /* among several */
 } fs_object;
 unsigned fs_waited(uint64_t tid, uint64_t n, fs_object *ret, unsigned max);
+/* What goroutine `id` waits for as far as hooks know, at any time. */
+fs_object fs_kept(uint64_t id);
+/* The label of goroutine `id`, for ever: its length; 0: it has none. */
+size_t fs_label(uint64_t id, char *ret, size_t n);
 
 #endif

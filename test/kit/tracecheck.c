@@ -197,7 +197,7 @@ size_t tracecheck_generations(const wb_buf *trace)
 
 /* ---- the carrier: read by what docs/carrier.md says, not by the tracer's own code ---- */
 
-enum { PIECES_MAX = 4096, SLOTS = 64, GUESSES = 256 };
+enum { PIECES_MAX = 4096, SLOTS = 64, GUESSES = 256, WAITS_MAX = 4 /* of fs_waited, and one */ };
 
 typedef struct piece {
 	uint64_t tid, index;
@@ -207,7 +207,7 @@ typedef struct piece {
 
 typedef struct wait {
 	unsigned n;
-	fs_object o[16];
+	fs_object o[WAITS_MAX];
 } wait;
 
 typedef struct thread {
@@ -222,7 +222,7 @@ typedef struct thread {
 typedef struct carrier {
 	bool exact;
 	uint64_t hogs, stalls, tid; /* tid: of the batch */
-	thread threads[FS_TIDS];
+	thread threads[FS_TIDS], none;
 	piece pieces[PIECES_MAX];
 	size_t n;
 } carrier;
@@ -300,7 +300,7 @@ static bool take_entry(const carrier *c, thread *t, piece *p)
 		return false;
 	wait *w = &t->guess[t->blocks.at[t->next] % GUESSES];
 	*w = (wait){ .n = code != 0 };
-	if (code == 1 && (!take_byte(p, &w->n) || w->n > 16 || !take_uv(p, &sends) || !take_byte(p, &code)))
+	if (code == 1 && (!take_byte(p, &w->n) || w->n > WAITS_MAX || !take_uv(p, &sends) || !take_byte(p, &code)))
 		return false;
 	for (unsigned i = 0; i < w->n; i++) {
 		if ((i > 0 && !take_byte(p, &code)) || !take_object(p, code, t, &w->o[i]))
@@ -310,11 +310,33 @@ static bool take_entry(const carrier *c, thread *t, piece *p)
 	return waited(c, t, p->tid, w);
 }
 
+static bool take_label(piece *p, uint64_t g)
+{
+	char want[64];
+	uint64_t n;
+	if (!take_uv(p, &n) || n > (uint64_t)(p->end - p->at) || n != fs_label(g, want, sizeof(want)))
+		return false;
+	bool same = memcmp(p->at, want, n) == 0;
+	p->at += n;
+	return same;
+}
+
+static bool take_kept(thread *t, piece *p, uint64_t g)
+{
+	fs_object o, want = fs_kept(g);
+	unsigned code;
+	return take_byte(p, &code) && take_object(p, code, t, &o) && o.kind == want.kind && o.id == want.id &&
+	       o.holder == want.holder;
+}
+
 static bool take_facts(carrier *c, piece *p)
 {
+	thread *t = p->tid - FS_TIDS_FROM < FS_TIDS ? &c->threads[p->tid - FS_TIDS_FROM] : &c->none;
 	uint64_t kind, a, b;
 	while (p->at < p->end) {
-		if (!take_uv(p, &kind) || !take_uv(p, &a) || !take_uv(p, &b))
+		if (!take_uv(p, &kind) || !take_uv(p, &a))
+			return false;
+		if (kind == 4 ? !take_label(p, a) : kind == 5 ? !take_kept(t, p, a) : !take_uv(p, &b))
 			return false;
 		c->hogs += kind == 1;
 		c->stalls += kind == 2 ? a : 0;
@@ -352,11 +374,13 @@ static bool end_generation(carrier *c)
 	for (unsigned i = 0; i < FS_TIDS; i++) {
 		thread *t = &c->threads[i];
 		ok = ok && take_guessed(c, t, FS_TIDS_FROM + i, t->blocks.n - t->next);
+		if (t->blocks.n) /* else there is no guess; they are large */
+			memset(t->guess, 0, sizeof(t->guess));
 		t->before += t->blocks.n;
 		t->next = t->blocks.n = 0;
 		memset(t->slots, 0, sizeof(t->slots));
-		memset(t->guess, 0, sizeof(t->guess));
 	}
+	memset(c->none.slots, 0, sizeof(c->none.slots));
 	return ok;
 }
 
@@ -450,6 +474,39 @@ static bool same_objects(const wtr_trace *t, const wtr_event *e, uint64_t nth)
 	return n == n_want;
 }
 
+/* Of a status of a goroutine that waits: unless another thread told it when it woke it, what for. */
+static bool same_kept(const wtr_trace *t, const wtr_event *e)
+{
+	fs_object want = fs_kept((uint64_t)e->id);
+	wtr_object got;
+	size_t n = wtr_wait_objects(t, e->wait, &got, 1);
+	return n == 0 || (n == 1 && got.kind == want.kind && got.id == want.id && got.holder == (int64_t)want.holder);
+}
+
+/* A generation has the labels of all goroutines that its statuses and creations name: n of them have one. */
+static bool same_labels(wtr_trace *t, size_t gen, size_t n)
+{
+	size_t all = wtr_kept_labels(t, gen, NULL, 0);
+	wtr_kept_label *l = calloc(all + 1, sizeof(*l));
+	kit_check(l);
+	bool ok = wtr_kept_labels(t, gen, l, all) == all && all == n;
+	for (size_t i = 0; i < all; i++) {
+		char want[64];
+		size_t want_n = fs_label((uint64_t)l[i].g, want, sizeof(want));
+		ok &= want_n > 0 && l[i].label.n == want_n && memcmp(l[i].label.at, want, want_n) == 0;
+		ok &= i == 0 || l[i].g > l[i - 1].g;
+	}
+	free(l);
+	return ok;
+}
+
+static bool names(const wtr_event *e)
+{
+	char unused[64];
+	bool named = e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK || e->type == WF_EV_GO_CREATE;
+	return named && fs_label((uint64_t)e->id, unused, sizeof(unused)) > 0;
+}
+
 static void no_carrier_lost(void *arg, const char *name, wtr_severity severity, uint64_t n, const char *text)
 {
 	(void)severity, (void)n, (void)text;
@@ -460,14 +517,25 @@ static void no_carrier_lost(void *arg, const char *name, wtr_severity severity, 
 bool tracecheck_waits(const wb_buf *trace, bool exact, uint64_t hogs)
 {
 	wtr_trace *t;
-	kit_check(wtr_open_bytes(trace->at, trace->n, NULL, &t, NULL) == WTR_OK);
+	wtr_options keep = { .keep_tables = true };
+	kit_check(wtr_open_bytes(trace->at, trace->n, &keep, &t, NULL) == WTR_OK);
 	wtr_cursor *c = wtr_cursor_open(t, NULL, NULL);
 	kit_check(c);
 	uint64_t blocks[FS_TIDS] = { 0 }, taken = 0;
+	size_t gen = 0, labels = 0;
 	bool ok = true;
 	const wtr_event *e;
 	for (size_t n; (n = wtr_next(c, &e)) > 0;)
 		for (size_t i = 0; i < n; i++) {
+			if (e[i].kind == WTR_KIND_SYNC && gen > 0)
+				ok &= same_labels(t, gen - 1, labels);
+			if (e[i].kind == WTR_KIND_SYNC) {
+				gen = (size_t)e[i].value[0];
+				labels = 0;
+			}
+			labels += names(&e[i]);
+			if (e[i].type == WF_EV_GO_STATUS || e[i].type == WF_EV_GO_STATUS_STACK)
+				ok &= same_kept(t, &e[i]);
 			taken += e[i].wait == WTR_PROC_TAKEN;
 			/* A GoSwitch shows as a GoBlock without a reason. */
 			if (e[i].type == WF_EV_GO_BLOCK && e[i].str && (uint64_t)e[i].m - FS_TIDS_FROM < FS_TIDS &&

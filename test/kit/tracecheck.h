@@ -22,8 +22,8 @@ bool tracecheck_complete(const wb_buf *trace, const fs *f);
  * *ret_hogs: how many. */
 bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs);
 
-/* What libwtr makes of the carrier is what the ledger says: of GoBlock events (exact: see above), and of goroutines
- * whose procs were taken: `hogs` of them. */
+/* What libwtr makes of the carrier is what the ledger says: of GoBlock events (exact: see above), of goroutines whose
+ * procs were taken (`hogs` of them), of those that wait since before a generation, and of labels. */
 bool tracecheck_waits(const wb_buf *trace, bool exact, uint64_t hogs);
 
 /* Each generation says once what each proc and each goroutine that lives at its start is doing, and nothing of others:

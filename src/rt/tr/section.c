@@ -260,6 +260,10 @@ void weft__tr_catch_up(weft__tr_m *m, uint64_t gen)
 	if (m->finished >= gen)
 		return;
 	bool lacks = (m->p && unmentioned(&m->p->word, gen)) || (m->g && unmentioned(&m->g->word, gen));
+	if (lacks && atomic_load_explicit(&m->gen, memory_order_relaxed) != gen) { /* it has not been in it */
+		weft__tr_carrier_begin(m);
+		atomic_store_explicit(&m->gen, gen, memory_order_relaxed);
+	}
 	if (lacks && (m->buf ? weft__tr_room(m) : open_buf(m, gen, /* urgent= */ true)))
 		put_bound(m, gen);
 	weft__tr_push(m);
