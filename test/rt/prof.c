@@ -302,6 +302,40 @@ CASE(cpu_other_threads, "prof.h: all threads of the process, also those that run
 	kit_profile_free(p);
 }
 
+#ifdef __clang__ /* which gives it one */
+#define FRAMELESS __attribute__((noinline))
+#else
+#define FRAMELESS __attribute__((noinline, optimize("omit-frame-pointer")))
+#endif
+
+/* Without a frame of its own, as compilers make small functions whatever they are told. */
+FRAMELESS static void leaf(void)
+{
+	for (int i = 0; i < 20000; i++)
+		drain += (uint64_t)i;
+}
+
+__attribute__((noinline)) static void calls_leaf(int64_t ns)
+{
+	for (int64_t until = cpu_ns() + ns; cpu_ns() < until;)
+		leaf();
+}
+
+CASE(cpu_leaf, "prof.h: the caller of an innermost function without a frame is not hidden", .soft = true)
+{
+#ifdef __x86_64__
+	wb_buf b = { 0 };
+	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
+	calls_leaf(200 * WEFT_MS);
+	kit_profile *p = cpu_stop(&b);
+	int64_t flat = kit_profile_flat(p, "cpu", "leaf");
+	kit_expect(flat > 100 * WEFT_MS);
+	kit_expect(kit_profile_sum(p, "cpu", "calls_leaf", NULL) >= flat);
+	kit_expect(kit_profile_sum(p, "cpu", "case_cpu_leaf", NULL) >= flat);
+	kit_profile_free(p);
+#endif
+}
+
 static void burn_blocking(void *unused)
 {
 	(void)unused;

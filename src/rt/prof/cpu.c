@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/idmap.h"
 #include "os/thread.h"
 #include "rt/prof/ring.h"
 #include "rt/sched/scheduler.h"
@@ -47,6 +48,10 @@ static struct {
 
 	pthread_mutex_t read_lock; /* the rest */
 	weft__prof_table table;
+	weft__tr_symbols *symbols; /* NULL: not asked yet, or out of memory */
+	/* By address: where its function's return address is, in words above the stack pointer; WEFT__SAMPLE_TOP: not
+	 * there. */
+	wb_idmap returns;
 	wb_buf kept; /* samples for the tracer: struct kept, then its addresses */
 	weft__labels *doomed;
 	uint64_t doomed_until; /* read, these can go */
@@ -83,6 +88,19 @@ static weft__g *walk(weft__sample *s, const wo_registers *r, weft__m *m)
 	return g;
 }
 
+static void copy_top(weft__sample *s, const wo_registers *r)
+{
+	weft__stack_place at;
+	s->n_top = 0;
+	if (WEFT__CTX_TSAN || r->sp % sizeof(uintptr_t) != 0)
+		return;
+	size_t room = WEFT__SAMPLE_TOP;
+	if (weft__stack_find((void *)r->sp, &at) && ((uintptr_t)at.hi - r->sp) / sizeof(uintptr_t) < room)
+		room = ((uintptr_t)at.hi - r->sp) / sizeof(uintptr_t);
+	if (wo_peek(r->sp, s->top, room * sizeof(uintptr_t)))
+		s->n_top = (uint32_t)room;
+}
+
 #if WEFT__CTX_TSAN
 /* TSan calls handlers later, where it likes: what was interrupted may have gone on. */
 static wo_registers registers_of(const void *context)
@@ -109,6 +127,7 @@ static void take_sample(const void *context, uint32_t weight)
 	weft__p *p = weft__self_p(m);
 	wo_registers r = registers_of(context);
 	weft__g *g = walk(s, &r, m);
+	copy_top(s, &r);
 	s->g = g ? g->tr.id : 0;
 	s->labels = g ? atomic_load_explicit(&g->labels, memory_order_relaxed) : NULL;
 	s->p = p ? p->id : -1;
@@ -171,13 +190,42 @@ static void keep(const weft__sample *s)
 	wb_buf_put(&cpu.kept, s->pcs, s->n * sizeof(*s->pcs));
 }
 
+/* Where in s->top the return address of the innermost function is; beyond its end: where its frame pointer leads. */
+static uint32_t return_of(uintptr_t pc)
+{
+	uint32_t known = wb_idmap_get(&cpu.returns, pc);
+	if (known != WB_IDMAP_NONE)
+		return known;
+	if (!cpu.symbols)
+		cpu.symbols = weft__tr_symbols_open();
+	int64_t at = cpu.symbols ? weft__tr_symbols_return_at(cpu.symbols, pc) : -1;
+	uint32_t word = at < 0 || at / (int64_t)sizeof(uintptr_t) > WEFT__SAMPLE_TOP ? WEFT__SAMPLE_TOP
+										     : (uint32_t)at / sizeof(uintptr_t);
+	wb_idmap_set(&cpu.returns, pc, word);
+	return word;
+}
+
+/* A function without a frame of its own (small ones, and those of libc) hides its caller from who goes by frame
+ * pointers. */
+static void insert_caller(weft__sample *s)
+{
+	uint32_t word = s->n ? return_of(s->pcs[0] - 1) : WEFT__SAMPLE_TOP;
+	if (word >= s->n_top || s->top[word] == 0 || (s->n > 1 && s->pcs[1] == s->top[word]))
+		return;
+	uint32_t n = s->n < WEFT__SAMPLE_FRAMES ? s->n : WEFT__SAMPLE_FRAMES - 1;
+	memmove(&s->pcs[2], &s->pcs[1], (n - 1) * sizeof(*s->pcs));
+	s->pcs[1] = s->top[word];
+	s->n = n + 1;
+}
+
 static void read_ring(void)
 {
 	if (!cpu.doomed) {
 		cpu.doomed = weft__labels_take_dropped();
 		cpu.doomed_until = weft__ring_claimed(&cpu.ring);
 	}
-	for (const weft__sample *s; (s = weft__ring_get(&cpu.ring)) != NULL; weft__ring_next(&cpu.ring)) {
+	for (weft__sample *s; (s = weft__ring_get(&cpu.ring)) != NULL; weft__ring_next(&cpu.ring)) {
+		insert_caller(s);
 		weft__prof_row more = { { s->weight, s->weight * cpu.period_ns } };
 		weft__prof_add(&cpu.table, s->pcs, s->n, s->labels, &more);
 		if (s->gen)
@@ -322,6 +370,9 @@ static void clean_up(void)
 	weft__ring_done(&cpu.ring);
 	weft__labels_free(cpu.doomed);
 	cpu.doomed = NULL;
+	weft__tr_symbols_close(cpu.symbols);
+	cpu.symbols = NULL;
+	wb_idmap_free(&cpu.returns);
 	pthread_mutex_unlock(&cpu.read_lock);
 	weft__labels_release();
 	cpu.pid = 0;

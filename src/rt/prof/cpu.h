@@ -2,8 +2,8 @@
  *
  * Each thread of the process has a timer on its CPU time that signals it; the handler walks the stack by frame pointers
  * and puts a sample into a ring, without locks and without memory of its own.  A thread of the library reads the ring,
- * adds samples up by stack and labels, keeps those taken while a trace ran until the tracer asks for them, and looks
- * for threads that have come since.
+ * finds the callers of functions that have no frame, adds samples up by stack and labels, keeps those taken while a
+ * trace ran until the tracer asks for them, and looks for threads that have come since.
  */
 #ifndef WEFT__CPU_H
 #define WEFT__CPU_H

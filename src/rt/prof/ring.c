@@ -43,7 +43,7 @@ void weft__ring_put(weft__sample *s)
 	atomic_store_explicit(&s->turn, turn + 1, memory_order_release);
 }
 
-const weft__sample *weft__ring_get(weft__ring *r)
+weft__sample *weft__ring_get(weft__ring *r)
 {
 	uint64_t at = atomic_load_explicit(&r->tail, memory_order_relaxed);
 	weft__sample *s = slot(r, at);

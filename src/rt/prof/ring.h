@@ -14,7 +14,7 @@
 
 struct weft__labels;
 
-enum { WEFT__SAMPLE_FRAMES = 64 };
+enum { WEFT__SAMPLE_FRAMES = 64, WEFT__SAMPLE_TOP = 16 };
 
 typedef struct weft__sample {
 	_Atomic uint64_t turn;
@@ -24,7 +24,8 @@ typedef struct weft__sample {
 	const struct weft__labels *labels;
 	int32_t p; /* -1: none */
 	uint32_t weight;
-	uint32_t n;
+	uint32_t n, n_top;
+	uintptr_t top[WEFT__SAMPLE_TOP];    /* the words at the stack pointer, for functions without a frame */
 	uintptr_t pcs[WEFT__SAMPLE_FRAMES]; /* return addresses, innermost first */
 } weft__sample;
 
@@ -43,8 +44,9 @@ void weft__ring_done(weft__ring *r);
 weft__sample *weft__ring_claim(weft__ring *r);
 void weft__ring_put(weft__sample *s);
 
-/* The oldest sample, then weft__ring_next; NULL: there is none, or the oldest is being written. */
-const weft__sample *weft__ring_get(weft__ring *r);
+/* The oldest sample, to be changed at will, then weft__ring_next; NULL: there is none, or the oldest is being written.
+ */
+weft__sample *weft__ring_get(weft__ring *r);
 void weft__ring_next(weft__ring *r);
 
 /* How many have been claimed, and read, so far. */

@@ -245,3 +245,44 @@ size_t weft__tr_symbols_at(weft__tr_symbols *s, uintptr_t pc, const weft__tr_fra
 	*ret = &s->frames.at[p.first];
 	return p.n;
 }
+
+/* ---- frames ---- */
+
+#ifdef __x86_64__
+enum { RSP = 7 };
+
+/* The rule for the frame at pc is "stack pointer + n", with the return address beneath. */
+static int64_t above_sp(Dwarf_Frame *frame)
+{
+	Dwarf_Op *ops;
+	size_t n;
+	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || n != 1)
+		return -1;
+	int64_t cfa = -1;
+	if (ops[0].atom == DW_OP_breg0 + RSP)
+		cfa = (int64_t)ops[0].number;
+	else if (ops[0].atom == DW_OP_bregx && ops[0].number == RSP)
+		cfa = (int64_t)ops[0].number2;
+	return cfa < (int64_t)sizeof(uintptr_t) ? -1 : cfa - (int64_t)sizeof(uintptr_t);
+}
+
+int64_t weft__tr_symbols_return_at(weft__tr_symbols *s, uintptr_t pc)
+{
+	Dwfl_Module *mod = module_at(s, pc);
+	Dwarf_Addr bias;
+	Dwarf_CFI *cfi = mod ? dwfl_module_eh_cfi(mod, &bias) : NULL;
+	Dwarf_Frame *frame;
+	if (!cfi || dwarf_cfi_addrframe(cfi, pc - bias, &frame) != 0)
+		return -1;
+	int64_t at = above_sp(frame);
+	free(frame);
+	return at;
+}
+#else
+int64_t weft__tr_symbols_return_at(weft__tr_symbols *s, uintptr_t pc)
+{
+	(void)s;
+	(void)pc;
+	return -1;
+}
+#endif

@@ -25,6 +25,10 @@ void weft__tr_symbols_close(weft__tr_symbols *s); /* NULL is fine */
  * until the next call; the texts until close.  Each address is looked up once.  One thread. */
 size_t weft__tr_symbols_at(weft__tr_symbols *s, uintptr_t pc, const weft__tr_frame **ret);
 
+/* Where the return address of the function at this address is, when control is there: in bytes above the stack pointer;
+ * -1: where the frame pointer leads to, or not known.  From the tables for unwinding (.eh_frame), on x86-64 only. */
+int64_t weft__tr_symbols_return_at(weft__tr_symbols *s, uintptr_t pc);
+
 /* Libraries may have come since: addresses in none will be looked for again. */
 void weft__tr_symbols_refresh(weft__tr_symbols *s);
 
