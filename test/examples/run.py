@@ -7,6 +7,7 @@ installed, be accepted by Go's own reader.  TAP.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,7 @@ EXAMPLES = {
     "flight": (["{trace}"], 5, {"start", "serve"}),
     "hello": (["{trace}"], 2, {"start", "hello"}),
     "httpd": ([], 18, {"start", "accept_all", "serve", "ask"}),
+    "profiling": (["{folder}"], 5, {"start", "work"}),
     "requests": ([], 401, {"start", "serve", "ask"}),
     "sieve": (["60"], 62, {"start", "generate", "sift"}),
     "trees": (["9"], 4, {"start", "grow"}),
@@ -28,6 +30,32 @@ EXAMPLES = {
 
 # Tasks that must be in it, by type, and how many.
 TASKS = {"httpd": {"request": 200}, "flight": {"request": 334}, "requests": {"request": 200}}
+
+
+# Functions and labels that `go tool pprof` must find in the profiles that it writes.
+PROFILES = {
+    "profiling": {
+        "cpu": {"is_prime", "count_primes", "work", "customer:bulk", "customer:urgent"},
+        "goroutine": {"start", "work"},
+        "heap": {"weft_new", "write_down", "work"},
+        "block": {"weft_lock", "write_down", "work"},
+        "mutex": {"weft_unlock", "write_down", "work"},
+    }
+}
+
+
+def profile_problem(name, folder):
+    for kind, wanted in PROFILES.get(name, {}).items():
+        path = os.path.join(folder, kind + ".prof")
+        for report in ("-top", "-raw"):
+            done = run([GO, "tool", "pprof", report, path])
+            if done.returncode != 0:
+                return f"go tool pprof {report} {kind}: {done.stderr}"
+        found = re.sub(r"(\w+):\[(\w+)\]", r"\1:\2", done.stdout)
+        missing = {w for w in wanted if not re.search(rf"\b{w}\b", found)}
+        if missing:
+            return f"{kind}.prof lacks {sorted(missing)}:\n{done.stdout}"
+    return None
 
 
 def run(args, **kwargs):
@@ -41,7 +69,7 @@ def problem(name, mode, folder):
     env = dict(os.environ, WEFT_PROCS=procs, WEFT_DEBUG=debug)
     if "{trace}" not in args: # it traces itself
         env["WEFT_TRACE"] = trace
-    done = run([os.path.join(DIR, name)] + [a.format(trace=trace) for a in args], env=env)
+    done = run([os.path.join(DIR, name)] + [a.format(trace=trace, folder=folder) for a in args], env=env)
     if done.returncode != 0 or done.stderr:
         return f"status {done.returncode}: {done.stderr}"
     if run([WEFT, "check", trace]).returncode != 0:
@@ -59,6 +87,7 @@ def problem(name, mode, folder):
         go = run([GO, "tool", "trace", "-d=parsed", trace])
         if go.returncode != 0:
             return f"Go's reader: {go.stderr}"
+        return profile_problem(name, folder)
     return None
 
 
