@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "rt/heap/heap.h"
 #include "rt/prof/collectors.h"
+#include "rt/prof/mallocs.h"
 #include "rt/sched/park.h"
 #include "rt/stack/unwind.h"
 
@@ -54,6 +55,11 @@ static int64_t next_in(uint64_t *rng, int64_t each)
 		return each == 1 ? 0 : ASK_AGAIN;
 	double u = (double)((weft__rng(rng) >> 11) + 1) / (double)(UINT64_C(1) << 53);
 	return (int64_t)(-log(u) * (double)each);
+}
+
+int64_t weft__allocs_next_in(uint64_t *rng)
+{
+	return next_in(rng, atomic_load_explicit(&rate, memory_order_relaxed));
 }
 
 /* ---- objects; under the lock ---- */
@@ -220,6 +226,7 @@ void weft__allocs_collect(weft__prof_doc *d, const weft__prof_ask *by)
 		weft__prof_add_stack(&d->table, &s, &row);
 	}
 	weft__lock_drop(&lock);
+	weft__mallocs_collect(d);
 }
 
 /* The chance that an object of this size was recorded was 1 - e^(-size/rate). */

@@ -16,6 +16,9 @@ enum { WEFT__ALLOCS_RATE = 512 << 10 };
 /* m, in a goroutine, inside the runtime, has allocated `bytes` at `at`, and it is the turn of one to be recorded. */
 void weft__allocs_sample(weft__m *m, void *at, size_t bytes);
 
+/* Bytes until the next one is recorded. */
+int64_t weft__allocs_next_in(uint64_t *rng);
+
 /* After every allocation of the collected heap.  m NULL: before the first goroutine; at NULL: there was none. */
 static inline void weft__allocs_count(weft__m *m, void *at, size_t bytes)
 {

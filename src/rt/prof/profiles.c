@@ -13,6 +13,7 @@
 #include "rt/prof/contention.h"
 #include "rt/prof/cpu.h"
 #include "rt/prof/dump.h"
+#include "rt/prof/mallocs.h"
 #include "rt/sched/park.h"
 
 enum { HZ = 100, HZ_MAX = 10000, PIECE = 64 << 10 };
@@ -295,4 +296,5 @@ void weft__profiles_init(void)
 {
 	weft__cpu_init();
 	weft__contention_init();
+	weft__mallocs_init();
 }
