@@ -181,7 +181,7 @@ static int64_t moment(const answer *w)
 	int64_t ns = 0;
 	bool absolute = false;
 	if (!cli_has(w->a, CLI_OPT_AT))
-		return w->totals.end_ns - 1;
+		return w->totals.end_ns > w->totals.start_ns ? w->totals.end_ns - 1 : w->totals.end_ns;
 	cli_time(w->a->values[CLI_OPT_AT], &ns, &absolute);
 	return absolute ? ns : w->totals.start_ns + ns;
 }
