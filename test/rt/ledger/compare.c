@@ -10,7 +10,6 @@
 
 #include "../../interop/goserve.h"
 #include "fmt/events.h"
-#include "fmt/rawevent.h"
 #include "second.h"
 
 static const struct {
@@ -34,42 +33,18 @@ void ledger_find_block(ledger_found *f, int64_t g, const char *reason, size_t n)
 			ledger_find(f, g, (ledger_kind)k);
 }
 
-/* ---- hogs: what the carrier (docs/carrier.md) says is no system call ---- */
-
-static bool take_uv(const uint8_t **at, const uint8_t *end, uint64_t *ret)
-{
-	*ret = 0;
-	for (unsigned shift = 0; *at < end && shift < 64; shift += 7) {
-		uint8_t b = *(*at)++;
-		*ret |= (uint64_t)(b & 0x7f) << shift;
-		if (!(b & 0x80))
-			return true;
-	}
-	return false;
-}
-
-static void take_facts(ledger_found *f, const uint8_t *at, const uint8_t *end)
-{
-	uint64_t kind, a, b;
-	if (!take_uv(&at, end, &a) || !take_uv(&at, end, &b)) /* thread, index */
-		return;
-	while (take_uv(&at, end, &kind) && take_uv(&at, end, &a) && take_uv(&at, end, &b))
-		if (kind == 1 && b < LEDGER_GOROUTINES)
-			f->of[b][LEDGER_SYSCALLS]--;
-}
-
-static void leave_out_hogs(ledger_found *f, const wb_buf *trace)
-{
-	wf_raw_reader r;
-	wf_raw_event e;
-	if (!wf_raw_open(&r, trace->at, trace->n, /* flat= */ false))
-		return;
-	while (wf_raw_next(&r, &e) == WF_RAW_EVENT)
-		if (e.type == WF_EV_STRING && e.n_data > 6 && memcmp(e.data, "\0weftf", 6) == 0)
-			take_facts(f, e.data + 6, e.data + e.n_data);
-}
-
 /* ---- read by libwtr ---- */
+
+/* Hogs, by goroutine: goroutines that computed for so long that their proc was taken are told as system calls
+ * (docs/carrier.md).  Nobody was there to walk their stacks: so they are known, without reading the carrier. */
+static uint32_t hogs[LEDGER_GOROUTINES];
+
+static void see_call(ledger_found *f, const wtr_event *e)
+{
+	ledger_find(f, e->id, LEDGER_SYSCALLS);
+	if (e->stack == 0 && e->id > 0 && e->id < LEDGER_GOROUTINES)
+		hogs[e->id]++;
+}
 
 static void see_transition(ledger_found *f, wtr_trace *t, const wtr_event *e)
 {
@@ -77,7 +52,7 @@ static void see_transition(ledger_found *f, wtr_trace *t, const wtr_event *e)
 	case WF_EV_GO_CREATE: ledger_find(f, e->g, LEDGER_CREATES); break;
 	case WF_EV_GO_DESTROY: ledger_find(f, e->id, LEDGER_ENDS); break;
 	case WF_EV_GO_UNBLOCK: ledger_find(f, e->id, LEDGER_UNBLOCKS); break;
-	case WF_EV_GO_SYSCALL_BEGIN: ledger_find(f, e->id, LEDGER_SYSCALLS); break;
+	case WF_EV_GO_SYSCALL_BEGIN: see_call(f, e); break;
 	case WF_EV_GO_BLOCK: {
 		wtr_str reason = wtr_string(t, e->str);
 		ledger_find_block(f, e->id, reason.at, reason.n);
@@ -118,6 +93,7 @@ static void see(ledger_found *f, wtr_trace *t, const wtr_event *e)
 
 static bool read_ours(ledger_found *f, const wb_buf *trace)
 {
+	memset(hogs, 0, sizeof(hogs));
 	wtr_trace *t;
 	wtr_error err = { 0 };
 	if (wtr_open_bytes(trace->at, trace->n, NULL, &t, &err) != WTR_OK) {
@@ -249,7 +225,8 @@ static bool check_by(const char *reader, bool read(ledger_found *, const wb_buf 
 	if (!f)
 		abort();
 	bool ok = read(f, trace);
-	leave_out_hogs(f, trace);
+	for (unsigned g = 0; g < LEDGER_GOROUTINES; g++)
+		f->of[g][LEDGER_SYSCALLS] -= hogs[g];
 	ok = agrees(reader, k, f) && ok;
 	free(f);
 	return ok;
