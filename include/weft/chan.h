@@ -30,7 +30,7 @@ WEFT_API void weft_chan_unref(weft_chan *ch);
  */
 WEFT_API int weft_chan_send(weft_chan *ch, const void *elem);
 /* Gives up at the deadline: -ETIMEDOUT, and nothing was sent.  A deadline that has passed does not wait, but sends if
- * it can at once. */
+ * it can at once.  Also -ENOMEM, here and for other calls with a deadline: no memory for its timer. */
 WEFT_API int weft_chan_send_until(weft_chan *ch, const void *elem, weft_ns deadline);
 /* Never waits: -EAGAIN when it would have to (and for ch NULL).  Any thread. */
 WEFT_API int weft_chan_try_send(weft_chan *ch, const void *elem);

@@ -56,7 +56,7 @@ typedef struct weft_cond {
 /* Unlocks *m, parks until woken, locks *m again.  Never wakes by itself, but what was waited for may be gone by then:
  * check again.  The waiter that came first is woken first.  Same as Go: sync.Cond. */
 WEFT_API void weft_cond_wait(weft_cond *c, weft_mutex *m);
-/* 0, or -ETIMEDOUT; *m is locked again in both cases. */
+/* 0, -ETIMEDOUT or -ENOMEM; *m is locked again in all cases. */
 WEFT_API int weft_cond_wait_until(weft_cond *c, weft_mutex *m, weft_ns deadline);
 WEFT_API void weft_cond_signal(weft_cond *c);    /* wakes one, if any; any thread */
 WEFT_API void weft_cond_broadcast(weft_cond *c); /* wakes all; any thread */
@@ -75,7 +75,7 @@ typedef struct weft_wg {
 WEFT_API void weft_wg_add(weft_wg *wg, int n); /* n may be negative; any thread */
 WEFT_API void weft_wg_done(weft_wg *wg);       /* adds -1; any thread */
 WEFT_API void weft_wg_wait(weft_wg *wg);
-WEFT_API int weft_wg_wait_until(weft_wg *wg, weft_ns deadline); /* 0, or -ETIMEDOUT */
+WEFT_API int weft_wg_wait_until(weft_wg *wg, weft_ns deadline); /* 0, -ETIMEDOUT or -ENOMEM */
 /* Adds 1, starts fn(arg) in a goroutine, subtracts 1 when that ends (also by weft_exit()).  Errors as weft_go(), and
  * then nothing was added.  Same as Go: WaitGroup.Go. */
 WEFT_API int weft_wg_go(weft_wg *wg, weft_fn *fn, void *arg);
@@ -92,7 +92,7 @@ typedef struct weft_sema {
 /* Those who wait are served in the order they came. */
 WEFT_API void weft_sema_acquire(weft_sema *s);
 WEFT_API bool weft_sema_try_acquire(weft_sema *s);                    /* any thread */
-WEFT_API int weft_sema_acquire_until(weft_sema *s, weft_ns deadline); /* 0, or -ETIMEDOUT */
+WEFT_API int weft_sema_acquire_until(weft_sema *s, weft_ns deadline); /* 0, -ETIMEDOUT or -ENOMEM */
 WEFT_API void weft_sema_release(weft_sema *s);                        /* gives one; any thread */
 
 /* ---- once ---- */

@@ -20,7 +20,7 @@ WEFT_API weft_ns weft_wall(void);
 WEFT_API weft_ns weft_in(weft_ns d);
 
 /* Parks this goroutine for at least d, or until a moment; returns at once when d <= 0 or the moment has passed.
- * Returns 0, or -EPERM outside a goroutine.  Same as Go: time.Sleep. */
+ * Returns 0; -EPERM outside a goroutine; -ENOMEM.  Same as Go: time.Sleep. */
 WEFT_API int weft_sleep(weft_ns d);
 WEFT_API int weft_sleep_until(weft_ns moment);
 
@@ -33,7 +33,8 @@ typedef struct weft_timer {
 /* Has a goroutine fn(arg) started at `moment` or soon after (at once when it has passed; never for WEFT_FOREVER).
  *
  * A timer that is running is stopped first.  fn may start, stop or reset the timer, and free it if nobody else does.
- * Returns 0, or -EPERM when the scheduler does not run, -ENOMEM.  Cost: constant, or the logarithm of the number of
+ * Returns 0, or -EPERM when the scheduler does not run, -ENOMEM.  When its goroutine cannot be had it is tried again;
+ * after a second without memory the program ends with a fatal error.  Cost: constant, or the logarithm of the number of
  * timers.  Same as Go: time.AfterFunc.
  */
 WEFT_API int weft_timer_start(weft_timer *t, weft_ns moment, weft_fn *fn, void *arg);

@@ -33,6 +33,11 @@ void *wb_realloc(void *p, size_t n, size_t size)
 	return realloc(p, bytes ? bytes : 1);
 }
 
+void *wb_aligned(size_t align, size_t n)
+{
+	return faulty() ? NULL : aligned_alloc(align, (n + align - 1) & ~(align - 1));
+}
+
 void wb_free(void *p)
 {
 	free(p);

@@ -13,6 +13,7 @@
 void *wb_malloc(size_t n);
 void *wb_calloc(size_t n, size_t size);             /* NULL also when n * size overflows */
 void *wb_realloc(void *p, size_t n, size_t size);   /* to n * size bytes; p stays valid on NULL */
+void *wb_aligned(size_t align, size_t n);           /* align: a power of two, a multiple of sizeof(void *) */
 void  wb_free(void *p);
 
 void     wb_fault_arm(uint64_t nth, bool sticky);

@@ -1,82 +1,11 @@
-/* rt/pollfault.c - the poller when epoll fails: each of its calls, the nth time.  Linked with --wrap for those calls.
- */
+/* rt/pollfault.c - the poller when epoll fails: each of its calls, the nth time. */
+#include "kit/fault.h"
 #include "kit/rtkit.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
-
-/* ---- faults ---- */
-
-/* Each call has a countdown: at 1 it fails with the error, and every time when `always`. */
-typedef struct fault {
-	atomic_int left, error;
-	atomic_bool always;
-	atomic_int calls;
-} fault;
-
-static fault create_fault, event_fault, ctl_fault, wait_fault, pwait2_fault;
-
-static bool fails(fault *f)
-{
-	f->calls++;
-	if (f->left == 0 || (--f->left > 0 && !f->always))
-		return false;
-	if (f->always)
-		f->left = 1;
-	errno = f->error;
-	return true;
-}
-
-static void arm(fault *f, int nth, int error, bool always)
-{
-	f->error = error;
-	f->always = always;
-	f->left = nth;
-}
-
-int __real_epoll_create1(int flags);
-int __real_eventfd(unsigned n, int flags);
-int __real_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev);
-int __real_epoll_wait(int ep, struct epoll_event *ev, int n, int ms);
-int __real_epoll_pwait2(int ep, struct epoll_event *ev, int n, const struct timespec *t, const sigset_t *set);
-int __wrap_epoll_create1(int flags);
-int __wrap_eventfd(unsigned n, int flags);
-int __wrap_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev);
-int __wrap_epoll_wait(int ep, struct epoll_event *ev, int n, int ms);
-int __wrap_epoll_pwait2(int ep, struct epoll_event *ev, int n, const struct timespec *t, const sigset_t *set);
-
-int __wrap_epoll_create1(int flags)
-{
-	return fails(&create_fault) ? -1 : __real_epoll_create1(flags);
-}
-
-int __wrap_eventfd(unsigned n, int flags)
-{
-	return fails(&event_fault) ? -1 : __real_eventfd(n, flags);
-}
-
-int __wrap_epoll_ctl(int ep, int op, int fd, struct epoll_event *ev)
-{
-	return op == EPOLL_CTL_ADD && fails(&ctl_fault) ? -1 : __real_epoll_ctl(ep, op, fd, ev);
-}
-
-int __wrap_epoll_wait(int ep, struct epoll_event *ev, int n, int ms)
-{
-	return fails(&wait_fault) ? -1 : __real_epoll_wait(ep, ev, n, ms);
-}
-
-int __wrap_epoll_pwait2(int ep, struct epoll_event *ev, int n, const struct timespec *t, const sigset_t *set)
-{
-	return fails(&pwait2_fault) ? -1 : __real_epoll_pwait2(ep, ev, n, t, set);
-}
 
 /* ---- the start ---- */
 
@@ -96,7 +25,7 @@ static int lowest_number(void)
 CASE(no_epoll, "go.h: weft_main() returns the error when there is no poller to be had", .outside = true, .procs = 1)
 {
 	int before = lowest_number();
-	arm(&create_fault, 1, EMFILE, false);
+	kit_fail(KIT_EPOLL_CREATE, 1, EMFILE, false);
 	kit_equal(weft_main(never, NULL, NULL), -EMFILE);
 	kit_equal(lowest_number(), before);
 }
@@ -104,7 +33,7 @@ CASE(no_epoll, "go.h: weft_main() returns the error when there is no poller to b
 CASE(no_eventfd, "go.h: the same when it cannot be woken", .outside = true, .procs = 1)
 {
 	int before = lowest_number();
-	arm(&event_fault, 1, ENFILE, false);
+	kit_fail(KIT_EVENTFD, 1, ENFILE, false);
 	kit_equal(weft_main(never, NULL, NULL), -ENFILE);
 	kit_equal(lowest_number(), before);
 }
@@ -112,7 +41,7 @@ CASE(no_eventfd, "go.h: the same when it cannot be woken", .outside = true, .pro
 CASE(no_first_watch, "go.h: the same when it cannot watch its own wake-up", .outside = true, .procs = 1)
 {
 	int before = lowest_number();
-	arm(&ctl_fault, 1, ENOSPC, false);
+	kit_fail(KIT_EPOLL_CTL, 1, ENOSPC, false);
 	kit_equal(weft_main(never, NULL, NULL), -ENOSPC);
 	kit_equal(lowest_number(), before);
 }
@@ -144,13 +73,13 @@ CASE(each_watch_fails, "net.h: -ENOSPC when the system watches no more descripto
 {
 	int before = lowest_number(), err = -1;
 	for (int nth = 1; err != 0 && nth < 20; nth++) {
-		arm(&ctl_fault, nth, ENOSPC, false);
+		kit_fail(KIT_EPOLL_CTL, nth, ENOSPC, false);
 		err = open_all();
 		kit_expect(err == 0 || err == -ENOSPC);
 		kit_equal(lowest_number(), before);
 	}
 	kit_equal(err, 0);
-	kit_expect(ctl_fault.calls > 5);
+	kit_equal(kit_called(KIT_EPOLL_CTL), 5);
 }
 
 CASE(wrapping_fails, "net.h: weft_fd_wrap(): on failure the descriptor stays the caller's")
@@ -158,7 +87,7 @@ CASE(wrapping_fails, "net.h: weft_fd_wrap(): on failure the descriptor stays the
 	int fds[2];
 	weft_fd *f = NULL;
 	kit_require(!pipe2(fds, O_CLOEXEC));
-	arm(&ctl_fault, 1, ENOMEM, false);
+	kit_fail(KIT_EPOLL_CTL, 1, ENOMEM, false);
 	kit_equal(weft_fd_wrap(fds[0], &f), -ENOMEM);
 	kit_expect(!f && fcntl(fds[0], F_GETFD) >= 0);
 	kit_equal(weft_fd_wrap(fds[0], &f), 0);
@@ -209,34 +138,34 @@ static void round_and_round(void)
 CASE(waits_are_interrupted, "net.h: EINTR never comes through, and no wake-up is lost by it")
 {
 	for (int nth = 1; nth <= 8; nth++) {
-		arm(&wait_fault, nth, EINTR, false);
-		arm(&pwait2_fault, nth, EINTR, false);
+		kit_fail(KIT_EPOLL_WAIT, nth, EINTR, false);
+		kit_fail(KIT_EPOLL_PWAIT2, nth, EINTR, false);
 		round_and_round();
 	}
 }
 
 CASE(old_kernel, "net.h: time-outs also where the kernel has no epoll_pwait2()")
 {
-	arm(&pwait2_fault, 1, ENOSYS, true);
+	kit_fail(KIT_EPOLL_PWAIT2, 1, ENOSYS, true);
 	round_and_round();
-	while (pwait2_fault.calls == 0) /* a slow machine finds what is due at once, and never waits */
+	while (kit_called(KIT_EPOLL_PWAIT2) == 0) /* a slow machine finds what is due at once, and never waits */
 		weft_sleep(20 * WEFT_MS);
-	kit_equal(pwait2_fault.calls, 1);
+	kit_equal(kit_called(KIT_EPOLL_PWAIT2), 1);
 }
 
 CASE(old_container, "net.h: time-outs also where a filter of system calls forbids epoll_pwait2()")
 {
-	arm(&pwait2_fault, 1, EPERM, true);
+	kit_fail(KIT_EPOLL_PWAIT2, 1, EPERM, true);
 	round_and_round();
-	while (pwait2_fault.calls == 0) /* a slow machine finds what is due at once, and never waits */
+	while (kit_called(KIT_EPOLL_PWAIT2) == 0) /* a slow machine finds what is due at once, and never waits */
 		weft_sleep(20 * WEFT_MS);
-	kit_equal(pwait2_fault.calls, 1);
+	kit_equal(kit_called(KIT_EPOLL_PWAIT2), 1);
 }
 
 CASE(poller_is_closed, "go.h: a program that closes the runtime's own descriptors is told so, and does not spin",
 	.dies = "fatal error: the poller of the runtime fails: errno 9 (has the program closed its descriptor?)")
 {
-	arm(&wait_fault, 1, EBADF, true);
-	arm(&pwait2_fault, 1, EBADF, true);
+	kit_fail(KIT_EPOLL_WAIT, 1, EBADF, true);
+	kit_fail(KIT_EPOLL_PWAIT2, 1, EBADF, true);
 	round_and_round();
 }

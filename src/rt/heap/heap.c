@@ -13,6 +13,7 @@
 #include <gc/gc.h>
 #include <gc/gc_mark.h>
 
+#include "base/alloc.h"
 #include "os/thread.h"
 #include "rt/heap/ranges.h"
 #include "rt/stack/stack.h"
@@ -166,15 +167,11 @@ static void on_event(GC_EventType event)
 
 /* ---- joining ---- */
 
-void weft__heap_join(void)
+/* False: it could not. */
+static bool join_as(joined *j)
 {
-	if (self || !atomic_load_explicit(&started, memory_order_acquire))
-		return;
-	joined *j = calloc(1, sizeof(*j));
-	if (!j || GC_get_stack_base(&j->home) != GC_SUCCESS) {
-		free(j);
-		return;
-	}
+	if (!j || GC_get_stack_base(&j->home) != GC_SUCCESS)
+		return false;
 	GC_register_my_thread(&j->home);
 	struct GC_stack_base unused;
 	j->handle = GC_get_my_stackbottom(&unused);
@@ -185,6 +182,16 @@ void weft__heap_join(void)
 	do
 		j->next = first;
 	while (!atomic_compare_exchange_weak(&all, &first, j));
+	return true;
+}
+
+void weft__heap_join(void)
+{
+	if (self || !atomic_load_explicit(&started, memory_order_acquire))
+		return;
+	joined *j = wb_calloc(1, sizeof(*j));
+	if (!join_as(j))
+		wb_free(j);
 }
 
 bool weft__heap_joined(void)
@@ -219,6 +226,7 @@ bool weft__heap_started(void)
 
 void weft__heap_start(void)
 {
+	static joined starter; /* libgc knows this thread from GC_INIT on, so its joining must not fail */
 	pthread_mutex_lock(&starting);
 	if (!weft__heap_started()) {
 		GC_set_all_interior_pointers(1);
@@ -233,6 +241,7 @@ void weft__heap_start(void)
 		GC_set_push_other_roots(push_roots);
 		GC_set_on_collection_event(on_event);
 		wrap_handler();
+		join_as(&starter);
 		atomic_store_explicit(&started, true, memory_order_release);
 	}
 	pthread_mutex_unlock(&starting);

@@ -23,9 +23,17 @@ static void join(void *unused)
 	weft__heap_join();
 }
 
+/* A thread that the collector does not know must not run on: what only its stack points to would be freed. */
+static void require_joined(void)
+{
+	if (!weft__heap_joined())
+		weft__fatal("out of memory for a thread that uses the collected heap");
+}
+
 void weft__collect_join(weft__m *m)
 {
 	weft__on_own_stack(m, join, NULL);
+	require_joined();
 }
 
 /* Every thread joins on its next way in.  Those that are inside now may be on the way out already, with a pointer that
@@ -52,7 +60,7 @@ weft__m *weft__collect_prepare(weft__m *m)
 		m = weft__call_end();
 	}
 	if (weft__unlikely(!weft__heap_joined()))
-		weft__on_own_stack(m, join, NULL);
+		weft__collect_join(m);
 	return m;
 }
 

@@ -19,7 +19,8 @@ enum {
 	CALL_NS = 10000000,  /* of a blocking call's claim on its proc, when nobody waits */
 	POLL_NS = 10000000,
 };
-#define TRIM_NS INT64_C(5000000000)
+#define TRIM_NS  INT64_C(5000000000)
+#define STUCK_NS INT64_C(1000000000) /* without a thread for work that waits: then the program ends */
 
 void weft__monitor_wake(void)
 {
@@ -131,7 +132,8 @@ static bool sleep_while_idle(int64_t tick)
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	if (atomic_load(&weft__sched.stopping) || (all_idle() && tick >= TICK_MAX_NS)) {
 		weft__note_clear(&weft__sched.monitor);
-		idle = atomic_load(&weft__sched.asked) == NULL;
+		idle = atomic_load(&weft__sched.asked) == NULL &&
+		       !(atomic_load(&weft__sched.no_thread) && atomic_load(&weft__sched.begun));
 		atomic_store(&weft__sched.monitor_sleeps, idle);
 	}
 	weft__lock_drop(&weft__sched.lock);
@@ -139,6 +141,32 @@ static bool sleep_while_idle(int64_t tick)
 		weft__note_sleep_for(&weft__sched.monitor, weft__sched.report_ns ? weft__sched.report_ns : -1);
 	atomic_store(&weft__sched.monitor_sleeps, false);
 	return idle;
+}
+
+_Noreturn static void die_without_threads(void)
+{
+	char text[128];
+	snprintf(text, sizeof(text), "no thread could be started for %d s (errno %d), and nothing else runs",
+		(int)(STUCK_NS / 1000000000), -atomic_load(&weft__sched.thread_error));
+	weft__fatal(text);
+}
+
+/* A thread was wanted and could not be had: tries again, for as long as something may come of it. */
+static void try_thread_again(int64_t now)
+{
+	static int64_t stuck_since;
+	if (!atomic_load(&weft__sched.begun) || !atomic_exchange(&weft__sched.no_thread, false)) {
+		stuck_since = 0;
+		return;
+	}
+	weft__wake_another();
+	bool work = atomic_load(&weft__sched.n_global) != 0 || weft__timers_first() <= now;
+	if (!atomic_load(&weft__sched.no_thread) || !work || atomic_load(&weft__sched.n_idle_p) < weft__sched.n_p)
+		stuck_since = 0;
+	else if (stuck_since == 0)
+		stuck_since = now;
+	else if (now - stuck_since >= STUCK_NS)
+		die_without_threads();
 }
 
 static void poll_for_others(weft__m *me, int64_t now)
@@ -184,6 +212,7 @@ void *weft__monitor(void *arg)
 		poll_for_others(me, now);
 		if (weft__timers_first() < now && atomic_load(&weft__sched.n_idle_p) > 0)
 			weft__wake_another();
+		try_thread_again(now);
 		quiet = retake(me, now) ? 0 : quiet + 1;
 		weft__idle_begin(me);
 		if (now - trimmed > TRIM_NS) {

@@ -43,6 +43,12 @@ int weft__poll_init(void)
 	return 0;
 }
 
+void weft__poll_done(void)
+{
+	close(epoll_fd);
+	close(wake_fd);
+}
+
 bool weft__poll_waits(void)
 {
 	return atomic_load(&n_waits) != 0;

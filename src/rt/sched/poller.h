@@ -26,6 +26,7 @@ typedef struct weft__pd {
 
 /* Once; 0 or negative errno. */
 int weft__poll_init(void);
+void weft__poll_done(void); /* when the scheduler does not start after all */
 /* Registers fd, which is in non-blocking mode: 0, -EPERM when it is of a kind that is always ready (a regular file),
  * other errno. */
 int weft__pd_open(int fd, weft__pd **ret);

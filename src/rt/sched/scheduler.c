@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -155,7 +154,7 @@ static void *thread_main(void *arg)
 	m->tr.tid = wo_thread_id();
 	weft__ctx_thread_init(&m->g0);
 	weft__stack_thread_init(&m->sigstack);
-	if (atomic_load(&m->attn) & WEFT__ATTN_JOIN)
+	if (weft__heap_started()) /* perhaps just now, and this thread was overlooked */
 		join_heap(m);
 	acquire(m, m->next_p);
 	m->next_p = NULL;
@@ -164,7 +163,7 @@ static void *thread_main(void *arg)
 
 weft__m *weft__make_m(void)
 {
-	weft__m *m = aligned_alloc(64, (sizeof(weft__m) + 63) & ~(size_t)63);
+	weft__m *m = wb_aligned(64, sizeof(weft__m));
 	if (!m)
 		return NULL;
 	*m = (weft__m){ .in_rt = 1,
@@ -178,28 +177,76 @@ weft__m *weft__make_m(void)
 	return m;
 }
 
-/* A thread that begins with p, which is the caller's; 0 or negative errno. */
-static int new_m(weft__p *p, bool spinning)
+/* A descriptor for a thread that is about to begin: one more of those that are counted.  NULL without memory. */
+static weft__m *take_spare(void)
 {
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	bool room = weft__sched.n_m < weft__sched.m_max;
 	weft__sched.n_m += room;
+	weft__m *m = room ? weft__sched.spare_m : NULL;
+	if (m)
+		weft__sched.spare_m = m->link;
 	weft__lock_drop(&weft__sched.lock);
 	if (!room)
 		weft__fatal("thread exhaustion");
-	weft__m *m = weft__make_m();
+	if (m)
+		atomic_store(&m->in_rt, 1);
+	return m ? m : weft__make_m();
+}
+
+/* m has no thread (NULL: and is none); it stays in the list of all, where nobody must wait for it. */
+static void keep_spare(weft__m *m)
+{
+	if (m)
+		weft__idle_begin(m);
+	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
+	weft__sched.n_m--;
+	if (m) {
+		m->link = weft__sched.spare_m;
+		weft__sched.spare_m = m;
+	}
+	weft__lock_drop(&weft__sched.lock);
+}
+
+/* A thread that begins with p, which is the caller's; 0 or negative errno. */
+static int new_m(weft__p *p, bool spinning)
+{
+	weft__m *m = take_spare();
 	int err = -ENOMEM;
 	if (m) {
 		m->spinning = spinning;
 		m->next_p = p;
 		err = wo_thread_start_open(&m->thread, thread_main, m);
-		if (err == 0)
-			return 0;
 	}
-	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
-	weft__sched.n_m--;
-	weft__lock_drop(&weft__sched.lock);
+	if (err < 0)
+		keep_spare(m);
 	return err;
+}
+
+/* Stops p for stop_world; under sched.lock. */
+static void stop_p(weft__p *p)
+{
+	atomic_store_explicit(&p->state, WEFT__P_STOPPED, memory_order_release);
+	if (++weft__sched.n_stopped == weft__sched.n_p)
+		weft__note_wake(&weft__sched.stopped);
+}
+
+/* No thread to be had for p now: what it has becomes everybody's, and waits for a thread that comes back from a call,
+ * or for the monitor's next attempt. */
+static void without_thread(weft__p *p, int error)
+{
+	bool inherit;
+	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
+	for (weft__g *g; (g = weft__runq_get(p, &inherit)) != NULL;)
+		weft__global_put(g);
+	if (atomic_load(&weft__sched.stopping))
+		stop_p(p);
+	else
+		weft__idle_p_put(p);
+	weft__lock_drop(&weft__sched.lock);
+	atomic_store(&weft__sched.thread_error, error);
+	atomic_store(&weft__sched.no_thread, true);
+	weft__monitor_wake();
 }
 
 void weft__start_m(weft__p *p, bool spinning)
@@ -213,15 +260,14 @@ void weft__start_m(weft__p *p, bool spinning)
 	weft__lock_drop(&weft__sched.lock);
 	if (m) {
 		wake_m(m, p, spinning);
-	} else if (new_m(p, spinning) < 0) {
-		/* No thread to be had now: the proc waits for one that comes back from a call, or for the monitor. */
-		if (spinning)
-			atomic_fetch_sub(&weft__sched.n_spinning, 1);
-		weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
-		weft__idle_p_put(p);
-		weft__lock_drop(&weft__sched.lock);
-		atomic_fetch_add(&weft__sched.n_no_thread, 1);
+		return;
 	}
+	int err = new_m(p, spinning);
+	if (err == 0)
+		return;
+	if (spinning)
+		atomic_fetch_sub(&weft__sched.n_spinning, 1);
+	without_thread(p, err);
 }
 
 void weft__wake_another(void)
@@ -239,14 +285,6 @@ void weft__wake_another(void)
 	}
 	atomic_fetch_add_explicit(&weft__sched.n_wakes, 1, memory_order_relaxed);
 	weft__start_m(p, true);
-}
-
-/* Stops p for stop_world; under sched.lock. */
-static void stop_p(weft__p *p)
-{
-	atomic_store_explicit(&p->state, WEFT__P_STOPPED, memory_order_release);
-	if (++weft__sched.n_stopped == weft__sched.n_p)
-		weft__note_wake(&weft__sched.stopped);
 }
 
 void weft__hand_off(weft__p *p)

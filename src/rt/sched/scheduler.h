@@ -63,12 +63,14 @@ typedef struct weft__scheduler {
 	/* Under the lock. */
 	weft__queue global;
 	weft__m *idle_m;
+	weft__m *spare_m; /* descriptors without a thread: outside the runtime, with tid 0 */
 	int32_t n_m, n_idle_m; /* threads that run goroutines, and those of them asleep without a proc */
 	int32_t m_max;
 	weft__p *idle_p;
 	int32_t n_stopped; /* procs that have stopped for stop_world */
 	/* Read without it. */
 	_Atomic bool started; /* and the first goroutine has not ended */
+	_Atomic bool begun;   /* the first goroutine has a thread: until then a missing thread is weft_main's to tell */
 	_Atomic uint32_t n_global;
 	_Atomic int32_t n_idle_p;
 	_Atomic int32_t n_spinning;
@@ -102,7 +104,8 @@ typedef struct weft__scheduler {
 	weft__note main_done;
 	/* Statistics. */
 	_Atomic uint64_t n_steals, n_retakes, n_wakes;
-	_Atomic uint64_t n_no_thread; /* times that a thread was wanted and could not be had */
+	_Atomic bool no_thread;   /* the last thread that was wanted could not be had: the monitor tries again */
+	_Atomic int thread_error; /* why: negative errno */
 } weft__scheduler;
 
 extern weft__scheduler weft__sched;

@@ -15,7 +15,9 @@ enum {
 	ARITY = 4,
 	CAP_FIRST = 64,
 	FIRE_AT_ONCE = 32, /* then what they woke or started runs first: its memory serves the next */
+	RETRY_NS = 1000000,
 };
+#define RETRY_MAX_NS INT64_C(1000000000)
 
 struct weft__timer_slot {
 	int64_t when_ns;
@@ -210,6 +212,16 @@ void weft__timer_again(weft__timer *t, int64_t when_ns)
 	/* There is room: it has just been taken out, and the lock not been dropped since. */
 	t->when_ns = when_ns;
 	insert(atomic_load_explicit(&t->heap, memory_order_relaxed), t);
+}
+
+void weft__timer_retry(weft__timer *t, int64_t now_ns)
+{
+	static _Atomic int64_t failing_since, last_failure;
+	if (now_ns - atomic_exchange(&last_failure, now_ns) > RETRY_MAX_NS)
+		atomic_store(&failing_since, now_ns);
+	if (now_ns - atomic_load(&failing_since) > RETRY_MAX_NS)
+		weft__fatal("out of memory: no goroutine could be started for a timer for 1 s");
+	weft__timer_again(t, now_ns + RETRY_NS);
 }
 
 /* ---- all of them ---- */

@@ -28,6 +28,9 @@ int weft__timer_reset(weft__m *m, weft__timer *t, const weft__timer *as);
 bool weft__timer_stop(weft__timer *t);
 /* Called by the timer's own function, that it fires once more. */
 void weft__timer_again(weft__timer *t, int64_t when_ns);
+/* The same, because the goroutine that it is to start could not be had.  Nobody is there to hear of the error, and
+ * memory may come back; when it does not for a second, that is a fatal error. */
+void weft__timer_retry(weft__timer *t, int64_t now_ns);
 
 /* Fires what is due on p's heap, a few at a time; how many. */
 int weft__timers_run(weft__p *p);

@@ -17,7 +17,7 @@ enum { LOOK_AGAIN_NS = 20000 };
 
 static weft__p *make_p(int32_t id)
 {
-	weft__p *p = aligned_alloc(64, sizeof(weft__p));
+	weft__p *p = wb_aligned(64, sizeof(weft__p));
 	if (!p)
 		return NULL;
 	*p = (weft__p){ .id = id, .tr.id = id, .until_slow = WEFT__SLOW_TICKS };
@@ -39,6 +39,12 @@ static bool make_procs(int32_t n)
 	return true;
 }
 
+static void never_started(void)
+{
+	weft__sched.started = false;
+	weft__poll_done();
+}
+
 int weft__world_init(const weft__world_options *opt)
 {
 	weft__scheduler *s = &weft__sched;
@@ -51,27 +57,43 @@ int weft__world_init(const weft__world_options *opt)
 	int err = weft__stack_init(&(weft__stack_options){ 0 });
 	if (err == 0)
 		err = weft__ctx_start();
+	if (err == 0 && !make_procs(opt->procs))
+		err = -ENOMEM;
+	weft__m *m = err == 0 ? weft__make_m() : NULL;
+	if (err == 0 && !m)
+		err = -ENOMEM;
 	if (err == 0)
 		err = weft__poll_init();
 	if (err < 0)
 		return err;
 	weft__border_fence = !wo_barrier_init();
-	if (!make_procs(opt->procs))
-		return -ENOMEM;
 	s->n_p = opt->procs;
 	atomic_store(&s->last_poll_ns, wo_now_ns());
 	atomic_store(&s->now_ns, wo_now_ns());
 	for (int32_t i = s->n_p - 1; i >= 0; i--)
 		weft__idle_p_put(s->all_p[i]);
 	s->started = true;
-	weft__m *m = weft__make_m();
-	if (!m)
-		return -ENOMEM;
 	weft__tr_init(&weft__tell_hooks);
 	s->monitor_m = m;
 	weft__collect_init();
 	weft__idle_begin(m);
-	return wo_thread_start_open(&m->thread, weft__monitor, m);
+	err = wo_thread_start_open(&m->thread, weft__monitor, m);
+	if (err < 0)
+		never_started();
+	return err;
+}
+
+/* The first goroutine has been put on the global queue: 0 when a thread was started for it. */
+static int first_thread(void)
+{
+	weft__scheduler *s = &weft__sched;
+	weft__lock_take(&s->lock, WEFT__RANK_SCHED);
+	bool none = s->n_m == 0;
+	if (none)
+		weft__global_get(s->all_p[0], 1);
+	weft__lock_drop(&s->lock);
+	atomic_store(none ? &s->started : &s->begun, !none);
+	return none ? atomic_load(&s->thread_error) : 0; /* the monitor goes on, and finds nothing */
 }
 
 int weft__world_run(const weft__start *start)
@@ -86,10 +108,10 @@ int weft__world_run(const weft__start *start)
 	weft__queue list = { 0 };
 	weft__queue_push(&list, g);
 	weft__inject(&list);
-	bool no_thread = atomic_load(&weft__sched.n_no_thread) != 0;
+	err = first_thread();
 	weft__external_end();
-	if (no_thread)
-		return -EAGAIN;
+	if (err < 0)
+		return err;
 	if (weft__called_in(weft__self()))
 		weft__external_end(); /* this thread, which sleeps now */
 	weft__note_sleep(&weft__sched.main_done);

@@ -8,8 +8,6 @@
 #include "os/thread.h"
 #include "rt/wait/chan.h"
 
-enum { RETRY_NS = 1000000 };
-
 /* ---- weft_timer ---- */
 
 _Static_assert(sizeof(weft__timer) <= sizeof(weft_timer), "the public structure has room");
@@ -27,9 +25,8 @@ static void start(weft__m *m, weft__timer *t, int64_t now_ns)
 		.stack_class = weft__sched.stack_class,
 		.from = (uintptr_t)t->user_fn,
 	};
-	/* Nobody is there to hear of the error; memory may come back. */
 	if (weft__go(m, &s) < 0)
-		weft__timer_again(t, now_ns + RETRY_NS);
+		weft__timer_retry(t, now_ns);
 }
 
 int weft_timer_start(weft_timer *t, weft_ns moment, weft_fn *fn, void *arg)

@@ -14,8 +14,6 @@
 #include "os/thread.h"
 #include "rt/wait/chan.h"
 
-enum { RETRY_NS = 1000000 };
-
 struct weft_ctx {
 	_Atomic uint32_t n_refs;
 	_Atomic int err;
@@ -171,7 +169,7 @@ static void due(weft__m *m, weft__timer *t, int64_t now_ns)
 	weft__start s = { .fn = expire, .arg = c, .stack_class = weft__sched.stack_class, .from = (uintptr_t)expire };
 	c->held = weft__go(m, &s) < 0;
 	if (c->held)
-		weft__timer_again(t, now_ns + RETRY_NS);
+		weft__timer_retry(t, now_ns);
 }
 
 /* Unless it has ended meanwhile.  0 or -ENOMEM. */
