@@ -18,6 +18,7 @@ enum {
 	SLICE_NS = 10000000, /* of a goroutine, when others wait */
 	CALL_NS = 10000000,  /* of a blocking call's claim on its proc, when nobody waits */
 	POLL_NS = 10000000,
+	STUCK_TRIES = 50, /* for a thread, see STUCK_NS */
 };
 #define TRIM_NS  INT64_C(5000000000)
 #define STUCK_NS INT64_C(1000000000) /* without a thread for work that waits: then the program ends */
@@ -132,8 +133,8 @@ static bool sleep_while_idle(int64_t tick)
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	if (atomic_load(&weft__sched.stopping) || (all_idle() && tick >= TICK_MAX_NS)) {
 		weft__note_clear(&weft__sched.monitor);
-		idle = atomic_load(&weft__sched.asked) == NULL &&
-		       !(atomic_load(&weft__sched.no_thread) && atomic_load(&weft__sched.begun));
+		bool wanted = atomic_load(&weft__sched.no_thread) || weft__sched.global.n != 0;
+		idle = atomic_load(&weft__sched.asked) == NULL && !(wanted && atomic_load(&weft__sched.begun));
 		atomic_store(&weft__sched.monitor_sleeps, idle);
 	}
 	weft__lock_drop(&weft__sched.lock);
@@ -151,21 +152,29 @@ _Noreturn static void die_without_threads(void)
 	weft__fatal(text);
 }
 
+/* Goroutines wait, and no proc has a thread.  Anybody's wake-up ends that in a moment, unless there are no threads. */
+static bool work_without_thread(void)
+{
+	return atomic_load(&weft__sched.n_global) != 0 && atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p;
+}
+
 /* A thread was wanted and could not be had: tries again, for as long as something may come of it. */
 static void try_thread_again(int64_t now)
 {
 	static int64_t stuck_since;
-	if (!atomic_load(&weft__sched.begun) || !atomic_exchange(&weft__sched.no_thread, false)) {
-		stuck_since = 0;
+	static int n_tries;
+	if (!atomic_load(&weft__sched.begun))
+		return;
+	if (atomic_exchange(&weft__sched.no_thread, false) || work_without_thread())
+		weft__wake_another();
+	bool late = weft__timers_first() <= now && atomic_load(&weft__sched.n_idle_p) == weft__sched.n_p;
+	if (atomic_load(&weft__sched.thread_error) == 0 || !(late || work_without_thread())) {
+		n_tries = 0;
 		return;
 	}
-	weft__wake_another();
-	bool work = atomic_load(&weft__sched.n_global) != 0 || weft__timers_first() <= now;
-	if (!atomic_load(&weft__sched.no_thread) || !work || atomic_load(&weft__sched.n_idle_p) < weft__sched.n_p)
-		stuck_since = 0;
-	else if (stuck_since == 0)
+	if (n_tries++ == 0)
 		stuck_since = now;
-	else if (now - stuck_since >= STUCK_NS)
+	if (n_tries > STUCK_TRIES && now - stuck_since >= STUCK_NS)
 		die_without_threads();
 }
 

@@ -263,8 +263,10 @@ void weft__start_m(weft__p *p, bool spinning)
 		return;
 	}
 	int err = new_m(p, spinning);
-	if (err == 0)
+	if (err == 0) {
+		atomic_store(&weft__sched.thread_error, 0);
 		return;
+	}
 	if (spinning)
 		atomic_fetch_sub(&weft__sched.n_spinning, 1);
 	without_thread(p, err);

@@ -105,7 +105,7 @@ typedef struct weft__scheduler {
 	/* Statistics. */
 	_Atomic uint64_t n_steals, n_retakes, n_wakes;
 	_Atomic bool no_thread;   /* the last thread that was wanted could not be had: the monitor tries again */
-	_Atomic int thread_error; /* why: negative errno */
+	_Atomic int thread_error; /* why: negative errno; 0 after one that could */
 } weft__scheduler;
 
 extern weft__scheduler weft__sched;
