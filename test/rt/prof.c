@@ -11,6 +11,7 @@
 
 #include "kit/profile.h"
 #include "os/cputimer.h"
+#include "rt/ctx/ctx.h"
 #include "rt/prof/cpu.h"
 
 /* ---- what can be asked ---- */
@@ -214,6 +215,14 @@ CASE(labels_exit, "prof.h: a goroutine that ends inside weft_labels_do leaves no
 
 /* ---- CPU ---- */
 
+/* TSan calls handlers later, where it likes: what the thread was doing is lost, and with it what these cases look at.
+ */
+#define NEEDS_STACKS_IN_HANDLERS    \
+	do {                        \
+		if (WEFT__CTX_TSAN) \
+			return;     \
+	} while (0)
+
 static volatile uint64_t drain;
 
 static int64_t cpu_ns(void)
@@ -259,6 +268,7 @@ static void burn_labelled(void *ns)
 
 CASE(cpu_shares, "runtime/pprof: CPU profile - each sample stands for so much CPU time", .seconds = 30, .soft = true)
 {
+	NEEDS_STACKS_IN_HANDLERS;
 	wb_buf b = { 0 };
 	int64_t ns = 100 * WEFT_MS, start = cpu_ns();
 	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
@@ -292,6 +302,7 @@ static void join(void *t)
 
 CASE(cpu_other_threads, "prof.h: all threads of the process, also those that run no goroutines", .soft = true)
 {
+	NEEDS_STACKS_IN_HANDLERS;
 	wb_buf b = { 0 };
 	pthread_t t;
 	kit_require(pthread_create(&t, NULL, burn_elsewhere, NULL) == 0);
@@ -323,6 +334,7 @@ __attribute__((noinline)) static void calls_leaf(int64_t ns)
 
 CASE(cpu_leaf, "prof.h: the caller of an innermost function without a frame is not hidden", .soft = true)
 {
+	NEEDS_STACKS_IN_HANDLERS;
 #ifdef __x86_64__
 	wb_buf b = { 0 };
 	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
@@ -346,6 +358,7 @@ static void burn_blocking(void *unused)
 CASE(cpu_own_stack, "prof.h: a goroutine's stack goes on where it has called a function on its thread's stack",
 	.soft = true)
 {
+	NEEDS_STACKS_IN_HANDLERS;
 	wb_buf b = { 0 };
 	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
 	weft_blocking(burn_blocking, NULL);
@@ -733,6 +746,7 @@ static void burn_all(void *unused)
 CASE(env_cpu, "prof.h: WEFT_CPUPROFILE=FILE,hz=N - a CPU profile from the start to the end of weft_main()",
 	.outside = true)
 {
+	NEEDS_STACKS_IN_HANDLERS;
 	use_env();
 	kit_equal(weft_main(burn_all, NULL, NULL), 0);
 	wb_buf b = { 0 };
