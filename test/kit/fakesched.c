@@ -325,6 +325,20 @@ static void do_syscall(fake_m *m)
 	}
 }
 
+/* As when there are fewer procs from now on. */
+static void do_change(fake_m *m)
+{
+	fake_p *old = m->p, *p = old->sweeps ? NULL : take_idle(m);
+	if (!p)
+		return;
+	tell(m->f, WF_EV_PROC_STOP);
+	tell(m->f, WF_EV_PROC_START);
+	weft__tr_proc_change(CTX(m), &p->tr);
+	atomic_store(&p->idle, false);
+	m->p = p;
+	give_idle(m->f, old);
+}
+
 static weft__tr_str text(const char *s)
 {
 	return (weft__tr_str){ s, strlen(s) };
@@ -468,6 +482,8 @@ static void run_goroutine(fake_m *m)
 		do_sweep(m);
 	else if (n < 98)
 		do_assist(m);
+	else
+		do_change(m);
 }
 
 /* ---- what a thread does ---- */

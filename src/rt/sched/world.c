@@ -226,12 +226,11 @@ void weft__start_world(weft__m *m, int32_t n)
 		if (own && own->id >= n) {
 			/* The caller goes on with a proc that stays. */
 			weft__p *first = s->all_p[0];
-			weft__tr_proc_stop(&m->tr, &own->tr, weft__tell_g(m));
+			WEFT__TELL(m, proc_change, &first->tr);
 			atomic_store(&own->m, NULL);
 			atomic_store(&first->m, m);
 			atomic_store(&m->p, first);
 			own = first;
-			weft__tr_proc_start(&m->tr, &own->tr, weft__tell_g(m));
 		}
 		for (int32_t i = n; i < s->n_p; i++)
 			dissolve(s->all_p[i]);

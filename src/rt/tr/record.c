@@ -41,6 +41,19 @@ void weft__tr_proc_stop_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 	weft__tr_leave(m);
 }
 
+void weft__tr_proc_change_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g, weft__tr_p *to)
+{
+	if (!enter_running(m, p, g))
+		return;
+	weft__tr_touch_p(m, to, WF_PROC_IDLE);
+	PUT_BARE(m, ProcStop);
+	weft__tr_set(&p->word, WF_PROC_IDLE);
+	PUT(m, ProcStart, .p = (uint64_t)to->id, .p_seq = ++to->seq);
+	weft__tr_set(&to->word, WF_PROC_RUNNING);
+	m->p = to;
+	weft__tr_leave(m);
+}
+
 /* The victim is outside, so its stream and what it holds may be changed here, with its lock. */
 static void let_go(weft__tr_m *victim, uint64_t gen)
 {

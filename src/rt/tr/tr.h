@@ -123,6 +123,8 @@ typedef struct weft__tr_object {
 WEFT__TR_CALL(proc_start, (weft__tr_m * m, weft__tr_p *p, weft__tr_g *g), (m, p, g))
 /* m gives its proc up: idle now.  g: NULL, or a goroutine in a system call. */
 WEFT__TR_CALL(proc_stop, (weft__tr_m * m, weft__tr_p *p, weft__tr_g *g), (m, p, g))
+/* m gives p up, and takes `to` that is idle; its goroutine, which runs, goes on. */
+WEFT__TR_CALL(proc_change, (weft__tr_m * m, weft__tr_p *p, weft__tr_g *g, weft__tr_p *to), (m, p, g, to))
 /* m takes the proc `stolen` away from `victim`, whose goroutine is in a system call (or told to be, see hog) and which
  * is held outside the runtime during the call: idle now.  victim may be m itself. */
 WEFT__TR_CALL(proc_steal, (weft__tr_m * m, weft__tr_p *p, weft__tr_g *g, weft__tr_p *stolen, weft__tr_m *victim),
