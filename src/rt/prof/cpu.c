@@ -16,8 +16,7 @@
 
 enum {
 	SLOTS = 4096,
-	READ_NS = 20000000, /* between two looks at the ring */
-	LOOKS = 5,          /* of these, one looks for new threads */
+	READ_NS = 20000000, /* between two looks at the ring, and for new threads */
 	NS = 1000000000,
 	KEPT_BYTES_MAX = 32 << 20 /* of samples that wait for the tracer */
 };
@@ -347,9 +346,8 @@ static bool wait_a_little(void)
 
 static void *reader(void *unused)
 {
-	for (int i = 1; wait_a_little(); i++) {
-		if (i % LOOKS == 0)
-			see_threads();
+	while (wait_a_little()) {
+		see_threads();
 		read_now();
 	}
 	return unused;
