@@ -14,6 +14,14 @@
 #include "rt/ctx/ctx.h"
 #include "rt/prof/cpu.h"
 
+/* TSan calls handlers later, where it likes: what the thread was doing is lost, and with it what these cases look at.
+ * So it is with the caller of an innermost function without a frame, but for x86-64. */
+#ifdef __x86_64__
+#define CALLERS_OF_LEAVES true
+#else
+#define CALLERS_OF_LEAVES false
+#endif
+
 /* ---- what can be asked ---- */
 
 CASE(names, "prof.h: the names, in order of the alphabet")
@@ -105,7 +113,8 @@ CASE(threads, "runtime/pprof: threadcreate - stack traces that led to the creati
 	weft_stats_read(&s);
 	kit_expect(weft_profile_count("threadcreate") >= s.n_threads);
 	kit_profile *p = kit_profile_of("threadcreate");
-	kit_expect(kit_profile_sum(p, "threadcreate", "weft_main", NULL) >= 1);
+	if (CALLERS_OF_LEAVES)
+		kit_expect(kit_profile_sum(p, "threadcreate", "weft_main", NULL) >= 1);
 	kit_profile_free(p);
 }
 
@@ -215,12 +224,11 @@ CASE(labels_exit, "prof.h: a goroutine that ends inside weft_labels_do leaves no
 
 /* ---- CPU ---- */
 
-/* TSan calls handlers later, where it likes: what the thread was doing is lost, and with it what these cases look at.
- */
-#define NEEDS_STACKS_IN_HANDLERS    \
-	do {                        \
-		if (WEFT__CTX_TSAN) \
-			return;     \
+/* See CALLERS_OF_LEAVES. */
+#define NEEDS_STACKS_IN_HANDLERS                          \
+	do {                                              \
+		if (WEFT__CTX_TSAN || !CALLERS_OF_LEAVES) \
+			return;                           \
 	} while (0)
 
 static volatile uint64_t drain;
@@ -313,7 +321,8 @@ CASE(cpu_other_threads, "prof.h: all threads of the process, also those that run
 	kit_profile_free(p);
 }
 
-#ifdef __clang__ /* which gives it one */
+#ifdef __x86_64__ /* elsewhere it is hidden */
+#ifdef __clang__  /* which gives it one */
 #define FRAMELESS __attribute__((noinline))
 #else
 #define FRAMELESS __attribute__((noinline, optimize("omit-frame-pointer")))
@@ -335,7 +344,6 @@ __attribute__((noinline)) static void calls_leaf(int64_t ns)
 CASE(cpu_leaf, "prof.h: the caller of an innermost function without a frame is not hidden", .soft = true)
 {
 	NEEDS_STACKS_IN_HANDLERS;
-#ifdef __x86_64__
 	wb_buf b = { 0 };
 	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
 	calls_leaf(200 * WEFT_MS);
@@ -345,8 +353,8 @@ CASE(cpu_leaf, "prof.h: the caller of an innermost function without a frame is n
 	kit_expect(kit_profile_sum(p, "cpu", "calls_leaf", NULL) >= flat);
 	kit_expect(kit_profile_sum(p, "cpu", "case_cpu_leaf", NULL) >= flat);
 	kit_profile_free(p);
-#endif
 }
+#endif
 
 static void burn_blocking(void *unused)
 {
