@@ -37,8 +37,8 @@ static const char *const fatal_texts[] = {
 
 static int injected; /* the errno that the failing call sets */
 
-/* True for what is no error; errors must be the injected one, or what it amounts to, also for who was connected to the one
- * that it befell. */
+/* True for what is no error; errors must be the injected one, or what it amounts to, also for who was connected to the
+ * one that it befell. */
 static bool went_well(int64_t ret)
 {
 	if (ret >= 0)
