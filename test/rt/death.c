@@ -65,6 +65,12 @@ CASE(deadlock, "debug.h: the report has every goroutine's state and reason", .di
 	weft_chan_recv(ch, NULL);
 }
 
+CASE(deadlock_from_the_call, "runtime.Stack: frames of the runtime's own are not shown", .dies = KIT_DEADLOCK,
+	.err = "[chan receive]:\nweft_chan_recv()\n")
+{
+	weft_chan_recv(weft_chan_make(0, 0), NULL);
+}
+
 CASE(deadlock_of_send, "the reason of a send", .dies = KIT_DEADLOCK, .err = "chan send")
 {
 	weft_chan_send(weft_chan_make(0, 0), NULL);

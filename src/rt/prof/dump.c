@@ -75,22 +75,36 @@ static __attribute__((format(printf, 2, 3))) void say(struct out *o, const char 
 
 /* ---- stacks ---- */
 
-static void say_frame(struct out *o, uintptr_t pc)
+static bool is_own(const char *func)
+{
+	return strncmp(func, "weft__", sizeof("weft__") - 1) == 0;
+}
+
+/* inside: only functions of the library were there so far, and are not said; false from the program's call on. */
+static void say_frame(struct out *o, uintptr_t pc, bool *inside)
 {
 	const weft__tr_frame *f;
 	/* A return address belongs to the call before it. */
 	size_t n = o->symbols ? weft__tr_symbols_at(o->symbols, pc - 1, &f) : 0;
-	if (n == 0)
+	if (n == 0) {
 		say(o, "\t%#" PRIxPTR "\n", pc);
-	for (size_t i = 0; i < n; i++)
-		say(o, "%s()\n\t%s:%" PRIu32 "\n", f[i].func, f[i].file, f[i].line);
+		*inside = false;
+	}
+	for (size_t i = 0; i < n; i++) {
+		*inside = *inside && is_own(f[i].func);
+		if (!*inside)
+			say(o, "%s()\n\t%s:%" PRIu32 "\n", f[i].func, f[i].file, f[i].line);
+	}
 }
 
-/* The frames [from, to) of pcs. */
-static void say_frames(struct out *o, const uintptr_t *pcs, size_t n)
+/* From the program's call into the library on, as in Go; all of them when `whole`, or when there is nothing else. */
+static void say_frames(struct out *o, const uintptr_t *pcs, size_t n, bool whole)
 {
+	bool inside = !whole;
 	for (size_t i = 0; i < n; i++)
-		say_frame(o, pcs[i]);
+		say_frame(o, pcs[i], &inside);
+	if (inside && n > 0)
+		say_frames(o, pcs, n, /* whole= */ true);
 }
 
 static void say_origin(struct out *o, const weft__g *g)
@@ -141,7 +155,7 @@ static void say_g(weft__g *g, void *arg)
 			(uintptr_t)g->stack_hi, pcs, FRAMES_MAX);
 	else
 		say(o, "\tgoroutine running on another thread; its stack is not known\n");
-	say_frames(o, pcs, weft__unwind_trim(pcs, n));
+	say_frames(o, pcs, weft__unwind_trim(pcs, n), /* whole= */ false);
 	say_origin(o, g);
 }
 
@@ -249,7 +263,7 @@ static void report_overflow(void)
 		over.g, over.bytes >> 10, over.g);
 	over.n = weft__unwind_trim(over.pcs, over.n);
 	size_t head = over.n < FRAMES_SHOWN ? over.n : FRAMES_SHOWN;
-	say_frames(&o, over.pcs, head);
+	say_frames(&o, over.pcs, head, /* whole= */ true);
 	if (over.n > head)
 		say(&o, "...more calls, and perhaps more than are known...\n");
 	if (weft__crash_aborts)
