@@ -197,7 +197,7 @@ size_t tracecheck_generations(const wb_buf *trace)
 
 /* ---- the carrier: read by what docs/carrier.md says, not by the tracer's own code ---- */
 
-enum { PIECES_MAX = 4096, SLOTS = 64, GUESSES = 256, WAITS_MAX = 4 /* of fs_waited, and one */ };
+enum { PIECES_MAX = 1 << 17, SLOTS = 64, GUESSES = 256, WAITS_MAX = 4 /* of fs_waited, and one */ };
 
 typedef struct piece {
 	uint64_t tid, index;
