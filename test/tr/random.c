@@ -8,10 +8,12 @@
 #include <cmocka.h>
 
 #include "fakesched.h"
+#include "rt/ctx/ctx.h"
 #include "rt/tr/tr.h"
 #include "tracecheck.h"
 
 static uint64_t rng = 88172645463325252u;
+enum { SLOWER = WEFT__CTX_SANITIZED ? 4 : 1 }; /* where each run takes so much longer */
 static unsigned runs = 1;
 
 static unsigned below(unsigned n)
@@ -66,7 +68,7 @@ static void check(const wb_buf *trace, const fs *f, bool whole, const fs_options
 static void test_steps(void **state)
 {
 	(void)state;
-	for (unsigned run = 0; run < runs * 100; run++) {
+	for (unsigned run = 0; run < runs * 100 / SLOWER; run++) {
 		fs_options o = any_options();
 		wb_buf trace = { 0 };
 		weft__tr_options opt = into(&trace);
@@ -89,7 +91,7 @@ static void test_steps(void **state)
 static void test_begun_late(void **state)
 {
 	(void)state;
-	for (unsigned run = 0; run < runs * 60; run++) {
+	for (unsigned run = 0; run < runs * 60 / SLOWER; run++) {
 		fs_options o = any_options();
 		fs *f = fs_open(&o);
 		for (unsigned k = 0; k < 2; k++) {
@@ -115,7 +117,7 @@ static void test_begun_late(void **state)
 static void test_threads(void **state)
 {
 	(void)state;
-	for (unsigned run = 0; run < runs * 40; run++) {
+	for (unsigned run = 0; run < runs * 40 / SLOWER; run++) {
 		fs_options o = any_options();
 		wb_buf trace = { 0 };
 		weft__tr_options opt = into(&trace);
@@ -136,7 +138,7 @@ static void test_threads(void **state)
 static void test_threads_on_and_off(void **state)
 {
 	(void)state;
-	for (unsigned run = 0; run < runs * 10; run++) {
+	for (unsigned run = 0; run < runs * 10 / SLOWER; run++) {
 		fs_options o = any_options();
 		fs *f = fs_open(&o);
 		fs_begin(f, 5000 + below(20000));
