@@ -66,7 +66,7 @@ CASE(deadlock, "debug.h: the report has every goroutine's state and reason", .di
 }
 
 CASE(deadlock_from_the_call, "runtime.Stack: frames of the runtime's own are not shown", .dies = KIT_DEADLOCK,
-	.err = "[chan receive]:\nweft_chan_recv()\n")
+	.err = "]:\nweft_chan_recv()\n")
 {
 	weft_chan_recv(weft_chan_make(0, 0), NULL);
 }
