@@ -182,30 +182,28 @@ void we_slice(we_tracks *t, uint64_t on, const wtr_span *s, uint64_t from)
 	chrome_end(t);
 }
 
-void we_slice_begin(we_tracks *t, uint64_t on, int64_t time_ns, const char *category, uint64_t id)
+/* One end of a slice that others may cross: Chrome finds its pair by category and id, Perfetto by track. */
+static void slice_edge(we_tracks *t, bool begin, uint64_t on, int64_t time_ns, const char *category, uint64_t id)
 {
 	if (t->format == WE_TIMELINE_PERFETTO) {
 		t->message.n = 0;
-		perfetto_event(t, BEGIN, on, time_ns, category);
+		perfetto_event(t, begin ? BEGIN : END, on, time_ns, begin ? category : NULL);
 		return;
 	}
-	chrome(t, "b", on, time_ns);
+	chrome(t, begin ? "b" : "e", on, time_ns);
 	wb_buf_printf(&t->out, ",\"cat\":\"%s\",\"id\":%llu", category, (unsigned long long)id);
 	chrome_name(t);
 	chrome_end(t);
 }
 
+void we_slice_begin(we_tracks *t, uint64_t on, int64_t time_ns, const char *category, uint64_t id)
+{
+	slice_edge(t, true, on, time_ns, category, id);
+}
+
 void we_slice_end(we_tracks *t, uint64_t on, int64_t time_ns, const char *category, uint64_t id)
 {
-	if (t->format == WE_TIMELINE_PERFETTO) {
-		t->message.n = 0;
-		perfetto_event(t, END, on, time_ns, NULL);
-		return;
-	}
-	chrome(t, "e", on, time_ns);
-	wb_buf_printf(&t->out, ",\"cat\":\"%s\",\"id\":%llu", category, (unsigned long long)id);
-	chrome_name(t);
-	chrome_end(t);
+	slice_edge(t, false, on, time_ns, category, id);
 }
 
 void we_instant(we_tracks *t, uint64_t on, int64_t time_ns, const char *category, uint64_t to)

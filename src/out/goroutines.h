@@ -5,6 +5,9 @@
 #include "out/grouping.h"
 #include "out/json.h"
 
+/* By out_sort, in words: of the command line and of the viewer's server. */
+#define OUT_SORTS "exec|sched|block|syscall|total|count|name|id|create"
+
 typedef enum out_sort {
 	OUT_SORT_EXEC,
 	OUT_SORT_SCHED,

@@ -6,6 +6,9 @@
 
 #include "base/arena.h"
 
+/* By out_group_by, in words. */
+#define OUT_GROUPINGS "start|creator|state"
+
 typedef enum out_group_by { OUT_BY_START, OUT_BY_CREATOR, OUT_BY_STATE } out_group_by;
 
 /* One group: its name, how many, and the sums of their times. */

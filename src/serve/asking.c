@@ -68,21 +68,21 @@ static void end(out_json *j, ws_answer *ret)
 
 /* ---- /api/goroutines ---- */
 
-static const char *const groupings[] = { "start", "creator", "state", NULL };
-static const char *const sorts[] = { "exec", "sched", "block", "syscall", "total", "count", "name", "id", "create",
-	NULL };
-
-/* The place of a word in a list; *ret stays when it is empty. */
-static bool word_of(wtr_str word, const char *const *list, const char *what, unsigned *ret, ws_answer *refusal)
+/* The place of a word in "a|b|c"; *ret stays when it is empty. */
+static bool word_of(wtr_str word, const char *words, const char *what, unsigned *ret, ws_answer *refusal)
 {
 	if (word.n == 0)
 		return true;
-	for (unsigned i = 0; list[i]; i++)
-		if (strlen(list[i]) == word.n && memcmp(list[i], word.at, word.n) == 0) {
+	unsigned i = 0;
+	for (const char *at = words; *at; i++) {
+		size_t n = strcspn(at, "|");
+		if (n == word.n && memcmp(at, word.at, n) == 0) {
 			*ret = i;
 			return true;
 		}
-	ws_refuse(refusal, 400, "%s may not be '%.*s'", what, (int)word.n, word.at);
+		at += n + (at[n] == '|');
+	}
+	ws_refuse(refusal, 400, "%s may not be '%.*s': it is one of %s", what, (int)word.n, word.at, words);
 	return false;
 }
 
@@ -117,7 +117,7 @@ void ws_api_goroutines(ws_site *site, const ws_model *m, const ws_goroutines_arg
 	wtr_error err = { 0 };
 	wtr_index *part = NULL;
 	scope s;
-	if (!word_of(a->by, groupings, "by", &by, ret) || !word_of(a->sort, sorts, "sort", &sort, ret) ||
+	if (!word_of(a->by, OUT_GROUPINGS, "by", &by, ret) || !word_of(a->sort, OUT_SORTS, "sort", &sort, ret) ||
 		!scope_of(m, WTR_ABOUT_GOROUTINE, a->range, a->filter, &s, ret))
 		return;
 	if (s.ranged && wtr_index_build_within(m->trace, WTR_PART_TOTALS | WTR_PART_GOROUTINES, s.from_ns, s.to_ns,

@@ -14,7 +14,8 @@ import random
 import shutil
 import subprocess
 import sys
-import tempfile
+
+import tap
 
 WEFT, CORPUS = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
 ROUNDS = 400
@@ -294,19 +295,4 @@ def test_profiles(tmp):
         assert abs(got.get(name, 0) - want) <= 4 + len(folded), (name, got.get(name), want)
 
 
-def main():
-    tests = [(k[5:], f) for k, f in globals().items() if k.startswith("test_") and (not sys.argv[3:] or k[5:] in sys.argv[3:])]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for i, (name, f) in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory() as tmp:
-            try:
-                f(pathlib.Path(tmp))
-                print(f"ok {i} {name}", flush=True)
-            except (AssertionError, subprocess.TimeoutExpired, ValueError, KeyError) as e:
-                failed += 1
-                print(f"not ok {i} {name}\n# " + repr(e)[:900].replace("\n", "\n# "), flush=True)
-    return failed != 0
-
-
-sys.exit(main())
+sys.exit(tap.run(globals(), sys.argv[3:]))

@@ -13,7 +13,8 @@ import sqlite3
 import struct
 import subprocess
 import sys
-import tempfile
+
+import tap
 
 WEFT, CORPUS = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
 NAMES = ["go1.26-httpload", "go1.21-httpload", "go1.23-gcheavy", "go1.25-annotate", "go1.26-flight-2", "go1.26-hello", "go1.22-timers"]
@@ -181,19 +182,4 @@ def test_what_fails_leaves_nothing(tmp):
     assert list(tmp.iterdir()) == []
 
 
-def main():
-    tests = [(k[5:], f) for k, f in globals().items() if k.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for i, (name, f) in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory() as tmp:
-            try:
-                f(pathlib.Path(tmp))
-                print(f"ok {i} {name}", flush=True)
-            except (AssertionError, subprocess.TimeoutExpired, ValueError, KeyError) as e:
-                failed += 1
-                print(f"not ok {i} {name}\n# {type(e).__name__} " + str(e)[:600].replace("\n", "\n# "), flush=True)
-    return failed != 0
-
-
-sys.exit(main())
+sys.exit(tap.run(globals()))

@@ -10,7 +10,8 @@ import os
 import pathlib
 import subprocess
 import sys
-import tempfile
+
+import tap
 
 WEFT, CORPUS = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
 TRACES = sorted(CORPUS.glob("*.trace"))
@@ -62,19 +63,4 @@ def test_a_torn_packed_trace_is_refused_by_unpack_and_leaves_nothing(tmp):
     no_others(tmp, "p")
 
 
-def main():
-    tests = [(k[5:], f) for k, f in globals().items() if k.startswith("test_") and (not sys.argv[3:] or k[5:] in sys.argv[3:])]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for i, (name, f) in enumerate(tests, 1):
-        with tempfile.TemporaryDirectory() as tmp:
-            try:
-                f(pathlib.Path(tmp))
-                print(f"ok {i} {name}", flush=True)
-            except (AssertionError, subprocess.TimeoutExpired, ValueError) as e:
-                failed += 1
-                print(f"not ok {i} {name}\n# " + str(e)[:600].replace("\n", "\n# "), flush=True)
-    return failed != 0
-
-
-sys.exit(main())
+sys.exit(tap.run(globals(), sys.argv[3:]))

@@ -9,6 +9,8 @@ import pathlib
 import subprocess
 import sys
 
+import tap
+
 WEFT, CORPUS = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2])
 NAMES = ["go1.26-httpload", "go1.21-httpload", "go1.23-gcheavy", "go1.25-annotate", "go1.27-longrun"]
 FILTERS = ["fn:main", "g:1..20", "fn:net/http | fn:alloc", "dur:>2ms"]
@@ -76,18 +78,4 @@ def test_why_explains_what_the_filter_chooses():
     ask("counters", "--filter=waker:1", path, status=2)
 
 
-def main():
-    tests = [(k[5:], f) for k, f in globals().items() if k.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for i, (name, f) in enumerate(tests, 1):
-        try:
-            f()
-            print(f"ok {i} {name}", flush=True)
-        except (AssertionError, subprocess.TimeoutExpired, ValueError, KeyError) as e:
-            failed += 1
-            print(f"not ok {i} {name}\n# " + repr(e)[:900].replace("\n", "\n# "), flush=True)
-    return failed != 0
-
-
-sys.exit(main())
+sys.exit(tap.run(globals()))

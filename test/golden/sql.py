@@ -10,6 +10,8 @@ import re
 import subprocess
 import sys
 
+import tap
+
 WEFT, CORPUS, DOC = os.path.abspath(sys.argv[1]), pathlib.Path(sys.argv[2]), pathlib.Path(sys.argv[3])
 NAMES = ["go1.26-httpload", "go1.21-httpload", "go1.23-gcheavy", "go1.25-annotate-gens", "go1.26-flight-2", "go1.26-hello"]
 
@@ -95,18 +97,4 @@ def test_prompt_takes_statements_from_a_pipe():
     assert p.stdout.endswith(b"count(*)\n28\n") and b"g_states\n" in p.stdout, p.stdout
 
 
-def main():
-    tests = [(k[5:], f) for k, f in globals().items() if k.startswith("test_")]
-    print(f"1..{len(tests)}")
-    failed = 0
-    for i, (name, f) in enumerate(tests, 1):
-        try:
-            f()
-            print(f"ok {i} {name}", flush=True)
-        except (AssertionError, subprocess.TimeoutExpired, ValueError) as e:
-            failed += 1
-            print(f"not ok {i} {name}\n# " + str(e)[:600].replace("\n", "\n# "), flush=True)
-    return failed != 0
-
-
-sys.exit(main())
+sys.exit(tap.run(globals()))

@@ -113,7 +113,7 @@ CASE(threads, "runtime/pprof: threadcreate - stack traces that led to the creati
 	weft_stats_read(&s);
 	kit_expect(weft_profile_count("threadcreate") >= s.n_threads);
 	kit_profile *p = kit_profile_of("threadcreate");
-	if (CALLERS_OF_LEAVES)
+	if (CALLERS_OF_LEAVES) /* arm64's stacks end before it; why is not known */
 		kit_expect(kit_profile_sum(p, "threadcreate", "weft_main", NULL) >= 1);
 	kit_profile_free(p);
 }
