@@ -20,7 +20,6 @@ struct wf_prof {
 	WB_VEC(Pprof__Location *) locations;
 	WB_VEC(Pprof__Function *) functions;
 	Pprof__ValueType types[WF_PROF_TYPES_MAX], *type_list[WF_PROF_TYPES_MAX], period;
-	int64_t comment;
 	Pprof__Profile message;
 	bool failed;
 };
@@ -93,13 +92,6 @@ void wf_prof_times(wf_prof *p, int64_t start_ns, int64_t duration_ns)
 {
 	p->message.time_nanos = start_ns;
 	p->message.duration_nanos = duration_ns;
-}
-
-void wf_prof_comment(wf_prof *p, const char *what)
-{
-	p->comment = text(p, what);
-	p->message.n_comment = 1;
-	p->message.comment = &p->comment;
 }
 
 /* ---- places ---- */
@@ -236,16 +228,6 @@ void wf_prof_label(wf_prof *p, wb_text key, wb_text value)
 		return;
 	label->key = text_n(p, key.at, key.n);
 	label->str = text_n(p, value.at, value.n);
-}
-
-void wf_prof_label_number(wf_prof *p, const char *key, int64_t value, const char *unit)
-{
-	Pprof__Label *label = add_label(p);
-	if (!label)
-		return;
-	label->key = text(p, key);
-	label->num = value;
-	label->num_unit = text(p, unit);
 }
 
 /* ---- bytes ---- */

@@ -29,7 +29,6 @@ void wf_prof_default(wf_prof *p, const char *type);
 void wf_prof_period(wf_prof *p, const char *type, const char *unit, int64_t period);
 /* start_ns since 1970; 0: not said. */
 void wf_prof_times(wf_prof *p, int64_t start_ns, int64_t duration_ns);
-void wf_prof_comment(wf_prof *p, const char *text);
 
 /* A part of the address space that a file was mapped to. */
 typedef struct wf_prof_map {
@@ -56,7 +55,6 @@ uint64_t wf_prof_location(
 void wf_prof_sample(wf_prof *p, const uint64_t *locations, size_t n, const int64_t *values);
 /* Of the newest sample. */
 void wf_prof_label(wf_prof *p, wb_text key, wb_text value);
-void wf_prof_label_number(wf_prof *p, const char *key, int64_t value, const char *unit);
 
 /* Appends the profile to b; false: out of memory. */
 bool wf_prof_finish(wf_prof *p, wb_buf *b);

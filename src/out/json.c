@@ -346,12 +346,6 @@ void out_json_put_u64(out_json *j, const char *key, uint64_t v)
 	out_json_u64(j, v);
 }
 
-void out_json_put_double(out_json *j, const char *key, double v)
-{
-	out_json_key(j, key);
-	out_json_double(j, v);
-}
-
 void out_json_put_bool(out_json *j, const char *key, bool v)
 {
 	out_json_key(j, key);

@@ -79,7 +79,6 @@ void out_json_put_str(out_json *j, const char *key, wtr_str s);
 void out_json_put_text(out_json *j, const char *key, const char *s);
 void out_json_put_i64(out_json *j, const char *key, int64_t v);
 void out_json_put_u64(out_json *j, const char *key, uint64_t v);
-void out_json_put_double(out_json *j, const char *key, double v);
 void out_json_put_bool(out_json *j, const char *key, bool v);
 void out_json_put_null(out_json *j, const char *key);
 void out_json_put_ns(out_json *j, const char *key, int64_t t_ns, int64_t from_ns);

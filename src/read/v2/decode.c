@@ -56,20 +56,6 @@ static wtr_code decode(order *o, cursor *c)
 	return WTR_OK;
 }
 
-void wtr__release_pages(order *o)
-{
-	uint64_t low = UINT64_MAX;
-	for (size_t i = 0; i < o->n_heap; i++) {
-		uint64_t at = o->t->v2->batches.at[o->heap[i].c->batch].offset;
-		low = at < low ? at : low;
-	}
-	if (low == UINT64_MAX || low <= o->released)
-		return;
-	wo_map_release(&o->t->map, o->released, low);
-	o->released = low;
-	o->since_release = 0;
-}
-
 /* Puts the cursor on the next batch that has events; false when there is none. */
 static bool next_batch(order *o, cursor *c)
 {
@@ -80,7 +66,6 @@ static bool next_batch(order *o, cursor *c)
 		const wtr__batch *b = &all[c->batch];
 		if (c->end) {
 			o->base.done_bytes += b->size;
-			o->since_release += b->size;
 			if (b->next == UINT32_MAX)
 				return false;
 			c->batch = b->next;

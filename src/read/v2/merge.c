@@ -408,7 +408,6 @@ static void leave_gen(order *o)
 	o->base.diag[WTR__DIAG_SKIPPED_BATCHES] += o->gen->lost_batches;
 	count_carrier(o);
 	wo_map_release(&o->t->map, o->gen->offset, o->gen->offset + o->gen->bytes);
-	o->released = o->gen->offset + o->gen->bytes;
 	o->gen = NULL;
 }
 

@@ -106,8 +106,6 @@ typedef struct order {
 	const wtr__carrier *carrier;     /* of gen; NULL: none */
 	WB_VEC(wtr__carried_at) carried; /* of the threads of gen that carrier says something of */
 	WB_VEC(uint32_t) guesses;
-	uint64_t released; /* pages before this offset were given back */
-	uint64_t since_release;
 
 	entry *heap;
 	size_t n_heap;
@@ -143,8 +141,6 @@ typedef enum step { STEP_OK, STEP_END, STEP_ERROR } step;
 /* Decodes the cursor's next event into c->now, going on to its next batch where one ends; events decoded ahead must
  * have been used.  STEP_ERROR leaves the error in base.err. (decode.c) */
 step wtr__advance_cursor(order *o, cursor *c);
-/* Gives the pages back that no cursor needs any more. */
-void wtr__release_pages(order *o);
 
 /* Tries the current event of a cursor: ADVANCE leaves n_out events (1 to 3) in o->out, with their own times; FAULT the
  * error in base.err.  An event whose string or stack is unknown advances and sets o->late. (rules.c) */

@@ -68,9 +68,8 @@ static WEFT__ENTRY void run(void *arg)
 	weft__g_end(weft__enter());
 }
 
-void weft__inherit(weft__m *m, weft__g *g, weft__g *from)
+void weft__inherit(weft__g *g, weft__g *from)
 {
-	(void)m;
 	weft__labels *l = atomic_load_explicit(&from->labels, memory_order_relaxed);
 	atomic_store_explicit(&g->labels, weft__labels_ref(l), memory_order_release);
 }

@@ -144,7 +144,7 @@ static inline __attribute__((always_inline)) void weft__ready_made(weft__m *m, w
 }
 
 /* g begins with the labels of the goroutine that makes it. */
-void weft__inherit(weft__m *m, weft__g *g, weft__g *from);
+void weft__inherit(weft__g *g, weft__g *from);
 
 /* The same for many at once, to be collected under a lock: list them, then wake them without it.  A crowd is touched
  * only once on its way to a queue.  w: what g waits with. */
@@ -176,7 +176,7 @@ static inline __attribute__((always_inline)) int weft__go(weft__m *m, const weft
 		return err;
 	weft__g *self = weft__self_g(m);
 	if (weft__unlikely(self && atomic_load_explicit(&self->labels, memory_order_relaxed)))
-		weft__inherit(m, g, self);
+		weft__inherit(g, self);
 	weft__ready_made(m, g);
 	return 0;
 }
