@@ -17,6 +17,7 @@ import time
 TRACED, WEFT, SECOND = sys.argv[1:4]
 FOLDER = tempfile.TemporaryDirectory()
 END_OF_GENERATION = 52
+HEADER = 16 # bytes
 
 
 def path(name):
@@ -53,7 +54,7 @@ def varint(data, at):
 
 def whole_part(data):
     """The bytes up to the end of the last generation that is whole, and how many there are."""
-    at, end, n = 16, 0, 0
+    at, end, n = HEADER, 0, 0
     try:
         while at < len(data):
             if data[at] == END_OF_GENERATION:
@@ -83,7 +84,8 @@ def check_rest(name, generations):
         data = f.read()
     whole, n = whole_part(data)
     expect(n >= generations, f"{n} whole generations of {len(data)} bytes, not {generations} at least")
-    if len(whole) < len(data):
+    # A header alone is a trace without generations: sound, for Go's reader, too.
+    if len(whole) < len(data) and len(data) > HEADER:
         expect(run(WEFT, "check", name).returncode == 1, "weft check takes a trace that broke off for sound")
     if n == 0:
         return

@@ -34,6 +34,7 @@ static void set_environment(const kit_case *c, const kit_mode *mode)
 int kit_run_here(const kit_case *c, const kit_mode *mode)
 {
 	set_environment(c, mode);
+	signal(SIGQUIT, SIG_DFL); /* a shell ignores it for what runs in the background */
 	if (c->outside)
 		c->run();
 	else
@@ -46,7 +47,6 @@ static _Noreturn void child(const kit_case *c, const kit_mode *mode, int out, in
 	struct rlimit none = { 0, 0 };
 	setrlimit(RLIMIT_CORE, &none);
 	setpgid(0, 0);
-	signal(SIGQUIT, SIG_DFL); /* a shell ignores it for what runs in the background */
 	dup2(out, 1);
 	dup2(err, 2);
 	exit(kit_run_here(c, mode));
