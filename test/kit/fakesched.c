@@ -666,9 +666,10 @@ __attribute__((no_sanitize("thread"))) static weft__tr_object kept(const volatil
 	return (weft__tr_object){ .kind = (weft__tr_kind)o.kind, .id = o.id, .holder = o.holder };
 }
 
-static size_t label(const weft__tr_g *g, char *ret, size_t n)
+/* So is this. */
+__attribute__((no_sanitize("thread"))) static size_t label(const weft__tr_g *g, char *ret, size_t n)
 {
-	return fs_label(g->id, ret, n);
+	return fs_label(((const volatile weft__tr_g *)g)->id, ret, n);
 }
 
 static void each_g(weft__tr_g_fn *fn, void *arg)

@@ -217,14 +217,20 @@ void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 	m->side_at = put_object(m, wf_put_uv(m->side_at, g->id), what);
 }
 
-void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g)
+/* Its descriptor may be another goroutine's by now: whose labels come after its id. */
+__attribute__((no_sanitize("thread"))) static bool still_is(const weft__tr_g *g, uint64_t id)
+{
+	return ((const volatile weft__tr_g *)g)->id == id;
+}
+
+void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g, uint64_t id)
 {
 	char label[LABEL_BYTES_MAX];
 	size_t n = weft__tr.hooks.label ? weft__tr.hooks.label(g, label, sizeof(label)) : 0;
-	if (n == 0 || !piece(m, WEFT__TR_PIECE_FACTS))
+	if (n == 0 || !still_is(g, id) || !piece(m, WEFT__TR_PIECE_FACTS))
 		return;
 	*m->side_at++ = WEFT__TR_FACT_LABEL;
-	m->side_at = wf_put_uv(wf_put_uv(m->side_at, g->id), n);
+	m->side_at = wf_put_uv(wf_put_uv(m->side_at, id), n);
 	memcpy(m->side_at, label, n);
 	m->side_at += n;
 }

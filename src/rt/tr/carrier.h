@@ -28,8 +28,9 @@ void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g);
 /* g waits for that since before the generation.  With m's lock. */
 void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what);
 
-/* The label that g has when m's generation first mentions it.  In m's section, or with its lock. */
-void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g);
+/* The label that g has when m's generation first mentions it; nothing when g is not the goroutine `id` any more, as
+ * others than its owner may find.  In m's section, or with its lock. */
+void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g, uint64_t id);
 
 /* A text that is not put in the table; its id, 0 for none. */
 uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s);

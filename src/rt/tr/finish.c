@@ -134,7 +134,7 @@ static void claim_goroutine(weft__tr_g *g, bool known, const weft__tr_g_now *now
 	if (!weft__tr_claim(&g->word, gen, now->state, &word))
 		return;
 	weft__tr_put_g_status(&weft__tr.late, &copy, word, WF_NO_THREAD, stack);
-	weft__tr_carrier_label(&weft__tr.late, g);
+	weft__tr_carrier_label(&weft__tr.late, g, copy.id);
 	if (weft__tr_word_status(word) == WF_GO_WAITING)
 		weft__tr_carrier_kept(&weft__tr.late, &copy, &now->what);
 }

@@ -102,7 +102,7 @@ void weft__tr_go_create_on(
 	created->stack = 0;
 	uint64_t stack = weft__tr_stack(m, g, fp), new_stack = weft__tr_stack_1(m, entry);
 	PUT(m, GoCreate, .new_g = created->id, .new_stack = new_stack, .stack = stack);
-	weft__tr_carrier_label(m, created);
+	weft__tr_carrier_label(m, created, created->id);
 	atomic_store_explicit(&created->word, weft__tr_word(gen_of(m), WF_GO_RUNNABLE), memory_order_release);
 	weft__tr_leave(m);
 }

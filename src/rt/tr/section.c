@@ -183,7 +183,7 @@ static void pay_g(weft__tr_g *g, uint64_t gen, unsigned before)
 	if (late_room(gen) && weft__tr_claim(&g->word, gen - 1, before, &w)) {
 		weft__tr_put_g_status(&weft__tr.late, g, w, WF_NO_THREAD,
 			weft__tr_stack_recall(weft__tr.late.tab, g->stack, gen - 1));
-		weft__tr_carrier_label(&weft__tr.late, g);
+		weft__tr_carrier_label(&weft__tr.late, g, g->id);
 	}
 	pthread_mutex_unlock(&weft__tr.late_lock);
 }
@@ -223,7 +223,7 @@ void weft__tr_touch_g_slow(weft__tr_m *m, weft__tr_g *g, unsigned before)
 	g->seq = 0;
 	uint64_t stack = weft__tr_word_status(w) == WF_GO_WAITING ? weft__tr_stack_recall(m->tab, g->stack, gen) : 0;
 	weft__tr_put_g_status(m, g, w, own_tid(m, weft__tr_word_status(w)), stack);
-	weft__tr_carrier_label(m, g);
+	weft__tr_carrier_label(m, g, g->id);
 }
 
 void weft__tr_touch_p_slow(weft__tr_m *m, weft__tr_p *p, unsigned before, unsigned as)
@@ -246,7 +246,7 @@ static void put_bound(weft__tr_m *m, uint64_t gen)
 		weft__tr_put_p_status(m, m->p, w, 0);
 	if (m->g && weft__tr_claim(&m->g->word, gen, 0, &w)) {
 		weft__tr_put_g_status(m, m->g, w, m->tid, 0);
-		weft__tr_carrier_label(m, m->g);
+		weft__tr_carrier_label(m, m->g, m->g->id);
 	}
 }
 
