@@ -47,6 +47,13 @@ static void free_all(void)
 	weft__tr_bufs_done(&weft__tr.bufs);
 }
 
+/* For a child that was forked while the writer was at work: what it had in its hands may be half changed, and stays. */
+static void leave_all(void)
+{
+	weft__tr.tabs[0] = weft__tr.tabs[1] = NULL;
+	weft__tr_bufs_done(&weft__tr.bufs);
+}
+
 static void init_cond(pthread_cond_t *c)
 {
 	pthread_condattr_t a;
@@ -81,8 +88,10 @@ static void after_fork_child(void)
 	}
 	weft__tr.joined = NULL;
 	init_locks();
-	if (running)
+	if (running && w->ask.idle)
 		free_all();
+	else if (running)
+		leave_all();
 	running = false;
 	w->ask.ended = true;
 	after_fork_parent();
@@ -141,7 +150,7 @@ static void reset_writer(const weft__tr_options *o, uint64_t first)
 	atomic_store(&w->n_gens, 0);
 	atomic_store(&w->n_bytes, 0);
 	pthread_mutex_lock(&w->ask.lock);
-	w->ask.begun = w->ask.stop = w->ask.ended = false;
+	w->ask.begun = w->ask.stop = w->ask.ended = w->ask.idle = false;
 	w->ask.flips_asked = w->ask.flips_done = 0;
 	w->ask.snapshot_fd = -1;
 	pthread_mutex_unlock(&w->ask.lock);

@@ -218,8 +218,10 @@ static void wait_for_request(int64_t ns)
 	struct timespec t = { .tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
 	pthread_mutex_lock(&w->ask.lock);
 	bool asked = w->ask.stop || w->ask.flips_asked != w->ask.flips_done || w->ask.snapshot_fd >= 0;
+	w->ask.idle = true;
 	if (!asked)
 		pthread_cond_timedwait(&w->ask.asked, &w->ask.lock, &t);
+	w->ask.idle = false;
 	pthread_mutex_unlock(&w->ask.lock);
 }
 
@@ -289,8 +291,10 @@ static void serve(void)
 static void wait_to_begin(void)
 {
 	pthread_mutex_lock(&w->ask.lock);
+	w->ask.idle = true;
 	while (!w->ask.begun)
 		pthread_cond_wait(&w->ask.asked, &w->ask.lock);
+	w->ask.idle = false;
 	pthread_mutex_unlock(&w->ask.lock);
 }
 

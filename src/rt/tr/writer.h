@@ -18,6 +18,7 @@ typedef struct weft__tr_requests {
 	bool begun;                 /* the trace is on: it may look around */
 	bool stop;
 	bool ended; /* it takes no more */
+	bool idle;  /* it waits: nothing that it owns is half changed */
 	uint64_t flips_asked, flips_done;
 	int snapshot_fd; /* asked for by weft__tr_snapshot: -1 none */
 	int snapshot_error;
