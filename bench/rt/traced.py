@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """Measures what tracing costs, in libweft and in Go (runtime/trace) in the same run, and writes bench/TRACER.md.
 
-    traced.py [--rounds N] [--only ping-pong,spawn-one,call,start,echo,off] [--seconds S]
+    traced.py [--rounds N] [--only ping-pong,spawn-one,call,start,echo,off,cpu] [--seconds S]
 
 With --only, the other parts of the report stay as they were measured last.
 
 Each round runs a program untraced and traced, in both languages, one after the other; traces go to files in memory (/dev/shm).
 Tables show the least and the median of N rounds (7). Programs with one proc are pinned to one processor, the threads that write
-their traces included. `off` builds the runtime once more without its tracer (build-notracer), to see what that costs while no trace runs.
+their traces included. `off` builds the runtime once more without its tracer (build-notracer), to see what that costs while no trace runs;
+where Valgrind is installed it counts the instructions of both, too.  `cpu` is the CPU profiler.
 """
 import argparse
 import os
 import pathlib
+import re
+import shutil
 import statistics
 import subprocess
 import sys
@@ -21,12 +24,15 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import run as rt  # noqa: E402
 from report import ROOT, have_go, machine, report, say, table, write  # noqa: E402
 
-PARTS = ["ping-pong", "spawn-one", "call", "start", "echo", "off"]
+PARTS = ["ping-pong", "spawn-one", "call", "start", "echo", "off", "cpu"]
 TRIPS = 1000000
 EVENTS = {"ping-pong": 6, "spawn-one": 7}  # of a step
 KEPT = ROOT / "build/bench-tracer"
 WITHOUT = ROOT / "build-notracer"
 OFF_SUBJECTS = [s for s in rt.SUBJECTS if s != "parked"]
+COUNTED = [s for s in OFF_SUBJECTS if s != "call"]  # takes no number of steps
+STEPS = {"spawn-many": (20, 60)}  # of 1,000 each
+PROFILED = {"ping-pong": 20000000, "spawn-many": 20000, "buffered": 100000000}  # steps of a second
 MEMORY = "/dev/shm" if os.path.isdir("/dev/shm") else None
 
 
@@ -174,6 +180,19 @@ def build_without():
     return WITHOUT / "bench/bench-rt"
 
 
+def instructions(program, subject):
+    """Of a step, or None: two runs of Valgrind, whose difference has no start and no end in it."""
+    if not shutil.which("valgrind"):
+        return None
+    counted = []
+    few, more = STEPS.get(subject, (2000, 6000))
+    for n in (few, more):
+        command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, subject, str(n)]
+        p = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True, **rt.settings(1, 0))
+        counted.append(int(re.search(r"Collected : (\d+)", p.stderr).group(1)))
+    return (counted[1] - counted[0]) / ((more - few) * (1000 if subject in STEPS else 1))
+
+
 def section_off(args, samples):
     programs = {"with": rt.OURS, "without": build_without()}
     for r in range(args.rounds):
@@ -184,10 +203,33 @@ def section_off(args, samples):
     rows = []
     for subject in OFF_SUBJECTS:
         a, b = (samples.best(kind, 1, subject) for kind in ("without", "with"))
-        rows.append([subject, samples.show("without", 1, subject), samples.show("with", 1, subject), f"{100 * (b / a - 1):+.1f} %", yes(b <= a * 1.01)])
-    table("The tracer compiled in, and no trace", ["ns: least / median", "runtime without a tracer", "with it", "difference of the least", "≤ 1 %"], rows,
-          "The other build has `weft__tr_on()` as a constant, so that the compiler drops every call of the tracer. Code moves as well, which alone is worth a few percent "
-          "either way on programs of some ten nanoseconds a step.")
+        counts = [instructions(programs[kind], subject) if subject in COUNTED else None for kind in ("without", "with")]
+        rows.append([subject, samples.show("without", 1, subject), samples.show("with", 1, subject), f"{100 * (b / a - 1):+.1f} %", yes(b <= a * 1.01),
+                     " / ".join(shown(c) for c in counts)])
+    table("The tracer compiled in, and no trace", ["ns: least / median", "runtime without a tracer", "with it", "difference of the least", "≤ 1 %",
+                                                   "instructions a step: without / with"], rows,
+          "The other build has `weft__tr_on()` as a constant, so that the compiler drops every call of the tracer. Code moves as well, which alone is worth up to a "
+          "tenth either way on programs of some ten nanoseconds a step: where the instructions are the same, the difference in time is that.")
+
+
+def section_cpu(args, samples):
+    kinds = {"off": None, "100 Hz": "hz=100", "10,000 Hz": "hz=10000"}
+    with tempfile.TemporaryDirectory(dir=MEMORY) as folder:
+        for r in range(args.rounds):
+            for subject, n in PROFILED.items():
+                for kind, options in kinds.items() if r % 2 else reversed(kinds.items()):
+                    s = rt.settings(1, 0)
+                    if options:
+                        s["env"] = {**s["env"], "WEFT_CPUPROFILE": os.path.join(folder, "cpu.prof") + "," + options}
+                    samples.add("weft", 1, {f"{subject}-{kind}": run([rt.OURS, subject, str(n)], **s)[subject]})
+            say(f"round {r + 1} of {args.rounds}: cpu")
+    rows = []
+    for subject in PROFILED:
+        off, usual, most = (least(samples, "weft", f"{subject}-{kind}") for kind in kinds)
+        rows.append([subject] + [samples.show("weft", 1, f"{subject}-{kind}") for kind in kinds] +
+                    [f"{100 * (usual / off - 1):+.2f} %", yes(usual <= off * 1.005), f"{100 * (most / off - 1):+.2f} %"])
+    table("The CPU profiler", ["ns: least / median", "off", "100 Hz", "10,000 Hz", "difference at 100 Hz", "≤ 0.5 %", "at 10,000 Hz"], rows,
+          "One proc, runs of about a second. Kernels look at a thread's CPU time at each tick, so that 10,000 Hz is a handler call at each tick, that counts for many samples.")
 
 
 # ---- the report: parts may be measured one by one, and are joined when all are there ----
@@ -201,7 +243,7 @@ def keep(part, measure):
 
 
 def join():
-    parts = [KEPT / part for part in ("steps", "start", "echo", "off")]
+    parts = [KEPT / part for part in ("steps", "start", "echo", "off", "cpu")]
     missing = [p.name for p in parts if not p.exists()]
     report[:] = ["# What tracing costs, measured beside Go", "",
                  "Written by `./dev bench tracer` (bench/rt/traced.py). Goals are for a quiet 2-core virtual machine; what counts is the ratio to Go's "
@@ -228,7 +270,7 @@ def main():
     steps = [s for s in ("ping-pong", "spawn-one", "call") if s in only]
     if steps:
         keep("steps", lambda: (measure_steps(args, steps, samples), section_events(samples, steps)))
-    for part, section in (("start", section_start), ("echo", section_echo), ("off", section_off)):
+    for part, section in (("start", section_start), ("echo", section_echo), ("off", section_off), ("cpu", section_cpu)):
         if part in only:
             keep(part, lambda: section(args, samples))
     join()
