@@ -157,7 +157,7 @@ struct an_find_g {              /* of the follower at the same place */
 	uint32_t regions; /* open ones: row + 1 of the innermost; 0: none */
 	/* assist */
 	int64_t assist_from_ns; /* WTR_NEVER: none */
-	int64_t assist_ns;
+	int64_t assisted_ns;    /* in assists that are over, since it runs */
 };
 
 /* Goroutines of one start function. */

@@ -187,6 +187,7 @@ static void tell(an_find *f, const an_find_span *s)
 	case WTR_G_RUNNABLE: ready_over(f, s); break;
 	case WTR_G_WAITING:
 		s->g->by_class[f->follow.reasons.at[s->f->reason].cls] += s->to_ns - s->from_ns;
+		an_gc_waited(f, s);
 		waited(f, s);
 		if (s->end && wtr_to(s->end) == WTR_G_RUNNABLE)
 			an_woken(f, s);
@@ -199,12 +200,12 @@ static void tell(an_find *f, const an_find_span *s)
 	}
 }
 
-static void died(an_find *f, an_find_g *g, int64_t id, int64_t now)
+static void died(an_find *f, const an_follower *l, an_find_g *g, int64_t now)
 {
 	if (g->assist_from_ns != WTR_NEVER)
-		an_gc_assist_end(f, g, id, now);
+		an_gc_assist_end(f, l, g, now);
 	an_fanout_died(f, g, now);
-	an_serial_waits(f, g, id, now);
+	an_serial_waits(f, g, l->id, now);
 	an_outliers_died(f, g);
 }
 
@@ -223,7 +224,7 @@ static void over(void *user, an_follow *w, an_follower *l, const wtr_event *end)
 	if (s.to_ns > s.from_ns && asked(f, &s))
 		tell(f, &s);
 	if (end && wtr_to(end) == WTR_G_NOTEXIST)
-		died(f, s.g, l->id, now);
+		died(f, l, s.g, now);
 }
 
 /* ---- events ---- */

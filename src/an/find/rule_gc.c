@@ -11,27 +11,47 @@ static int64_t part(const an_world *w, int64_t *from, int64_t *to)
 	return *to > *from ? *to - *from : 0;
 }
 
+/* Of an assist that began at `from`, what lies in the state interval. */
+static int64_t assist_part(const an_find_span *s)
+{
+	int64_t from = s->g->assist_from_ns;
+	return from == WTR_NEVER || from >= s->to_ns ? 0 : s->to_ns - (from > s->from_ns ? from : s->from_ns);
+}
+
 void an_gc_running_over(an_find *f, const an_find_span *s)
 {
 	an_rule_gc *r = &f->rules.gc;
-	int64_t ns = s->to_ns - s->from_ns;
+	int64_t ns = s->to_ns - s->from_ns, assisted = s->g->assisted_ns + assist_part(s);
+	s->g->assisted_ns = 0;
 	if (s->g->worker == 1)
 		r->worker_ns += ns;
-	if (!f->groups.at[s->g->group].system || s->g->group == 0)
-		r->running_ns += ns;
+	if (f->groups.at[s->g->group].system && s->g->group != 0)
+		return;
+	r->running_ns += ns;
+	r->assist_ns += assisted;
+	f->groups.at[s->g->group].assist_ns += assisted;
 }
 
-void an_gc_assist_end(an_find *f, an_find_g *g, int64_t id, int64_t to_ns)
+void an_gc_waited(an_find *f, const an_find_span *s)
+{
+	int64_t ns = assist_part(s);
+	if (ns == 0 || (f->groups.at[s->g->group].system && s->g->group != 0))
+		return;
+	f->rules.gc.assist_waited_ns += ns;
+	f->groups.at[s->g->group].assist_ns += ns;
+}
+
+void an_gc_assist_end(an_find *f, const an_follower *l, an_find_g *g, int64_t to_ns)
 {
 	an_rule_gc *r = &f->rules.gc;
 	int64_t from = g->assist_from_ns, to = to_ns, ns = part(&f->world, &from, &to);
 	g->assist_from_ns = WTR_NEVER;
 	if (ns == 0)
 		return;
-	r->assist_ns += ns;
+	if (l->state == WTR_G_RUNNING)
+		g->assisted_ns += to - (l->from_ns > from ? l->from_ns : from);
 	r->assists++;
-	f->groups.at[g->group].assist_ns += ns;
-	an_worst_add(&r->worst_assist, (an_worst_one){ ns, from, to, id, g->group });
+	an_worst_add(&r->worst_assist, (an_worst_one){ ns, from, to, l->id, g->group });
 }
 
 static void mark_end(an_find *f, int64_t to_ns)
@@ -70,7 +90,7 @@ void an_gc_range(an_find *f, const wtr_event *e)
 	if (e->kind != WTR_KIND_RANGE_END && g->assist_from_ns == WTR_NEVER)
 		g->assist_from_ns = e->time_ns;
 	else if (e->kind == WTR_KIND_RANGE_END && g->assist_from_ns != WTR_NEVER)
-		an_gc_assist_end(f, g, e->id, e->time_ns);
+		an_gc_assist_end(f, l, g, e->time_ns);
 }
 
 void an_gc_end(an_find *f)
@@ -78,21 +98,25 @@ void an_gc_end(an_find *f)
 	mark_end(f, f->world.to_ns);
 	for (size_t i = 0; i < f->gs.n && i < f->follow.all.n; i++)
 		if (f->follow.all.at[i].state != WTR_G_NOTEXIST && f->gs.at[i].assist_from_ns != WTR_NEVER)
-			an_gc_assist_end(f, &f->gs.at[i], f->follow.all.at[i].id, f->world.to_ns);
+			an_gc_assist_end(f, &f->follow.all.at[i], &f->gs.at[i], f->world.to_ns);
 }
 
 static void report_assists(an_find *f)
 {
 	const an_rule_gc *r = &f->rules.gc;
-	double x = 100 * (double)r->assist_ns / an_evidence(r->running_ns);
+	int64_t sum = r->assist_ns + r->assist_waited_ns;
+	/* Goroutines that wait in an assist would run without it. */
+	double x = 100 * (double)sum / an_evidence(r->running_ns + r->assist_waited_ns);
 	wtr_finding *d = an_found(f, AN_RULE_ASSIST, AN_FORM_ASSIST_SHARE, x);
 	uint32_t most = 0;
 	if (!d)
 		return;
 	for (uint32_t i = 1; i < f->groups.n; i++)
 		most = f->groups.at[i].assist_ns > f->groups.at[most].assist_ns ? i : most;
-	an_found_percent(d, "share", (double)r->assist_ns, (double)(r->running_ns + r->assist_ns));
-	an_found_ns(d, "sum", r->assist_ns);
+	an_found_ns(d, "ran", r->assist_ns);
+	an_found_percent(d, "share", (double)r->assist_ns, (double)r->running_ns);
+	an_found_ns(d, "waited", r->assist_waited_ns);
+	an_found_ns(d, "sum", sum);
 	an_found_count(d, "assists", r->assists);
 	an_found_text(d, "name", an_group_name(f, most));
 	an_found_ns(d, "most", f->groups.at[most].assist_ns);

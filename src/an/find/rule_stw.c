@@ -33,7 +33,8 @@ static void ends(an_find *f, an_stop_kind *k, int64_t g, int64_t now)
 	k->ns += to - from;
 	r->n++;
 	r->ns += to - from;
-	an_worst_add(&r->worst, (an_worst_one){ to - from, from, to, g, 0 });
+	const an_find_g *who = an_g_of(f, g);
+	an_worst_add(&r->worst, (an_worst_one){ to - from, from, to, g, who ? who->group : 0 });
 }
 
 void an_stw_range(an_find *f, const wtr_event *e)

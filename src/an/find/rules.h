@@ -186,15 +186,16 @@ void an_serial_free(an_find *f);
 /* rule_gc.c */
 typedef struct an_rule_gc {
 	int64_t worker_ns, running_ns; /* mark workers, not idle ones; goroutines of the program */
-	int64_t assist_ns;
+	int64_t assist_ns, assist_waited_ns; /* in assists: on a proc, and for credit */
 	uint64_t assists, cycles;
 	an_worst worst_assist, worst_mark;
 	int64_t mark_from_ns;
 	uint64_t goal_bytes;
 } an_rule_gc;
 void an_gc_running_over(an_find *f, const an_find_span *s);
+void an_gc_waited(an_find *f, const an_find_span *s); /* was in state WAITING */
 void an_gc_range(an_find *f, const wtr_event *e);
-void an_gc_assist_end(an_find *f, an_find_g *g, int64_t id, int64_t to_ns);
+void an_gc_assist_end(an_find *f, const an_follower *l, an_find_g *g, int64_t to_ns);
 void an_gc_end(an_find *f); /* closes what is open */
 void an_gc_report(an_find *f);
 
