@@ -1,7 +1,12 @@
-/* an/classes.c - what a block reason means for statistics and drawing. */
+/* an/classes.c - see classes.h. */
+#include "an/classes.h"
+
 #include <string.h>
 
-#include "an/where.h"
+static bool is(wtr_str s, const char *text)
+{
+	return strlen(text) == s.n && memcmp(text, s.at, s.n) == 0;
+}
 
 unsigned an_reason_class(wtr_str reason)
 {
@@ -13,7 +18,15 @@ unsigned an_reason_class(wtr_str reason)
 #include "fmt/reasons.def"
 	};
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (strlen(known[i].text) == reason.n && memcmp(known[i].text, reason.at, reason.n) == 0)
+		if (is(reason, known[i].text))
 			return known[i].cls;
 	return WTR_CLASS_BLOCKED;
+}
+
+bool an_collects(const wtr_frame *frames, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (is(frames[i].func, "runtime.mallocgc") || is(frames[i].func, "runtime.gcStart"))
+			return true;
+	return false;
 }

@@ -1,6 +1,8 @@
 /* an/follow.c - see follow.h. */
 #include "an/follow.h"
 
+#include "an/classes.h"
+
 bool an_follow_init(an_follow *w, wtr_trace *t)
 {
 	w->trace = t;
@@ -128,6 +130,18 @@ void an_follow_other(an_follow *w, const wtr_event *e)
 		w->sync_ns = e->time_ns;
 }
 
+unsigned an_follow_class(const an_follow *w, const an_follower *f)
+{
+	switch (f->state) {
+	case WTR_G_RUNNING: return WTR_CLASS_RUNNING;
+	case WTR_G_RUNNABLE: return WTR_CLASS_RUNNABLE;
+	case WTR_G_SYSCALL: return WTR_CLASS_SYSCALL;
+	case WTR_G_WAITING:
+		return an_wait_class(w->reasons.at[f->reason].cls, w->stacks.stacks.at[f->stack].collects);
+	default: return WTR_CLASS_NONE;
+	}
+}
+
 void an_follow_end(an_follow *w)
 {
 	for (size_t i = 0; i < w->all.n; i++)
@@ -145,16 +159,12 @@ an_state_span an_follow_span(an_follow *w, const an_follower *f, const wtr_event
 		.m = f->m,
 		.stack = f->stack,
 		.reason = f->reason,
-		.state = f->state };
+		.state = f->state,
+		.cls = (uint8_t)an_follow_class(w, f) };
 	if (f->state == WTR_G_RUNNING)
 		s.stack = end && end->transition_stack ? stack_of(w, end->transition_stack) : 0;
 	if (f->state == WTR_G_WAITING && end && wtr_to(end) == WTR_G_RUNNABLE)
 		s.waker = end->g;
-	s.cls = f->state == WTR_G_RUNNING    ? WTR_CLASS_RUNNING
-		: f->state == WTR_G_RUNNABLE ? WTR_CLASS_RUNNABLE
-		: f->state == WTR_G_SYSCALL  ? WTR_CLASS_SYSCALL
-		: f->state == WTR_G_WAITING  ? w->reasons.at[f->reason].cls
-					     : WTR_CLASS_NONE;
 	return s;
 }
 

@@ -60,6 +60,9 @@ void an_follow_other(an_follow *w, const wtr_event *e);
 void an_follow_end(an_follow *w);
 an_follower *an_follow_get(an_follow *w, int64_t g); /* NULL: not known */
 
+/* Of the state that it is in: wtr_class. */
+unsigned an_follow_class(const an_follow *w, const an_follower *f);
+
 /* The interval of a follower up to `to`, as filters take it. */
 an_state_span an_follow_span(an_follow *w, const an_follower *f, const wtr_event *end, int64_t from_ns, int64_t to_ns);
 /* Where the numbers in it lead. */

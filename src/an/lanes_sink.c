@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "an/classes.h"
 #include "an/lanes.h"
-#include "an/where.h"
 
 enum { HOT = 512, QUICK = 512, FRAMES_MAX = 4096 };
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -71,6 +71,20 @@ static bool reason_of(sink *s, uint32_t string, uint32_t *ret)
 	return true;
 }
 
+/* Into s->frames; too long a stack is none. */
+static bool frames_of(sink *s, uint32_t stack)
+{
+	size_t n = s->from.stack(s->from.user, stack, NULL, 0);
+	s->frames.n = 0;
+	if (n == 0 || n > FRAMES_MAX)
+		return true;
+	if (!wb_vec_reserve(&s->frames, n))
+		return false;
+	s->from.stack(s->from.user, stack, s->frames.at, n);
+	s->frames.n = n;
+	return true;
+}
+
 /* The group of goroutines whose first stack this is; AN_NO for a stack that does not tell. */
 static bool group_of(sink *s, uint32_t stack, uint32_t *ret)
 {
@@ -79,14 +93,9 @@ static bool group_of(sink *s, uint32_t stack, uint32_t *ret)
 	if (*ret != WB_IDMAP_NONE)
 		return true;
 	*ret = AN_NO;
-	size_t n = s->from.stack(s->from.user, stack, NULL, 0);
-	if (n == 0 || n > FRAMES_MAX)
-		return true;
-	s->frames.n = 0;
-	if (!wb_vec_reserve(&s->frames, n))
+	if (!frames_of(s, stack))
 		return false;
-	s->from.stack(s->from.user, stack, s->frames.at, n);
-	wtr_str func = s->frames.at[n - 1].func;
+	wtr_str func = s->frames.n ? s->frames.at[s->frames.n - 1].func : (wtr_str){ "", 0 };
 	if (func.n == 0)
 		return true;
 	uint32_t k = wb_intern_add(&l->names, func.at, func.n);
@@ -190,6 +199,11 @@ static inline bool what_waiting(sink *s, const wtr_event *e, uint32_t *ret)
 	if (!reason_of(s, e->str, &w.reason))
 		return false;
 	w.cls = e->str ? s->reason_cls.at[w.reason] : WTR_CLASS_BLOCKED;
+	if (w.cls == WTR_CLASS_LOCK) {
+		if (!frames_of(s, e->transition_stack))
+			return false;
+		w.cls = (uint8_t)an_wait_class(w.cls, an_collects(s->frames.at, s->frames.n));
+	}
 	return remember(s, h, a, b, &w, ret);
 }
 

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "an/classes.h"
+
 bool an_stackset_init(an_stackset *s)
 {
 	return wb_intern_add(&s->texts, "", 0) == 0 && wb_vec_add(&s->stacks, (an_stack_ref){ 0 }) &&
@@ -90,7 +92,7 @@ static uint32_t number(an_stackset *s, const uint32_t *places, uint32_t n)
 		return *slot - 1;
 	uint32_t first = (uint32_t)s->place_of.n;
 	if (s->place_of.n > UINT32_MAX - AN_STACK_MAX || !wb_vec_reserve(&s->place_of, n) ||
-		!wb_vec_add(&s->stacks, (an_stack_ref){ first, n, hash, (uint32_t)s->stacks.n }))
+		!wb_vec_add(&s->stacks, (an_stack_ref){ first, n, hash, (uint32_t)s->stacks.n, false }))
 		return UINT32_MAX;
 	memcpy(s->place_of.at + first, places, n * sizeof(*places));
 	s->place_of.n += n;
@@ -116,6 +118,7 @@ uint32_t an_stackset_slow(an_stackset *s, const wtr_trace *t, uint32_t id)
 	if (no == UINT32_MAX || same == UINT32_MAX || !wb_idmap_set(&s->by_id, id, no))
 		return UINT32_MAX;
 	s->stacks.at[no].same = same;
+	s->stacks.at[no].collects = no && an_collects(frames, n);
 	return no;
 }
 

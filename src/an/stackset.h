@@ -25,6 +25,7 @@ typedef struct an_stack_ref {
 	uint32_t first, n; /* in place_of */
 	uint64_t hash;
 	uint32_t same; /* number of the stack without the zeros at its end */
+	bool collects; /* an_collects() */
 } an_stack_ref;
 
 typedef struct an_stackset {

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "an/where.h"
+#include "an/classes.h"
 #include "an/index.h"
 #include "read/source.h"
 

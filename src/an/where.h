@@ -109,7 +109,4 @@ wtr_code an_where_wants_goroutines(const wtr_where *w, wtr_error *err);
 /* False: memory ran out while the filter was asked. */
 bool an_where_memory(const wtr_where *w);
 
-/* The class of a block reason (fmt/reasons.def). */
-unsigned an_reason_class(wtr_str reason);
-
 #endif

@@ -42,7 +42,7 @@ static an_find_g *born(an_find *f, size_t i, const an_follower *l, const wtr_eve
 /* By the object, where the trace names one that goroutines meet at. */
 static an_wait *wait_begun(an_find *f, const an_follower *l, an_find_g *g, const wtr_event *e)
 {
-	uint8_t cls = f->follow.reasons.at[l->reason].cls;
+	uint8_t cls = (uint8_t)an_follow_class(&f->follow, l);
 	wtr_object o = { 0 };
 	size_t n = e->wait ? wtr_wait_objects(f->follow.trace, e->wait, &o, 1) : 0;
 	g->holder = n == 1 && (o.kind == WTR_OBJECT_MUTEX || o.kind == WTR_OBJECT_RWMUTEX) ? o.holder : WTR_NONE;
@@ -186,7 +186,7 @@ static void tell(an_find *f, const an_find_span *s)
 	case WTR_G_RUNNING: running_over(f, s); break;
 	case WTR_G_RUNNABLE: ready_over(f, s); break;
 	case WTR_G_WAITING:
-		s->g->by_class[f->follow.reasons.at[s->f->reason].cls] += s->to_ns - s->from_ns;
+		s->g->by_class[an_follow_class(&f->follow, s->f)] += s->to_ns - s->from_ns;
 		an_gc_waited(f, s);
 		waited(f, s);
 		if (s->end && wtr_to(s->end) == WTR_G_RUNNABLE)

@@ -38,7 +38,7 @@ static bool may_be_stuck(const an_find *f, const an_follower *l, const an_find_g
 {
 	if (l->state != WTR_G_WAITING || (g->group && f->groups.at[g->group].system))
 		return false;
-	uint8_t cls = f->follow.reasons.at[l->reason].cls;
+	unsigned cls = an_follow_class(&f->follow, l);
 	return cls == WTR_CLASS_BLOCKED || cls == WTR_CLASS_LOCK;
 }
 

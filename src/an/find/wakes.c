@@ -12,11 +12,7 @@ void an_sums_of(an_find *f, const an_follower *l, int64_t now, int64_t *ret)
 {
 	const an_find_g *g = &f->gs.at[l - f->follow.all.at];
 	int64_t from = l->from_ns > f->world.from_ns ? l->from_ns : f->world.from_ns;
-	unsigned cls = l->state == WTR_G_RUNNING    ? WTR_CLASS_RUNNING
-		       : l->state == WTR_G_RUNNABLE ? WTR_CLASS_RUNNABLE
-		       : l->state == WTR_G_SYSCALL  ? WTR_CLASS_SYSCALL
-		       : l->state == WTR_G_WAITING  ? f->follow.reasons.at[l->reason].cls
-						    : WTR_CLASS_NONE;
+	unsigned cls = an_follow_class(&f->follow, l);
 	for (unsigned c = 0; c < WTR_CLASS_COUNT; c++)
 		ret[c] = g->by_class[c];
 	ret[cls] += now > from ? now - from : 0;
