@@ -29,6 +29,11 @@ test('by innermost function, callers stand below; a profile without times is wei
 	assert.equal(callTree(stacks.map(x => ({ ...x, ns: 0 }))).total, 13);
 });
 
+test('what has no stack is a call of no name', () => {
+	const t = callTree([...stacks, stack(50, 2)]);
+	assert.deepEqual([t.total, t.self, call(t, '').total, call(t, '').count], [150, 0, 50, 2]);
+});
+
 test('a call is found again in a tree built anew, as far as it is there', () => {
 	const b = call(callTree(stacks), 'main', 'a', 'b');
 	assert.equal(sameCall(callTree(stacks), b).name, 'b');

@@ -29,8 +29,8 @@ export interface Cell {
 const newCall = (name: string, parent: Call | null): Call =>
 	({ name, parent, depth: parent ? parent.depth + 1 : 0, total: 0, self: 0, count: 0, calls: new Map() });
 
-/** Merges stacks by function, outermost at the root; `upside` begins with the innermost.  A profile without times is
- * weighed by its counts. */
+/** Merges stacks by function, outermost at the root; `upside` begins with the innermost.  What has no stack is a call of
+ * no name.  A profile without times is weighed by its counts. */
 export function callTree(stacks: readonly Weighed[], upside = false): Call {
 	const root = newCall('', null);
 	const timed = stacks.some(x => x.ns > 0);
@@ -39,8 +39,8 @@ export function callTree(stacks: readonly Weighed[], upside = false): Call {
 		let at = root;
 		at.total += weight;
 		at.count += count;
-		for (let i = 0; i < stack.length; i++) {
-			const name = stack[upside ? i : stack.length - 1 - i]!.func;
+		const names = stack.length > 0 ? stack.map(f => f.func) : [''];
+		for (const name of upside ? names : names.reverse()) {
 			let next = at.calls.get(name);
 			if (!next)
 				at.calls.set(name, next = newCall(name, at));
