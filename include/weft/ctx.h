@@ -30,8 +30,8 @@ WEFT_API void weft_ctx_cancel(weft_ctx *c);
  * NULL for c NULL, which is never ready.  When it is closed, all contexts below have ended, too.  Same as Go:
  * Context.Done. */
 WEFT_API weft_chan *weft_ctx_done(weft_ctx *c);
-/* 0 while it lasts; then always -ECANCELED or -ETIMEDOUT, as it ended first.  0 for NULL.  Any thread.
- * Same as Go: Context.Err. */
+/* 0 while it lasts; then always -ECANCELED or -ETIMEDOUT, as it ended first: the channel of weft_ctx_done() is closed.
+ * 0 for NULL.  Any thread.  Same as Go: Context.Err. */
 WEFT_API int weft_ctx_err(weft_ctx *c);
 /* The deadline, its parents' included; WEFT_FOREVER when there is none.  Any thread.  Same as Go: Context.Deadline. */
 WEFT_API weft_ns weft_ctx_deadline(weft_ctx *c);

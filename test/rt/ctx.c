@@ -210,6 +210,167 @@ CASE(deep_tree, "context: a chain of a thousand ends from its root")
 		weft_ctx_unref(c[i]);
 }
 
+/* ---- all of it at once ---- */
+
+enum { WIDE = 500 };
+
+static void cancel_it(void *arg)
+{
+	weft_ctx_cancel(arg);
+	weft_wg_done(&done);
+}
+
+CASE(error_means_done, "Go's TestContextErrDoneRace: whoever sees Err sees Done closed, and all below have ended")
+{
+	weft_ctx *below[WIDE];
+	for (int i = 0; i < (int)kit_times(20); i++) {
+		weft_ctx *c = weft_ctx_make(NULL, WEFT_FOREVER);
+		for (int k = 0; k < WIDE; k++)
+			below[k] = weft_ctx_make(c, WEFT_FOREVER);
+		weft_wg_add(&done, 1);
+		kit_go(cancel_it, c);
+		for (int k = 1; weft_ctx_err(c) == 0; k++)
+			if (k % 1000 == 0)
+				weft_yield();
+		kit_expect(is_done(c));
+		for (int k = 0; k < WIDE; k++) {
+			kit_require(kit_equal(weft_ctx_err(below[k]), -ECANCELED) && is_done(below[k]));
+			weft_ctx_unref(below[k]);
+		}
+		weft_wg_wait(&done);
+		weft_ctx_unref(c);
+	}
+}
+
+enum { TREE = 85, BRANCHES = 4 }; /* four levels */
+
+static weft_ctx *tree[TREE];
+
+static void expect_ended(int i)
+{
+	if (i >= TREE)
+		return;
+	kit_require(is_done(tree[i]) && kit_equal(weft_ctx_err(tree[i]), -ECANCELED));
+	for (int k = 1; k <= BRANCHES; k++)
+		expect_ended(i * BRANCHES + k);
+}
+
+static void cancel_and_look(void *arg)
+{
+	weft_ctx_cancel(tree[(intptr_t)arg]);
+	expect_ended((int)(intptr_t)arg);
+	weft_wg_done(&done);
+}
+
+CASE(simultaneous_cancels,
+	"Go's TestSimultaneousCancels: each context of a tree is cancelled by a goroutine of its own; ctx.h: Ends the "
+	"context and all below it, before it returns.")
+{
+	for (int k = 0; k < (int)kit_times(40); k++) {
+		weft_wg_add(&done, TREE);
+		for (int i = 0; i < TREE; i++)
+			tree[i] = weft_ctx_make(i ? tree[(i - 1) / BRANCHES] : NULL, WEFT_FOREVER);
+		for (intptr_t i = 0; i < TREE; i++) /* 37 and 85 have no common factor */
+			kit_go(cancel_and_look, (void *)(i * 37 % TREE));
+		weft_wg_wait(&done);
+		for (int i = 0; i < TREE; i++)
+			weft_ctx_unref(tree[i]);
+	}
+}
+
+static weft_ctx *parent, *child;
+
+static void cancel_child(void *arg)
+{
+	(void)arg;
+	weft_chan_recv(weft_ctx_done(parent), NULL);
+	weft_ctx_cancel(child);
+	kit_equal(weft_ctx_err(child), -ECANCELED);
+	weft_wg_done(&done);
+}
+
+CASE(interlocked_cancels, "Go's TestInterlockedCancels: the end of the parent makes another goroutine cancel the child")
+{
+	for (int i = 0; i < 50; i++) {
+		parent = weft_ctx_make(NULL, WEFT_FOREVER);
+		child = weft_ctx_make(parent, WEFT_FOREVER);
+		weft_wg_add(&done, 1);
+		kit_go(cancel_child, NULL);
+		if (i % 2)
+			kit_until_parked(1);
+		weft_ctx_cancel(parent);
+		kit_equal(weft_chan_recv(weft_ctx_done(child), NULL), 0);
+		weft_wg_wait(&done);
+		weft_ctx_unref(child);
+		weft_ctx_unref(parent);
+	}
+}
+
+CASE(child_of_one_that_ends,
+	"Go's TestWithCancelSimultaneouslyCanceledParent: a child made while its parent ends ends with it, as it did")
+{
+	for (int i = 0; i < 100; i++) {
+		weft_ctx *c = weft_ctx_make(NULL, i % 2 ? weft_in(i * WEFT_US) : WEFT_FOREVER);
+		weft_wg_add(&done, 1);
+		kit_go(cancel_it, c);
+		weft_ctx *late = weft_ctx_make(c, i % 3 ? WEFT_FOREVER : weft_in(3600 * WEFT_SECOND));
+		kit_equal(weft_chan_recv(weft_ctx_done(late), NULL), 0);
+		weft_wg_wait(&done);
+		kit_equal(weft_ctx_err(late), weft_ctx_err(c));
+		weft_ctx_unref(late);
+		weft_ctx_unref(c);
+	}
+}
+
+static void make_layers(bool in_time)
+{
+	enum { N = 40 };
+	weft_ctx *c[N];
+	uint64_t random = kit_seed();
+	for (int i = 0; i < N; i++) {
+		weft_ns soon = in_time ? weft_in(WEFT_MS) : weft_in(3600 * WEFT_SECOND);
+		c[i] = weft_ctx_make(i ? c[i - 1] : NULL, i && kit_random(&random) % 2 ? WEFT_FOREVER : soon);
+	}
+	int from = in_time ? 0 : (int)(kit_random(&random) % N);
+	if (in_time)
+		weft_chan_recv(weft_ctx_done(c[N - 1]), NULL);
+	else
+		weft_ctx_cancel(c[from]);
+	for (int i = N - 1; i >= from; i--) {
+		weft_chan_recv(weft_ctx_done(c[i]), NULL);
+		kit_equal(weft_ctx_err(c[i]), in_time ? -ETIMEDOUT : -ECANCELED);
+	}
+	for (int i = 0; i < from; i++)
+		kit_equal(weft_ctx_err(c[i]), 0);
+	for (int i = 0; i < N; i++)
+		weft_ctx_unref(c[i]);
+}
+
+CASE(layers, "Go's TestLayersCancel, TestLayersTimeout: forty contexts with and without deadlines, one above the other")
+{
+	for (int i = 0; i < 20; i++)
+		make_layers(i % 4 == 0);
+}
+
+CASE(deadlines_at_the_edges, "context.WithTimeout: a deadline long passed ends it at once, one beyond the clock never")
+{
+	static const weft_ns passed[] = { INT64_MIN, -1, 0, 1 };
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		weft_ctx *c = weft_ctx_make(NULL, passed[i]), *below = weft_ctx_make(c, WEFT_FOREVER);
+		kit_expect(is_done(c) && is_done(below));
+		kit_equal(weft_ctx_err(below), -ETIMEDOUT);
+		kit_expect(weft_ctx_deadline(below) == passed[i]);
+		weft_ctx_unref(below);
+		weft_ctx_unref(c);
+	}
+	weft_ctx *c = weft_ctx_make(NULL, WEFT_FOREVER - 1), *d = weft_ctx_make(c, weft_in(WEFT_FOREVER));
+	weft_sleep(WEFT_MS);
+	kit_equal(weft_ctx_err(c), 0);
+	kit_equal(weft_ctx_err(d), 0);
+	weft_ctx_unref(c);
+	weft_ctx_unref(d);
+}
+
 /* ---- groups ---- */
 
 static weft_group *group;
@@ -313,6 +474,39 @@ CASE(group_try, "errgroup.TryGo: TryGo calls the given function in a new gorouti
 	kit_equal(count, 1);
 	weft_group_limit(group, 0);
 	kit_equal(weft_group_try_go(group, give_back, NULL), -EAGAIN);
+	weft_group_unref(group);
+}
+
+CASE(group_keeps_the_first_error, "errgroup: TestZeroGroup: Wait returns the first non-nil error, whatever comes later")
+{
+	static const int errors[][3] = { { 0, 0, 0 }, { 5, 0, 0 }, { 0, 5, 0 }, { 0, 5, 7 }, { 5, 0, 7 } };
+	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		int first = 0;
+		group = weft_group_make(NULL);
+		for (int k = 0; k < 3; k++) {
+			kit_equal(weft_group_go(group, give_back, (void *)(intptr_t)errors[i][k]), 0);
+			if (!first)
+				first = errors[i][k];
+			kit_equal(weft_group_wait(group), first); /* and again */
+		}
+		weft_group_unref(group);
+	}
+}
+
+static int leave_group(void *arg)
+{
+	count += (int)(intptr_t)arg;
+	weft_exit();
+}
+
+CASE(exit_in_group, "errgroup: TestGoexit: a function that ends its goroutine has returned, without an error")
+{
+	group = weft_group_make(NULL);
+	weft_group_limit(group, 2);
+	for (int i = 0; i < 20; i++)
+		kit_equal(weft_group_go(group, leave_group, (void *)1), 0);
+	kit_equal(weft_group_wait(group), 0);
+	kit_equal(count, 20);
 	weft_group_unref(group);
 }
 

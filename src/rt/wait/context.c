@@ -3,8 +3,12 @@
  * A context keeps its parent alive, and stands in the parent's list of children as long as it lasts.  Each has a lock
  * for its list, its error and its place; none is ever taken while another is held, not even the parent's: ending a tree
  * goes through a list of work.  Who takes a child out of a list under the list's lock takes a reference with it, unless
- * the last has been given back: that child is on its way out of the list by itself. */
+ * the last has been given back: that child is on its way out of the list by itself.
+ *
+ * A context is marked first, then told: its channel is closed.  Only what is told is seen from outside, so that the
+ * error, the channel and the channels of all below never contradict each other. */
 #include <errno.h>
+#include <time.h>
 
 #include <weft/chan.h>
 #include <weft/ctx.h>
@@ -16,7 +20,7 @@
 
 struct weft_ctx {
 	_Atomic uint32_t n_refs;
-	_Atomic int err;
+	_Atomic int err; /* marked */
 	weft_ctx *parent;
 	weft_chan *done;
 	int64_t deadline_ns;
@@ -104,38 +108,70 @@ static bool mark(weft_ctx *c, int err, weft_ctx **work)
 	return first;
 }
 
-static void announce(weft__m *m, weft_ctx *c)
+static bool is_told(const weft_ctx *c)
+{
+	return atomic_load_explicit(&c->done->closed, memory_order_acquire);
+}
+
+static void tell(weft__m *m, weft_ctx *c)
 {
 	if (weft__timer_stop(&c->timer) && c->held) /* not the last: the caller has one */
 		atomic_fetch_sub_explicit(&c->n_refs, 1, memory_order_acq_rel);
 	weft__chan_close(m, c->done);
 }
 
+/* Another thread is ending it, a few instructions long unless the kernel has stopped that thread.  It waits itself only
+ * for what is further down: nobody waits in a circle. */
+static void until_told(const weft_ctx *c)
+{
+	enum { SPINS = 1000, SLEEP_NS = 20000 };
+	for (int i = 0; !is_told(c); i++) {
+		if (i < SPINS)
+			weft__pause();
+		else
+			nanosleep(&(struct timespec){ .tv_nsec = SLEEP_NS }, NULL);
+	}
+}
+
 static void unref(weft__m *m, weft_ctx *c);
 
-/* All below have ended before any channel is closed: whoever is woken by one sees them ended, too. */
+/* Marks all below c, given the first of them.  Returns those that it has marked, the lowest first, and in *ret_others
+ * those that another is ending. */
+static weft_ctx *mark_below(weft_ctx *work, int err, weft_ctx **ret_others)
+{
+	weft_ctx *ended = NULL, *others = NULL;
+	for (weft_ctx *child; (child = work) != NULL;) {
+		work = child->work;
+		weft_ctx **list = mark(child, err, &work) ? &ended : &others;
+		child->work = *list;
+		*list = child;
+	}
+	*ret_others = others;
+	return ended;
+}
+
+/* From below: whoever is woken by one channel finds that all below have ended, too. */
 static void end(weft__m *m, weft_ctx *c, int err)
 {
-	weft_ctx *work = NULL, *ended = NULL;
+	weft_ctx *work = NULL, *others;
 	bool first = mark(c, err, &work);
 	/* Not before: who ends the parent must find it in the list, or ended. */
 	leave_parent(c);
-	for (weft_ctx *child; (child = work) != NULL;) {
-		work = child->work;
-		if (mark(child, err, &work)) {
-			child->work = ended;
-			ended = child;
-		} else {
-			unref(m, child);
-		}
-	}
-	if (first)
-		announce(m, c);
-	for (weft_ctx *child; (child = ended) != NULL;) {
-		ended = child->work;
-		announce(m, child);
+	weft_ctx *ended = mark_below(work, err, &others);
+	for (weft_ctx *child; (child = others) != NULL;) {
+		others = child->work;
+		until_told(child);
 		unref(m, child);
 	}
+	for (weft_ctx *child; (child = ended) != NULL;) {
+		ended = child->work;
+		tell(m, child);
+		unref(m, child);
+	}
+	if (first)
+		tell(m, c);
+	else
+		until_told(c);
 }
 
 static void unref(weft__m *m, weft_ctx *c)
@@ -254,7 +290,7 @@ weft_chan *weft_ctx_done(weft_ctx *c)
 
 int weft_ctx_err(weft_ctx *c)
 {
-	return c ? atomic_load_explicit(&c->err, memory_order_acquire) : 0;
+	return c && is_told(c) ? atomic_load_explicit(&c->err, memory_order_relaxed) : 0;
 }
 
 weft_ns weft_ctx_deadline(weft_ctx *c)
