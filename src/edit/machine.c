@@ -103,6 +103,7 @@ we_goroutine *we_new_g(we_machine *k, int64_t id, uint8_t status)
 	memcpy(&g->regions, &kept, sizeof(kept));
 	g->wanted = !k->wanted || k->wanted(k->user, id);
 	k->failed |= !wb_idmap_set(&k->g_of, (uint64_t)id, (uint32_t)i);
+	we_find_label(k, g);
 	return g;
 }
 

@@ -28,6 +28,10 @@ void we_machine_free(we_machine *k);
 typedef bool we_wanted(void *user, int64_t g);
 void we_choose(we_machine *k, we_wanted *wanted, void *user);
 
+/* The events that come are of generation `generation` of t (1, 2, ..; 0: of a trace that has none), which is loaded;
+ * t NULL: of one that may not be when its ids are asked for. */
+void we_source(we_machine *k, const wtr_trace *t, uint64_t generation);
+
 /* Follows one event without writing. */
 void we_follow(we_machine *k, const wtr_event *e);
 
@@ -39,8 +43,9 @@ void we_foresee(we_machine *k, const wtr_event *e);
 size_t we_begin_events(we_machine *k);
 
 /* From here on the machine writes to `w`, first the statuses of everything there is, at times from `time_ns` on, one
- * nanosecond apart.  Behind we_begin_events() and the first we_generation(). */
-void we_begin(we_machine *k, const wtr_trace *t, we_writer *w, int64_t time_ns);
+ * nanosecond apart.  `generation` of t, see we_source(), is that of the event that comes next.  Behind
+ * we_begin_events() and the first we_generation(). */
+void we_begin(we_machine *k, const wtr_trace *t, uint64_t generation, we_writer *w, int64_t time_ns);
 
 /* To be told when a generation has no more events, before the next one begins or all ends. */
 void we_end_generation(we_machine *k);

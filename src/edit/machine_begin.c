@@ -107,16 +107,25 @@ static void begin_ranges(we_machine *k, int64_t time_ns)
 	}
 }
 
-void we_begin(we_machine *k, const wtr_trace *t, we_writer *w, int64_t time_ns)
+static void begin_goroutine(we_machine *k, we_goroutine *g, int64_t time_ns)
+{
+	bool known = g->known == we_known(k);
+	g->gen = 0;
+	we_tell_kept_wait(k, g, known ? g->wait : 0);
+	we_write_g_status(k, g, time_ns, we_stack_no(k, known ? g->stack : 0));
+}
+
+void we_begin(we_machine *k, const wtr_trace *t, uint64_t generation, we_writer *w, int64_t time_ns)
 {
 	k->w = w;
 	k->t = t;
 	k->last_ns = time_ns - 1;
 	k->gc_seq = 0;
+	we_enter(k, t, generation);
 	for (size_t i = 0; i < k->p_order.n; i++)
 		we_write_p_status(k, &k->ps.at[k->p_order.at[i]], time_ns);
 	for (size_t i = 0; i < k->g_order.n; i++)
-		we_write_g_status(k, &k->gs.at[k->g_order.at[i]], time_ns, 0);
+		begin_goroutine(k, &k->gs.at[k->g_order.at[i]], time_ns);
 	begin_ranges(k, time_ns);
 	k->counts.added = k->counts.events;
 }

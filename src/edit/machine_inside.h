@@ -6,6 +6,7 @@
  * machine_ranges.c   ranges of the collector, and what the program says of itself
  * machine_take.c     which thread an event is of, and taking it
  * machine_begin.c    the state of everything at the beginning of what is written
+ * machine_carry.c    what stands beside the events: what goroutines wait for, their labels, where they are
  *
  * Functions that take an event say whether it fits; then it is written and the state is changed.
  */
@@ -17,6 +18,9 @@
 #include "base/intern.h"
 #include "base/vec.h"
 #include "edit/machine.h"
+#include "read/v2/carried.h"
+
+#define WE_NO_SOURCE (UINT64_MAX - 1)
 
 enum { WE_NONE = -1, WE_DEAD = 0xff, WE_V1_PSEUDO_PROC = 1000000 };
 
@@ -32,6 +36,10 @@ typedef struct we_goroutine {
 	bool wanted, foreseen, assist, stw;
 	uint32_t stw_kind; /* string id of the trace that is read */
 	uint64_t gen, seq;
+	/* What is told in each generation anew, good while said or known == we_known(k): its label, in names; and ids
+	 * of the trace that is read, of its stack and of what it waits for. */
+	uint64_t said, known;
+	uint32_t label, stack, wait;
 	WB_VEC(we_region) regions;
 } we_goroutine;
 
@@ -60,7 +68,9 @@ struct we_machine {
 	wb_idmap g_of, p_of, m_of;
 	wb_idmap later_g, later_p; /* created behind the moment of we_foresee() */
 	wb_idmap tasks;            /* active */
-	wb_intern names;           /* of regions */
+	wb_intern names;           /* of regions; labels */
+	uint64_t source;           /* number of the generation that is read; WE_NO_SOURCE: ids are not to be kept */
+	const wtr__carrier *carrier; /* its; NULL: none */
 	WB_VEC(int32_t) free_gs, g_order, p_order;
 	bool gc_on, gc_known; /* whether the collector marks, and whether we can tell */
 	uint64_t gc_seq;
@@ -135,6 +145,29 @@ bool we_range_event(we_machine *k, we_thread *m, const wtr_event *e);
 bool we_task_event(we_machine *k, we_thread *m, const wtr_event *e);
 bool we_region_event(we_machine *k, we_thread *m, const wtr_event *e);
 bool we_other_event(we_machine *k, we_thread *m, const wtr_event *e);
+
+/* ---- machine_carry.c ---- */
+
+/* The events that come are of that generation, as for we_source(), but what is known of goroutines stays.  While
+ * writing it says of the generation what is not about goroutines. */
+void we_enter(we_machine *k, const wtr_trace *t, uint64_t generation);
+/* While following: what an event says of where goroutines are and what they wait for. */
+void we_learn(we_machine *k, const wtr_event *e);
+/* The label of a goroutine that is new. */
+void we_find_label(we_machine *k, we_goroutine *g);
+void we_take_label(we_machine *k, const wtr_event *e);
+/* While writing.  The generation mentions a goroutine for the first time, g->gen being older; in a GoStatus it
+ * waits for `wait`, an id of what is read; thread m has written the GoBlock e of it, or the GoSyscallBegin e. */
+void we_tell_goroutine(we_machine *k, const we_goroutine *g);
+void we_tell_kept_wait(we_machine *k, const we_goroutine *g, uint32_t wait);
+void we_tell_wait(we_machine *k, int64_t m, const wtr_event *e);
+void we_tell_taken(we_machine *k, int64_t m, const wtr_event *e);
+
+/* What `known` of a goroutine is that has been learnt of now; never 0. */
+static inline uint64_t we_known(const we_machine *k)
+{
+	return k->source + 1;
+}
 
 /* ---- machine_take.c ---- */
 

@@ -152,6 +152,7 @@ bool we_other_event(we_machine *k, we_thread *m, const wtr_event *e)
 		if (!speaker(k, m))
 			return false;
 		WE_EMIT(k, m->id, e->time_ns, WF_EV_GO_LABEL, we_text_no(k, e->str));
+		we_take_label(k, e);
 		return true;
 	case WTR_KIND_LOG:
 		if (!speaker(k, m))

@@ -9,8 +9,8 @@
 static bool proc_status(we_machine *k, we_thread *m, const wtr_event *e)
 {
 	we_proc *p = we_find_p(k, e->id);
-	if (p) { /* said again: what we know counts */
-		if (k->w)
+	if (p) { /* what we know counts, and is said once in each generation */
+		if (k->w && p->gen != k->gen)
 			we_write_p_status(k, p, e->time_ns);
 		return true;
 	}
@@ -88,8 +88,10 @@ static bool go_status_event(we_machine *k, we_thread *m, const wtr_event *e)
 {
 	we_goroutine *g = we_find_g(k, e->id);
 	if (g) {
-		if (k->w && g->wanted)
+		if (k->w && g->wanted && g->gen != k->gen) {
+			we_tell_kept_wait(k, g, e->wait);
 			we_write_g_status(k, g, e->time_ns, we_stack_no(k, e->transition_stack));
+		}
 		return g->wanted;
 	}
 	if (k->w) /* too late: what is not named by the first generation does not exist */
@@ -108,15 +110,18 @@ static bool go_create(we_machine *k, we_thread *m, const wtr_event *e)
 	we_goroutine *g = we_new_g(k, e->id, blocked ? WF_GO_WAITING : WF_GO_RUNNABLE);
 	if (!g)
 		return false;
-	g->gen = k->gen;
-	if (!k->w || !g->wanted)
+	if (!k->w || !g->wanted) {
+		g->gen = k->gen;
 		return g->wanted;
+	}
 	if (!m || m->p == WE_NONE || (m->g != WE_NONE && k->gs.at[m->g].status != WF_GO_RUNNING)) {
 		we_remove_g(k, g);
 		return false;
 	}
 	uint64_t args[] = { (uint64_t)e->id, we_stack_no(k, e->transition_stack), we_stack_no(k, e->stack) };
 	we_emit(k, m->id, e->time_ns, blocked ? WF_EV_GO_CREATE_BLOCKED : WF_EV_GO_CREATE, 3, args);
+	we_tell_goroutine(k, g);
+	g->gen = k->gen;
 	return true;
 }
 
@@ -173,6 +178,8 @@ static bool go_stop(we_machine *k, we_thread *m, const wtr_event *e)
 	bool waits = wtr_to(e) == WTR_G_WAITING;
 	WE_EMIT(k, m->id, e->time_ns, waits ? WF_EV_GO_BLOCK : WF_EV_GO_STOP, we_text_no(k, e->str),
 		we_stack_no(k, e->stack));
+	if (waits)
+		we_tell_wait(k, m->id, e);
 	g->status = waits ? WF_GO_WAITING : WF_GO_RUNNABLE;
 	we_unbind_g(k, g);
 	return true;
@@ -207,6 +214,7 @@ static bool syscall_begin(we_machine *k, we_thread *m, const wtr_event *e)
 	we_proc *p = &k->ps.at[m->p];
 	uint64_t seq = we_next_p_seq(k, p, e->time_ns);
 	WE_EMIT(k, m->id, e->time_ns, WF_EV_GO_SYSCALL_BEGIN, seq, we_stack_no(k, e->stack));
+	we_tell_taken(k, m->id, e);
 	g->status = WF_GO_SYSCALL;
 	p->status = WF_PROC_SYSCALL;
 	return true;

@@ -98,6 +98,8 @@ static void meet(we_machine *k, const wtr_event *e, bool foreseen)
 		if (!g)
 			return;
 		g->foreseen = foreseen;
+		if (e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK)
+			we_learn(k, e);
 		if (m && m->g == WE_NONE && (g->status == WF_GO_RUNNING || g->status == WF_GO_SYSCALL))
 			we_bind_g(k, m, g);
 	} else {
@@ -151,7 +153,10 @@ void we_follow(we_machine *k, const wtr_event *e)
 {
 	if (!k->v1 && e->type != WF_EV_GO_STATUS && e->type != WF_EV_GO_STATUS_STACK && e->type != WF_EV_PROC_STATUS)
 		meet(k, e, false);
+	if (e->kind == WTR_KIND_LABEL)
+		we_take_label(k, e);
 	take(k, e);
+	we_learn(k, e);
 }
 
 void we_foresee(we_machine *k, const wtr_event *e)

@@ -32,6 +32,7 @@ int64_t we_id_of_m(const we_machine *k, int32_t m)
 void we_write_g_status(we_machine *k, we_goroutine *g, int64_t time_ns, uint64_t stk)
 {
 	int64_t m = we_id_of_m(k, g->m);
+	we_tell_goroutine(k, g);
 	if (stk)
 		WE_EMIT(k, m, time_ns, WF_EV_GO_STATUS_STACK, (uint64_t)g->id, (uint64_t)m, g->status, stk);
 	else

@@ -9,6 +9,7 @@
 
 #include "edit/machine.h"
 #include "edit/writer.h"
+#include "fmt/events.h"
 #include "fmt/wire.h"
 #include "read/cursor.h"
 #include "read/source.h"
@@ -43,6 +44,12 @@ static bool before(const rewrite *r, const wtr_event *e)
 {
 	return r->cut.has_from && e->time_ns < r->cut.from_ns;
 }
+/* Whether it can be the first of the range: a status tells what has been so, and is said at the beginning. */
+static bool begins(const rewrite *r, const wtr_event *e)
+{
+	bool says = e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK || e->type == WF_EV_PROC_STATUS;
+	return !before(r, e) && !(says && r->cut.has_from && !is_v1(r->job->parts[0].t));
+}
 static bool behind(const rewrite *r, const wtr_event *e)
 {
 	return r->cut.has_to && e->time_ns >= r->cut.to_ns;
@@ -66,13 +73,16 @@ static uint32_t whole_kinds(uint32_t kinds)
 /* ---- the state at the beginning ---- */
 
 /* False: nothing further needs to be looked at. */
-static bool look_at(rewrite *r, const wtr_event *e, bool *in_range)
+static bool look_at(rewrite *r, const wtr_trace *t, const wtr_event *e, bool *in_range)
 {
-	if (e->kind == WTR_KIND_SYNC) /* the generation of the beginning tells all, unless it was damaged */
+	if (e->kind == WTR_KIND_SYNC) { /* the generation of the beginning tells all, unless it was damaged */
+		if (e->value[0] || *in_range)
+			we_source(r->k, *in_range ? NULL : t, e->value[0]);
 		return !*in_range || r->job->whole;
+	}
 	if (behind(r, e) && r->job->whole)
 		return false;
-	if (!before(r, e)) {
+	if (begins(r, e)) {
 		if (!*in_range && r->begin_ns == INT64_MIN)
 			r->begin_ns = r->cut.has_from ? r->cut.from_ns : e->time_ns;
 		*in_range = true;
@@ -99,6 +109,7 @@ static wtr_code trouble(const rewrite *r, wtr_error *err)
 static wtr_code find_state(rewrite *r, wtr_error *err)
 {
 	bool more = true, in_range = false;
+	we_source(r->k, r->job->parts[0].t, 0);
 	for (size_t i = 0; i < r->job->n_parts && more && (i == 0 || r->job->whole); i++) {
 		wtr_cursor *c = wtr__cursor_open_at(r->job->parts[i].t, r->job->parts[i].first, err);
 		if (!c)
@@ -106,7 +117,7 @@ static wtr_code find_state(rewrite *r, wtr_error *err)
 		const wtr_event *e;
 		for (size_t n; more && (n = wtr_next(c, &e)) > 0;)
 			for (size_t j = 0; j < n && more; j++)
-				more = look_at(r, &e[j], &in_range);
+				more = look_at(r, r->job->parts[i].t, &e[j], &in_range);
 		r->end = *wtr_cursor_error(c);
 		wtr_cursor_close(c);
 	}
@@ -153,7 +164,7 @@ static void begin(rewrite *r, wtr_trace *t, uint64_t generation)
 	r->clock = clock_of(r, t, generation, sync_ns);
 	we_generation(r->w, sync_ns, &r->clock);
 	copy_experimental(r, t, generation);
-	we_begin(r->k, t, r->w, sync_ns + 1);
+	we_begin(r->k, t, generation, r->w, sync_ns + 1);
 	r->begun = true;
 	r->generations = 1;
 }
@@ -164,6 +175,7 @@ static void next_generation(rewrite *r, wtr_trace *t, const wtr_event *sync)
 	we_end_generation(r->k);
 	we_generation(r->w, sync->time_ns, &r->clock);
 	copy_experimental(r, t, sync->value[0]);
+	we_source(r->k, t, sync->value[0]);
 	r->generations++;
 }
 
@@ -178,7 +190,7 @@ static bool write_event(rewrite *r, wtr_trace *t, const wtr_event *e, uint64_t *
 			next_generation(r, t, e);
 		return true;
 	}
-	if (before(r, e))
+	if (!r->begun && !begins(r, e))
 		return true;
 	if (!r->begun)
 		begin(r, t, *generation);

@@ -40,6 +40,7 @@ struct we_writer {
 	wb_idmap string_of, stack_of; /* id read -> id written */
 	uint32_t n_stacks;
 	wb_buf strings, stacks, samples, out;
+	we_carry *carry;
 };
 
 static inline char *encode(char *p, uint64_t v)
@@ -100,8 +101,12 @@ static void give_lane(we_writer *w, lane *l)
 we_writer *we_writer_new(unsigned version, wtr_write_fn *put, void *user)
 {
 	we_writer *w = wb_calloc(1, sizeof(*w));
-	if (!w)
+	if (w)
+		w->carry = we_carry_new();
+	if (!w || !w->carry) {
+		wb_free(w);
 		return NULL;
+	}
 	w->version = version;
 	w->put = put;
 	w->user = user;
@@ -126,6 +131,7 @@ void we_writer_free(we_writer *w)
 	wb_buf_free(&w->stacks);
 	wb_buf_free(&w->samples);
 	wb_buf_free(&w->out);
+	we_carry_free(w->carry);
 	wb_free(w);
 }
 
@@ -136,18 +142,27 @@ void we_fill_in(we_writer *w)
 
 /* ---- generations ---- */
 
+static void put_string(we_writer *w, uint64_t id, wb_text s)
+{
+	wb_buf_putc(&w->strings, WF_EV_STRING);
+	uvarint(&w->strings, id);
+	uvarint(&w->strings, s.n);
+	wb_buf_put(&w->strings, s.at, s.n);
+	if (w->strings.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
+		give_table(w, &w->strings, WF_EV_STRINGS);
+}
+
+/* Pieces of the carrier have the ids behind those that something refers to. */
 static void give_strings(we_writer *w)
 {
 	give_table(w, &w->strings, WF_EV_STRINGS);
-	for (size_t i = 1; i < w->texts.n; i++) {
-		wb_text s = wb_intern_text(&w->texts, (uint32_t)i);
-		wb_buf_putc(&w->strings, WF_EV_STRING);
-		uvarint(&w->strings, i);
-		uvarint(&w->strings, s.n);
-		wb_buf_put(&w->strings, s.at, s.n);
-		if (w->strings.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
-			give_table(w, &w->strings, WF_EV_STRINGS);
-	}
+	for (size_t i = 1; i < w->texts.n; i++)
+		put_string(w, i, wb_intern_text(&w->texts, (uint32_t)i));
+	wb_text piece;
+	we_carry_end(w->carry);
+	for (size_t i = 0; we_carry_piece(w->carry, i, &piece); i++)
+		put_string(w, w->texts.n + i, piece);
+	w->no_memory |= we_carry_failed(w->carry);
 	give_table(w, &w->strings, WF_EV_STRINGS);
 }
 
@@ -193,6 +208,7 @@ static void give_sync(we_writer *w, const we_clock *c)
 void we_generation(we_writer *w, int64_t sync_ns, const we_clock *clock)
 {
 	end_generation(w);
+	we_carry_begin(w->carry);
 	w->gen++;
 	w->sync_ns = sync_ns < 0 ? 0 : (uint64_t)sync_ns;
 	wb_intern_free(&w->texts);
@@ -288,8 +304,11 @@ void we_event(we_writer *w, int64_t m, int64_t time_ns, uint8_t type, unsigned n
 	if (l->data.n + EVENT_BYTES_MAX > WF_BATCH_BYTES_MAX)
 		give_lane(w, l);
 	if (l->data.n == 0) {
-		/* Readers multiply the base as a floating point number: give it few bits where that matters. */
-		l->base_ns = time >> EXACT_NS_BITS ? time & ~(uint64_t)0xfff : time;
+		/* Time passes up to the first event of a batch, too.  Readers multiply the base as a floating point
+		 * number: give it few bits where that matters. */
+		l->base_ns = time - (time != 0);
+		if (time >> EXACT_NS_BITS)
+			l->base_ns &= ~(uint64_t)0xfff;
 		if (l->base_ns < w->sync_ns)
 			l->base_ns = w->sync_ns < time ? w->sync_ns : time;
 		l->last_ns = l->base_ns;
@@ -317,6 +336,11 @@ void we_sample(we_writer *w, const wtr_event *e, uint32_t stack)
 	uvarint(&w->samples, stack);
 	if (w->samples.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
 		give_table(w, &w->samples, WF_EV_CPU_SAMPLES);
+}
+
+we_carry *we_carrier(we_writer *w)
+{
+	return w->carry;
 }
 
 void we_experimental(we_writer *w, uint8_t experiment, int64_t m, const uint8_t *data, size_t n)

@@ -13,6 +13,8 @@
 #include <wtr/event.h>
 #include <wtr/text.h>
 
+#include "edit/carry.h"
+
 typedef struct we_writer we_writer;
 
 /* Header version 23, 25 or 26.  NULL: out of memory. */
@@ -41,6 +43,8 @@ uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id);
 /* One event of thread m (WTR_NONE: of none); args without the time delta. */
 void we_event(we_writer *w, int64_t m, int64_t time_ns, uint8_t type, unsigned n, const uint64_t *args);
 void we_sample(we_writer *w, const wtr_event *e, uint32_t stack);
+/* Where to tell what this generation has beside its events. */
+we_carry *we_carrier(we_writer *w);
 /* A batch of an experiment, as it stood in the file. */
 void we_experimental(we_writer *w, uint8_t experiment, int64_t m, const uint8_t *data, size_t n);
 

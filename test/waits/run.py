@@ -1,20 +1,50 @@
 """Programs that stand still in a known way (stuck.c): `weft waits` must say the same, and Go's reader must take the trace.
+So must traces that are made of it.
 
-usage: run.py WEFT STUCK KEPT GO-OR-EMPTY
+usage: run.py WEFT STUCK KEPT SECOND GO-OR-EMPTY
 
 TAP.
 """
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 
-WEFT, STUCK, KEPT, GO = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4] if len(sys.argv) > 4 else ""
+WEFT, STUCK, KEPT, SECOND = sys.argv[1:5]
+GO = sys.argv[5] if len(sys.argv) > 5 else ""
 
 
 def run(args, **kwargs):
     return subprocess.run(args, capture_output=True, text=True, timeout=120, **kwargs)
+
+
+def sound(trace, second=True, go=True):
+    check = run([WEFT, "check", trace])
+    assert check.returncode == 0 and "carrier" not in check.stdout, check.stdout
+    if second:
+        other = run([SECOND, trace])
+        assert other.returncode == 0, other.stdout + other.stderr
+    if GO and go:
+        go = run([GO, "tool", "trace", "-d=parsed", trace])
+        assert go.returncode == 0, go.stderr
+
+
+def waits_of(trace):
+    waits = run([WEFT, "waits", "--json", trace])
+    assert waits.returncode == 0, waits.stderr
+    return json.loads(waits.stdout)
+
+
+def taken(trace):
+    """Goroutines whose proc was taken, each time."""
+    events = [json.loads(line) for line in run([WEFT, "events", "--json", trace]).stdout.splitlines()]
+    return [e["id"] for e in events if e.get("proc_taken")]
+
+
+def kept(trace):
+    return run([KEPT, trace]).stdout
 
 
 class Told:
@@ -25,14 +55,8 @@ class Told:
         done = run([STUCK, kind, self.trace], env=dict(os.environ, WEFT_PROCS=procs))
         assert done.returncode == 0 and not done.stderr, f"status {done.returncode}: {done.stderr}"
         self.says = dict(line.split("=") for line in done.stdout.split())
-        check = run([WEFT, "check", self.trace])
-        assert check.returncode == 0 and "carrier" not in check.stdout, check.stdout
-        if GO:
-            go = run([GO, "tool", "trace", "-d=parsed", self.trace])
-            assert go.returncode == 0, go.stderr
-        waits = run([WEFT, "waits", "--json", self.trace])
-        assert waits.returncode == 0, waits.stderr
-        self.waits = json.loads(waits.stdout)
+        sound(self.trace, second=False)
+        self.waits = waits_of(self.trace)
         self.rows = {row["g"]: row for row in self.waits["waiting"]}
         self.text = run([WEFT, "waits", self.trace]).stdout
 
@@ -103,9 +127,7 @@ def read(t):
 
 
 def hog(t):
-    events = [json.loads(line) for line in run([WEFT, "events", "--json", t.trace]).stdout.splitlines()]
-    taken = [e for e in events if e.get("proc_taken")]
-    assert taken and all(e["id"] == t.g("hog") for e in taken), taken
+    assert set(taken(t.trace)) == {t.g("hog")}, taken(t.trace)
     rows = json.loads(run([WEFT, "goroutines", "--json", t.trace]).stdout)["goroutines"]
     row = [g for g in rows if g["id"] == t.g("hog")][0]
     equal((row["syscall_ns"], row["syscall_block_ns"]), (0, 0))
@@ -114,18 +136,45 @@ def hog(t):
 
 def labels(t):
     """Each generation says what a goroutine's label is when it is first mentioned; changes are events."""
-    kept = [line.split(" ", 2) for line in run([KEPT, t.trace]).stdout.splitlines()]
+    told = [line.split(" ", 2) for line in kept(t.trace).splitlines()]
     child = str(t.g("child"))
-    first = {g: label for gen, g, label in kept if gen == "0"}
+    first = {g: label for gen, g, label in told if gen == "0"}
     equal((first["1"], first[child]), ("who=main", "who=main"))
-    later = {g: label for gen, g, label in kept if gen == "1"}
+    later = {g: label for gen, g, label in told if gen == "1"}
     equal((later["1"], later[child]), ("who=main", "job=1 who=main"))
     events = [json.loads(line) for line in run([WEFT, "events", "--json", "--kind=Label", t.trace]).stdout.splitlines()]
     equal([(e["id"], e["label"]) for e in events], [(t.g("child"), "job=1 who=main")])
 
 
+def what_for(waits):
+    """What each goroutine waits for in the end, in any order."""
+    return {row["g"]: (sorted(map(str, row["objects"])), row["holder"]) for row in waits["waiting"]}
+
+
+def made_of_it(t):
+    """Traces made of it know the same: whole ones all of it, a part what it begins with, and a part of that part, too."""
+    made, again, direct = (t.trace + end for end in (".made", ".again", ".direct"))
+    for words in (["cut", t.trace, made], ["repair", t.trace, made], ["merge", made, t.trace, t.trace]):
+        done = run([WEFT, *words])
+        assert done.returncode == 0, done.stderr
+        sound(made, go=words[0] == "cut")
+        equal(what_for(waits_of(made)), what_for(t.waits))
+        equal((taken(made), kept(made)), (taken(t.trace), kept(t.trace)))
+    start = int(re.search(r"Time=(-?\d+)", run([WEFT, "events", "--format=go", t.trace]).stdout)[1])
+    for ms, *words in ((5, t.trace, made), (15, made, again), (15, t.trace, direct)):
+        done = run([WEFT, "cut", f"--range=@{start + ms * 1_000_000}..", *words])
+        assert done.returncode == 0, done.stderr
+        sound(words[-1], go=ms == 5)
+        equal(what_for(waits_of(words[-1])), what_for(t.waits))
+    with open(again, "rb") as a, open(direct, "rb") as b:
+        assert a.read() == b.read(), "a part of a part is another one"
+
+
 CASES = {"cycle": cycle, "late-cycle": late_cycle, "select": select, "channels": channels, "written": written, "read": read,
          "hog": hog, "labels": labels}
+
+
+MADE = ("channels", "cycle", "hog", "labels", "select")  # of which others are made
 
 
 def main():
@@ -136,7 +185,10 @@ def main():
         for i, (kind, procs) in enumerate(plan, 1):
             why = None
             try:
-                CASES[kind](Told(kind, folder, procs))
+                told = Told(kind, folder, procs)
+                CASES[kind](told)
+                if kind in MADE and (procs == "2" or kind == "hog"):
+                    made_of_it(told)
             except (AssertionError, KeyError, ValueError) as e:
                 why = f"{type(e).__name__}: {e}"
             print(f"{'not ok' if why else 'ok'} {i} - {kind}, {procs} procs")

@@ -6,14 +6,8 @@
 
 #include "read/v2/container.h"
 
-enum { KIND_WAITS = 'w', KIND_FACTS = 'f' };
-enum { ENTRY_NOTHING = 0, ENTRY_SEVERAL = 1, OBJECT_DEFINE = 2, OBJECT_SLOT = 3, SLOTS = 64 };
-enum { FACT_TAKEN = 1, FACT_STALLS = 2, FACT_LOST = 3, FACT_LABEL = 4, FACT_WAITS = 5 };
-
 /* A product of ticks and nanoseconds per tick is rounded. */
 enum { ROUNDING_NS = 64 };
-
-static const uint8_t mark[] = { 0, 'w', 'e', 'f', 't' };
 
 static const bool has_holder[WTR_OBJECT_KIND_COUNT] = {
 	false,
@@ -34,10 +28,11 @@ _Static_assert((int)FILE_COUNT == (int)WTR_OBJECT_KIND_COUNT, "as many kinds");
 
 bool wtr__carrier_take(wtr__pieces *ret, const uint8_t *at, size_t n)
 {
-	if (n <= sizeof(mark) || memcmp(at, mark, sizeof(mark)) != 0)
+	enum { HEAD = WF_CARRIER_MARK_BYTES };
+	if (n <= HEAD || memcmp(at, WF_CARRIER_MARK, HEAD) != 0)
 		return true;
-	wtr__piece p = { .kind = at[sizeof(mark)], .place = (uint32_t)ret->n };
-	p.rest = (wb_bytes){ .at = at + sizeof(mark) + 1, .end = at + n };
+	wtr__piece p = { .kind = at[HEAD], .place = (uint32_t)ret->n };
+	p.rest = (wb_bytes){ .at = at + HEAD + 1, .end = at + n };
 	p.m = (int64_t)wb_uvarint(&p.rest);
 	p.index = wb_uvarint(&p.rest);
 	return wb_vec_add(ret, p);
@@ -58,7 +53,7 @@ static int by_thread(const void *a, const void *b)
 typedef struct decoding {
 	wtr__carrier *c;
 	wtr__carried *thread; /* whose pieces are decoded; NULL: none's */
-	wtr_object slots[SLOTS];
+	wtr_object slots[WF_CARRIER_SLOTS];
 	WB_VEC(wtr__kept) waits; /* of goroutines that wait since before */
 	bool oom;
 } decoding;
@@ -91,12 +86,12 @@ static bool take_definition(wb_bytes *in, wtr_object *o)
 
 static bool take_object(decoding *d, wb_bytes *in, unsigned code)
 {
-	unsigned slot = code - OBJECT_SLOT;
-	if (code == OBJECT_DEFINE) {
+	unsigned slot = code - WF_OBJECT_SLOT;
+	if (code == WF_OBJECT_DEFINE) {
 		slot = wb_byte(in);
-		if (in->bad || slot >= SLOTS || !take_definition(in, &d->slots[slot]))
+		if (in->bad || slot >= WF_CARRIER_SLOTS || !take_definition(in, &d->slots[slot]))
 			return false;
-	} else if (code < OBJECT_SLOT || slot >= SLOTS || d->slots[slot].kind == WTR_OBJECT_NONE) {
+	} else if (code < WF_OBJECT_SLOT || slot >= WF_CARRIER_SLOTS || d->slots[slot].kind == WTR_OBJECT_NONE) {
 		return false;
 	}
 	wtr_object o = d->slots[slot];
@@ -122,9 +117,9 @@ static bool take_wait(decoding *d, wb_bytes *in, uint32_t *ret)
 	wtr__wait w = { .first = (uint32_t)d->c->objects.n, .n = 1 };
 	unsigned code = wb_byte(in);
 	*ret = 0;
-	if (code == ENTRY_NOTHING)
+	if (code == WF_ENTRY_NOTHING)
 		return !in->bad;
-	if (code == ENTRY_SEVERAL ? !take_several(d, in, &w) : !take_object(d, in, code)) {
+	if (code == WF_ENTRY_SEVERAL ? !take_several(d, in, &w) : !take_object(d, in, code)) {
 		d->c->objects.n = w.first;
 		return false;
 	}
@@ -184,11 +179,11 @@ static bool take_sums(wb_bytes *in, uint64_t *n, uint64_t *m)
 static bool take_fact(decoding *d, wb_bytes *in, bool *ret_known)
 {
 	switch (wb_byte(in)) {
-	case FACT_TAKEN: return take_taken(d, in);
-	case FACT_STALLS: return take_sums(in, &d->c->stalls, &d->c->stall_ns);
-	case FACT_LOST: return take_sums(in, &d->c->lost_stacks, &d->c->lost_strings);
-	case FACT_LABEL: return take_label(d, in);
-	case FACT_WAITS: return take_kept_wait(d, in);
+	case WF_FACT_TAKEN: return take_taken(d, in);
+	case WF_FACT_STALLS: return take_sums(in, &d->c->stalls, &d->c->stall_ns);
+	case WF_FACT_LOST: return take_sums(in, &d->c->lost_stacks, &d->c->lost_strings);
+	case WF_FACT_LABEL: return take_label(d, in);
+	case WF_FACT_WAITS: return take_kept_wait(d, in);
 	default: *ret_known = false; return true;
 	}
 }
@@ -221,9 +216,9 @@ static void take_thread(decoding *d, wtr__piece *p, size_t n)
 		return;
 	for (size_t i = 0; i < n; i++) {
 		bool fine = !p[i].rest.bad && p[i].index == i;
-		if (fine && p[i].kind == KIND_WAITS)
+		if (fine && p[i].kind == WF_PIECE_WAITS)
 			fine = take_entries(d, &p[i].rest);
-		else if (fine && p[i].kind == KIND_FACTS)
+		else if (fine && p[i].kind == WF_PIECE_FACTS)
 			fine = take_facts(d, &p[i].rest);
 		if (d->oom)
 			return;
@@ -328,7 +323,7 @@ void wtr__carried_begin(wtr__carried_at *at, const wtr__carrier *c, const wtr__c
 {
 	*at = (wtr__carried_at){ .of = of, .guess = guess };
 	if (guess)
-		memset(guess, 0, WTR__GUESSES * sizeof(*guess));
+		memset(guess, 0, WF_CARRIER_GUESSES * sizeof(*guess));
 	at->left = events_until(c, at);
 }
 
@@ -336,7 +331,7 @@ uint32_t wtr__carrier_block(const wtr__carrier *c, wtr__carried_at *at, int64_t 
 {
 	if (!at->guess)
 		return 0;
-	uint32_t *guess = &at->guess[(uint64_t)g % WTR__GUESSES];
+	uint32_t *guess = &at->guess[(uint64_t)g % WF_CARRIER_GUESSES];
 	if (at->left > 0) {
 		at->left -= at->left != UINT64_MAX;
 	} else if (at->entry == at->of->n_entries) { /* the thread's pieces are broken from here on */

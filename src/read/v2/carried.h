@@ -13,9 +13,8 @@
 #include "base/bytes.h"
 #include "base/idmap.h"
 #include "base/vec.h"
+#include "fmt/carrier.h"
 #include "read/tables.h"
-
-enum { WTR__GUESSES = 256 };
 
 /* A piece, as found. */
 typedef struct wtr__piece {
@@ -89,10 +88,10 @@ typedef struct wtr__carried_at {
 	const wtr__carried *of;
 	uint32_t entry, taken; /* the next ones */
 	uint64_t left;         /* events until that entry */
-	uint32_t *guess;       /* by goroutine mod WTR__GUESSES: the newest wait; NULL: there is no entry */
+	uint32_t *guess;       /* by goroutine mod WF_CARRIER_GUESSES: the newest wait; NULL: there is no entry */
 } wtr__carried_at;
 
-/* guess: WTR__GUESSES numbers that stay the caller's, NULL when `of` has no entries. */
+/* guess: WF_CARRIER_GUESSES numbers that stay the caller's, NULL when `of` has no entries. */
 void wtr__carried_begin(wtr__carried_at *at, const wtr__carrier *c, const wtr__carried *of, uint32_t *guess);
 
 /* The thread's next GoBlock is of g, and its reason is `reason`: the wait, local; 0: not known. */

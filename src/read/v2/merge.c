@@ -339,7 +339,7 @@ static bool room_for_carrier(order *o)
 		n_entries += of && of->n_entries;
 	}
 	o->carried.n = o->guesses.n = 0;
-	return wb_vec_reserve(&o->carried, n) && wb_vec_reserve(&o->guesses, n_entries * WTR__GUESSES);
+	return wb_vec_reserve(&o->carried, n) && wb_vec_reserve(&o->guesses, n_entries * WF_CARRIER_GUESSES);
 }
 
 /* index + 1 in carried, 0: nothing is said of m. */
@@ -349,7 +349,7 @@ static uint32_t set_out_carried(order *o, int64_t m)
 	if (!of)
 		return 0;
 	uint32_t *guess = of->n_entries ? o->guesses.at + o->guesses.n : NULL;
-	o->guesses.n += guess ? WTR__GUESSES : 0;
+	o->guesses.n += guess ? WF_CARRIER_GUESSES : 0;
 	wtr__carried_begin(&o->carried.at[o->carried.n++], o->carrier, of, guess);
 	return (uint32_t)o->carried.n;
 }

@@ -1,0 +1,23 @@
+/* fmt/carrier.h - the numbers of the carrier (docs/carrier.md): what libweft says beyond Go's format, in strings that
+ * no event refers to.  For who reads pieces (read/v2/carried.c) and who writes them again (edit/carry.c). */
+#ifndef WF_CARRIER_H
+#define WF_CARRIER_H
+
+enum { WF_PIECE_WAITS = 'w', WF_PIECE_FACTS = 'f' };
+
+/* What an entry of a piece of waits begins with, and an object in it. */
+enum { WF_ENTRY_NOTHING = 0, WF_ENTRY_SEVERAL = 1, WF_OBJECT_DEFINE = 2, WF_OBJECT_SLOT = 3 };
+enum { WF_CARRIER_SLOTS = 64, WF_CARRIER_GUESSES = 256 };
+
+enum {
+	WF_FACT_TAKEN = 1,
+	WF_FACT_STALLS = 2,
+	WF_FACT_LOST = 3,
+	WF_FACT_LABEL = 4,
+	WF_FACT_WAITS = 5,
+};
+
+#define WF_CARRIER_MARK "\0weft" /* what a piece begins with; its own 0 at the end does not count */
+enum { WF_CARRIER_MARK_BYTES = 5 };
+
+#endif
