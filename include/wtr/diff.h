@@ -37,14 +37,11 @@ typedef struct wtr_side_query {
 WTR_API wtr_side *wtr_side_new(void); /* NULL: out of memory */
 WTR_API void wtr_side_free(wtr_side *s); /* s may be NULL */
 
-/* Adds a trace; reads it once.  `x` is its index with the part EVENTS.  E_NOMEM, E_IO (progress returned false),
- * E_LIMIT (too many traces); then the side is as good as nothing and is to be freed.  Damage is none: what is before
- * it counts. */
+/* Adds a trace and what is found in it; reads it once, with a filter twice.  `x` is its index with the part EVENTS.
+ * E_NOMEM, E_IO (progress returned false), E_LIMIT (too many traces); then the side is as good as nothing and is to be
+ * freed.  Damage is none: what is before it counts. */
 WTR_API wtr_code wtr_side_add(
 	wtr_side *s, wtr_trace *t, const wtr_index *x, const wtr_side_query *q, wtr_error *err);
-
-/* Adds what was found in the trace that was added last.  False: out of memory; then the side is only to be freed. */
-WTR_API bool wtr_side_add_findings(wtr_side *s, const wtr_findings *f);
 
 typedef struct wtr_side_totals {
 	size_t traces;

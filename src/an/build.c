@@ -15,7 +15,7 @@
 #include "read/source.h"
 #include "read/trace.h"
 
-enum { RING = 16, HALF = RING / 2, BLOCK = 1024, SINKS = 3 };
+enum { RING = 16, HALF = RING / 2, BLOCK = 1024, SINKS = AN_PASS_SINKS };
 
 typedef struct block {
 	size_t    n;
@@ -314,13 +314,15 @@ static wtr_code pass(build *b, wtr_error *err)
 wtr_code an_pass(wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_error *err)
 {
 	wtr_losses none;
-	return an_pass_with_losses(t, s, ret_end, &none, err);
+	return an_pass_of(t, &s, 1, ret_end, &none, err);
 }
 
-wtr_code an_pass_with_losses(
-	wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_losses *ret_losses, wtr_error *err)
+wtr_code an_pass_of(wtr_trace *t, an_sink *const *sinks, unsigned n, wtr_error *ret_end, wtr_losses *ret_losses,
+	wtr_error *err)
 {
-	build b = { .trace = t, .release = !wtr__keeps_tables(t), .sinks = { s }, .n_sinks = 1 };
+	build b = { .trace = t, .release = !wtr__keeps_tables(t) };
+	for (unsigned i = 0; i < n; i++)
+		add_sink(&b, sinks[i]);
 	init_locks(&b);
 	b.ring = wb_malloc(sizeof(block) * RING);
 	wtr_code rc = b.ring ? pass(&b, err) : WTR_E_NOMEM;

@@ -43,7 +43,7 @@ static an_found *of_key(const wtr_side *s, uint32_t key)
 	return NULL;
 }
 
-bool wtr_side_add_findings(wtr_side *s, const wtr_findings *f)
+bool an_side_add_findings(wtr_side *s, const wtr_findings *f)
 {
 	const wtr_finding *d;
 	for (size_t i = 0; (d = wtr_findings_get(f, i)) != NULL; i++) {

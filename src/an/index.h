@@ -46,9 +46,11 @@ an_sink *an_summary_sink(wtr_trace *t, unsigned parts, const an_window_ns *withi
 /* One pass over the trace with a sink that is not an index's; its finish is not called.  Why reading ended goes to
  * *ret_end.  E_NOMEM or E_IO when there is no answer. */
 wtr_code an_pass(wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_error *err);
-/* The same; what it stepped over goes to *ret_losses. */
-wtr_code an_pass_with_losses(
-	wtr_trace *t, an_sink *s, wtr_error *ret_end, wtr_losses *ret_losses, wtr_error *err);
+/* The same with several sinks, at most AN_PASS_SINKS, each in a thread of its own where there may be so many; what was
+ * stepped over goes to *ret_losses. */
+enum { AN_PASS_SINKS = 3 };
+wtr_code an_pass_of(wtr_trace *t, an_sink *const *sinks, unsigned n, wtr_error *ret_end, wtr_losses *ret_losses,
+	wtr_error *err);
 
 /* An index, and one more sink in the same pass; its finish is not called. */
 wtr_code an_index_with(wtr_trace *t, unsigned parts, an_sink *extra, wtr_index **ret, wtr_error *err);

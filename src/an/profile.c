@@ -383,6 +383,7 @@ static gather *gather_new(wtr_trace *t, const wtr_profile_query *q, const wtr_in
 	g->follow.fresh = fresh_reason;
 	g->follow.user = g;
 	g->from = an_follow_source(&g->follow);
+	an_where_asker(q->where);
 	g->p = wb_calloc(1, sizeof(*g->p));
 	if (g->p && an_follow_init(&g->follow, t))
 		return g;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "an/find/pass.h"
 #include "an/follow.h"
 #include "an/index.h"
 #include "base/buf.h"
@@ -149,12 +150,20 @@ static void no_free(an_sink *sink)
 	(void)sink;
 }
 
-static wtr_code goroutines(wtr_side *s, wtr_trace *t, const wtr_index *x, const wtr_side_query *q, wtr_error *err)
+static void gather_free(gather *g)
 {
-	wtr_error end;
+	if (!g)
+		return;
+	an_follow_free(&g->follow);
+	wb_idmap_free(&g->by_creation);
+	wb_free(g);
+}
+
+static gather *gather_new(wtr_side *s, wtr_trace *t, const wtr_index *x, const wtr_side_query *q)
+{
 	gather *g = wb_calloc(1, sizeof(*g));
 	if (!g)
-		return WTR_E_NOMEM;
+		return NULL;
 	g->sink = (an_sink){ gather_events, no_finish, no_free };
 	g->side = s;
 	g->x = x;
@@ -162,14 +171,48 @@ static wtr_code goroutines(wtr_side *s, wtr_trace *t, const wtr_index *x, const 
 	g->follow.over = over;
 	g->follow.user = g;
 	g->from = an_follow_source(&g->follow);
-	wtr_code rc = an_follow_init(&g->follow, t) ? an_pass(t, &g->sink, &end, err) : WTR_E_NOMEM;
-	if (rc == WTR_OK)
-		an_follow_end(&g->follow);
-	if (g->oom || g->follow.oom || !an_where_memory(q->where))
+	an_where_asker(q->where);
+	if (an_follow_init(&g->follow, t))
+		return g;
+	gather_free(g);
+	return NULL;
+}
+
+static bool gather_end(gather *g)
+{
+	an_follow_end(&g->follow);
+	return !g->oom && !g->follow.oom && an_where_memory(g->q.where);
+}
+
+/* ---- reading ---- */
+
+/* One pass for both questions.  A filter takes one asker at a time: it remembers answers by the asker's numbers. */
+static wtr_code read_both(gather *g, wtr_trace *t, const wtr_side_query *q, wtr_findings **ret, wtr_error *err)
+{
+	const wtr_findings_query about = {
+		.ranged = q->ranged, .from_ns = q->from_ns, .to_ns = q->to_ns, .where = q->where
+	};
+	wtr_findings_totals totals = { 0 };
+	if (q->where) {
+		wtr_code rc = an_pass(t, &g->sink, &totals.end, err);
+		return rc == WTR_OK ? wtr_findings_make(t, &about, ret, err) : rc;
+	}
+	an_find *f = an_find_new(t, &about);
+	wtr_code rc = f ? an_pass_of(t, (an_sink *[]){ &g->sink, an_find_sink(f) }, 2, &totals.end, &totals.losses, err)
+			: WTR_E_NOMEM;
+	return an_find_done(f, rc, &totals, ret, err);
+}
+
+/* What goroutines do, and what is found. */
+static wtr_code read_trace(wtr_side *s, wtr_trace *t, const wtr_index *x, const wtr_side_query *q, wtr_error *err)
+{
+	wtr_findings *found = NULL;
+	gather *g = gather_new(s, t, x, q);
+	wtr_code rc = g ? read_both(g, t, q, &found, err) : WTR_E_NOMEM;
+	if (rc == WTR_OK && (!gather_end(g) || !an_side_add_findings(s, found)))
 		rc = WTR_E_NOMEM;
-	an_follow_free(&g->follow);
-	wb_idmap_free(&g->by_creation);
-	wb_free(g);
+	wtr_findings_free(found);
+	gather_free(g);
 	return rc;
 }
 
@@ -267,7 +310,7 @@ wtr_code wtr_side_add(wtr_side *s, wtr_trace *t, const wtr_index *x, const wtr_s
 	if (s->durations.n >= WTR_SIDE_TRACES_MAX)
 		return wtr__fail(err, WTR_E_LIMIT, 0, 0, WTR_NONE, "", "side.traces", "more than %d traces on one side",
 			WTR_SIDE_TRACES_MAX);
-	wtr_code rc = begin(s, x, q) ? goroutines(s, t, x, q, err) : WTR_E_NOMEM;
+	wtr_code rc = begin(s, x, q) ? read_trace(s, t, x, q, err) : WTR_E_NOMEM;
 	if (rc == WTR_OK && !q->where && (!ranges(s, x, q) || !annotations(s, x, q)))
 		rc = WTR_E_NOMEM;
 	return rc == WTR_E_NOMEM ? wtr__fail(err, rc, 0, 0, WTR_NONE, "", "memory", "out of memory") : rc;

@@ -53,6 +53,9 @@ wtr_str an_side_created(const wtr_side *s, uint32_t key);
 
 /* ---- diff_find.c ---- */
 
+/* Adds what was found in the trace that was added last.  False: out of memory. */
+bool an_side_add_findings(wtr_side *s, const wtr_findings *f);
+
 typedef WB_VEC(wtr_finding_change) an_found_changes;
 bool an_found_compare(const wtr_side *a, const wtr_side *b, an_found_changes *ret);
 

@@ -343,6 +343,12 @@ wtr_code an_where_wants_goroutines(const wtr_where *w, wtr_error *err)
 		"a filter about goroutines is wanted, bound with an index of them");
 }
 
+void an_where_asker(wtr_where *w)
+{
+	for (unsigned i = 0; w && i < w->n_terms; i++)
+		w->terms[i].memo.n = 0;
+}
+
 bool an_where_memory(const wtr_where *w)
 {
 	return !w || !w->oom;

@@ -100,6 +100,8 @@ typedef struct an_span_source {
 	wtr_str (*reason)(void *user, uint32_t reason);
 } an_span_source;
 
+/* A new asker, with stack and reason numbers of its own.  w may be NULL. */
+void an_where_asker(wtr_where *w);
 /* How much of the span a filter lets through, in ns; all of it when w is NULL.  A span of no length gives 0. */
 int64_t an_where_span(wtr_where *w, const an_span_source *from, const an_state_span *s);
 /* Whether a filter about goroutines lets the one of that id through; also when nothing is known of it. */

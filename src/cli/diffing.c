@@ -124,22 +124,6 @@ static int profile(reading *r)
 	return ok ? CLI_OK : CLI_UNREADABLE;
 }
 
-static int findings(reading *r)
-{
-	wtr_error err = { 0 };
-	wtr_findings *f;
-	wtr_findings_query q = {
-		.ranged = r->q.ranged, .from_ns = r->q.from_ns, .to_ns = r->q.to_ns, .where = r->q.where
-	};
-	if (wtr_findings_make(r->t, &q, &f, &err) != WTR_OK)
-		return failed(r, &err);
-	bool ok = wtr_side_add_findings(r->s->side, f);
-	wtr_findings_free(f);
-	if (!ok)
-		fputs("weft: out of memory\n", stderr);
-	return ok ? CLI_OK : CLI_UNREADABLE;
-}
-
 static int read_one(reading *r)
 {
 	wtr_error err = { 0 };
@@ -155,7 +139,7 @@ static int read_one(reading *r)
 		return profile(r);
 	if (wtr_side_add(r->s->side, r->t, r->x, &r->q, &err) != WTR_OK)
 		return failed(r, &err);
-	return findings(r);
+	return CLI_OK;
 }
 
 int cli_side_gather(const cli_args *a, cli_side *s, unsigned side, wtr_stacks *stacks, wtr_profile_kind kind)

@@ -279,14 +279,7 @@ static wtr_side *side_of(const ws_model *m, wtr_str range, wtr_str filter, ws_an
 		return NULL;
 	wtr_side_query q = { .ranged = s.ranged, .from_ns = s.from_ns, .to_ns = s.to_ns, .where = s.where };
 	wtr_side *side = wtr_side_new();
-	wtr_findings *f = NULL;
-	wtr_findings_query found = { .ranged = s.ranged, .from_ns = s.from_ns, .to_ns = s.to_ns, .where = s.where };
 	wtr_code rc = side ? wtr_side_add(side, m->trace, m->index, &q, &err) : WTR_E_NOMEM;
-	if (rc == WTR_OK)
-		rc = wtr_findings_make(m->trace, &found, &f, &err);
-	if (rc == WTR_OK && !wtr_side_add_findings(side, f))
-		rc = WTR_E_NOMEM;
-	wtr_findings_free(f);
 	scope_done(&s);
 	if (rc == WTR_OK)
 		return side;

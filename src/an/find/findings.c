@@ -1,6 +1,7 @@
 /* an/find/findings.c - one pass for all rules, then the findings in order. */
 #include <stdlib.h>
 
+#include "an/find/find.h"
 #include "an/find/pass.h"
 #include "read/source.h"
 #include "read/trace.h"
@@ -46,11 +47,10 @@ static wtr_findings *taken(an_find *f, const wtr_findings_totals *t)
 	return r;
 }
 
-/* After a pass that went well or not: the findings, and the pass is freed. */
-static wtr_code done(an_find *f, wtr_code rc, wtr_findings_totals *totals, wtr_findings **ret, wtr_error *err)
+wtr_code an_find_done(an_find *f, wtr_code rc, wtr_findings_totals *t, wtr_findings **ret, wtr_error *err)
 {
 	wtr_findings *r = NULL;
-	if (rc == WTR_OK && (!an_find_finish(f, totals) || !(r = taken(f, totals))))
+	if (rc == WTR_OK && (!an_find_finish(f, t) || !(r = taken(f, t))))
 		rc = WTR_E_NOMEM;
 	an_find_free(f);
 	if (rc == WTR_OK)
@@ -64,8 +64,9 @@ wtr_code wtr_findings_make(wtr_trace *t, const wtr_findings_query *q, wtr_findin
 {
 	wtr_findings_totals totals = { 0 };
 	an_find *f = an_find_new(t, q);
-	wtr_code rc = f ? an_pass_with_losses(t, &f->sink, &totals.end, &totals.losses, err) : WTR_E_NOMEM;
-	return done(f, rc, &totals, ret, err);
+	wtr_code rc = f ? an_pass_of(t, &(an_sink *){ an_find_sink(f) }, 1, &totals.end, &totals.losses, err)
+			: WTR_E_NOMEM;
+	return an_find_done(f, rc, &totals, ret, err);
 }
 
 wtr_code wtr_findings_make_with_index(
@@ -75,13 +76,13 @@ wtr_code wtr_findings_make_with_index(
 	wtr_totals all;
 	wtr_index *x = NULL;
 	an_find *f = an_find_new(t, &(wtr_findings_query){ 0 });
-	wtr_code rc = f ? an_index_with(t, parts, &f->sink, &x, err) : WTR_E_NOMEM;
+	wtr_code rc = f ? an_index_with(t, parts, an_find_sink(f), &x, err) : WTR_E_NOMEM;
 	if (rc == WTR_OK) {
 		wtr_get_totals(x, &all);
 		totals.end = all.end;
 		totals.losses = all.losses;
 	}
-	rc = done(f, rc, &totals, ret, err);
+	rc = an_find_done(f, rc, &totals, ret, err);
 	if (rc == WTR_OK)
 		*ret_index = x;
 	else

@@ -317,6 +317,11 @@ static bool events(an_sink *sink, const wtr_event *ev, size_t n)
 
 /* ---- beginning and end ---- */
 
+an_sink *an_find_sink(an_find *f)
+{
+	return &f->sink;
+}
+
 void an_find_free(an_find *f)
 {
 	if (!f)
@@ -348,6 +353,7 @@ an_find *an_find_new(wtr_trace *t, const wtr_findings_query *q)
 	f->follow.over = over;
 	f->follow.user = f;
 	f->from = an_follow_source(&f->follow);
+	an_where_asker(q->where);
 	f->rules.gc.mark_from_ns = WTR_NEVER;
 	f->rules.greedy.stop_ns = WTR_NEVER;
 	if (an_follow_init(&f->follow, t) && wb_vec_add(&f->groups, (an_find_group){ .system = true }))
