@@ -25,13 +25,12 @@ static double seconds(const wtr_side *s)
 	return ns > 0 ? (double)ns / 1e9 : 1e-9;
 }
 
-bool an_values_figures(an_values *v, double ret[WTR_STAT_COUNT])
+void an_values_figures(an_values *v, int64_t *room, double ret[WTR_STAT_COUNT])
 {
 	memset(ret, 0, WTR_STAT_COUNT * sizeof(*ret));
 	if (v->n == 0)
-		return true;
-	if (!wb_sort_i64(v->ns, v->n))
-		return false;
+		return;
+	wb_sort_i64(v->ns, v->n, room);
 	double sum = 0, s = seconds(v->side);
 	for (size_t i = 0; i < v->n; i++)
 		sum += (double)v->ns[i];
@@ -42,7 +41,6 @@ bool an_values_figures(an_values *v, double ret[WTR_STAT_COUNT])
 		size_t rank = (v->n / 1000) * per_mille[k] + (v->n % 1000 * per_mille[k] + 999) / 1000;
 		ret[k] = (double)v->ns[(rank ? rank : 1) - 1];
 	}
-	return true;
 }
 
 /* ---- units ---- */

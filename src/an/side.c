@@ -7,7 +7,9 @@
 #include "an/follow.h"
 #include "an/index.h"
 #include "base/buf.h"
+#include "os/thread.h"
 #include "read/source.h"
+#include "read/trace.h"
 
 /* ---- series ---- */
 
@@ -302,6 +304,8 @@ static bool begin(wtr_side *s, const wtr_index *x, const wtr_side_query *q)
 	uint64_t ns = to > from ? (uint64_t)to - (uint64_t)from : 0; /* of a hostile clock beyond INT64_MAX */
 	s->from_ns = from;
 	s->slice_ns = ns / AN_SLICES + 1;
+	int threads = x->trace->opt.threads ? x->trace->opt.threads : wo_processors();
+	s->threads = s->threads && s->threads < threads ? s->threads : threads;
 	return wb_vec_add(&s->durations, ns < INT64_MAX ? (int64_t)ns : INT64_MAX);
 }
 

@@ -1,7 +1,8 @@
 /* an/side.h - one side of a comparison from the inside (wtr/diff.h is what others see).
  *
  * side.c         gathers durations from traces
- * diff.c         rows: what both sides have
+ * diff.c         rows in order, and asking for them
+ * diff_rows.c    rows: what both sides have
  * diff_draw.c    how far a figure may be off: resampling
  * diff_find.c    findings
  * diff_limit.c   limits
@@ -43,6 +44,7 @@ struct wtr_side {
 	uint64_t goroutines;
 	int64_t from_ns; /* of the trace that is being added */
 	uint64_t slice_ns;
+	int threads; /* as many as the traces were opened for, of several the fewest; 0: no trace yet */
 };
 
 /* The number of a key; WB_INTERN_NONE: out of memory. */
@@ -59,6 +61,12 @@ bool an_side_add_findings(wtr_side *s, const wtr_findings *f);
 typedef WB_VEC(wtr_finding_change) an_found_changes;
 bool an_found_compare(const wtr_side *a, const wtr_side *b, an_found_changes *ret);
 
+/* ---- diff_rows.c ---- */
+
+/* All rows with values on either side, in no order.  False: out of memory. */
+typedef WB_VEC(wtr_diff_row) an_diff_rows;
+bool an_diff_rows_make(const wtr_side *a, const wtr_side *b, an_diff_rows *ret);
+
 /* ---- diff_draw.c ---- */
 
 /* The durations of a row on one side. */
@@ -69,8 +77,8 @@ typedef struct an_values {
 	size_t n;
 } an_values;
 
-/* Sorts, and fills in the figures (all 0 when there is nothing).  False: out of memory. */
-bool an_values_figures(an_values *v, double ret[WTR_STAT_COUNT]);
+/* Sorts, with room for as many durations again, and fills in the figures (all 0 when there is nothing). */
+void an_values_figures(an_values *v, int64_t *room, double ret[WTR_STAT_COUNT]);
 
 /* What resampling gave: an_draws.at[stat * AN_DRAWS + i]. */
 enum { AN_DRAWS = 1000 };

@@ -197,6 +197,14 @@ static size_t no_frames(void *user, uint32_t stack, wtr_frame *ret, size_t n)
 	return stack != 0;
 }
 
+static size_t other_frames(void *user, uint32_t stack, wtr_frame *ret, size_t n)
+{
+	(void)user;
+	if (n)
+		*ret = (wtr_frame){ .func = { "a.c", 3 } };
+	return stack ? 1 : 0;
+}
+
 static wtr_str a_reason(void *user, uint32_t reason)
 {
 	(void)user;
@@ -258,6 +266,24 @@ static void spans(void **state)
 	play_close(&y);
 }
 
+/* What one asker calls stack 3 may be another stack of the next one. */
+static void askers(void **state)
+{
+	(void)state;
+	play y;
+	make(&y);
+	static const an_span_source first = { NULL, no_frames, a_reason }, second = { NULL, other_frames, a_reason };
+	an_state_span s = { .g = 1, .from_ns = 1000, .to_ns = 2000, .waker = 2, .stack = 3, .state = WTR_G_WAITING };
+	wtr_where *w = bound(&y, "stack:a.b", WTR_ABOUT_SPAN);
+	an_where_asker(w);
+	assert_int_equal(an_where_span(w, &first, &s), 1000);
+	an_where_asker(w);
+	assert_int_equal(an_where_span(w, &second, &s), 0);
+	an_where_asker(NULL);
+	wtr_where_free(w);
+	play_close(&y);
+}
+
 static void tasks_and_regions(void **state)
 {
 	(void)state;
@@ -316,6 +342,7 @@ int main(void)
 		cmocka_unit_test(limits),
 		cmocka_unit_test(goroutines),
 		cmocka_unit_test(spans),
+		cmocka_unit_test(askers),
 		cmocka_unit_test(tasks_and_regions),
 		cmocka_unit_test(fields_are_listed),
 	};

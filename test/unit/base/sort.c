@@ -1,6 +1,7 @@
 /* base/sort.h against qsort. */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -31,14 +32,14 @@ static int by_value(const void *a, const void *b)
 /* Of `bits` bits, shifted up by `shift`, and negative now and then if `sign`. */
 static void check(size_t n, unsigned bits, unsigned shift, bool sign)
 {
-	static int64_t a[N], b[N];
+	static int64_t a[N], b[N], room[N];
 	for (size_t i = 0; i < n; i++) {
 		a[i] = (int64_t)((bits < 64 ? random64() & ((UINT64_C(1) << bits) - 1) : random64()) << shift);
 		a[i] = sign && random64() % 3 == 0 ? -a[i] : a[i];
 	}
 	memcpy(b, a, n * sizeof(*a));
 	qsort(b, n, sizeof(*b), by_value);
-	assert_true(wb_sort_i64(a, n));
+	wb_sort_i64(a, n, room);
 	if (n)
 		assert_memory_equal(a, b, n * sizeof(*a));
 }
@@ -57,8 +58,8 @@ static void sorts_like_qsort(void **state)
 static void extremes(void **state)
 {
 	(void)state;
-	int64_t a[] = { 0, INT64_MAX, -1, INT64_MIN, 1, INT64_MAX, INT64_MIN };
-	assert_true(wb_sort_i64(a, 7));
+	int64_t a[] = { 0, INT64_MAX, -1, INT64_MIN, 1, INT64_MAX, INT64_MIN }, room[7];
+	wb_sort_i64(a, 7, room);
 	const int64_t want[] = { INT64_MIN, INT64_MIN, -1, 0, 1, INT64_MAX, INT64_MAX };
 	assert_memory_equal(a, want, sizeof(a));
 }
