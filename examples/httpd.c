@@ -9,9 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <http_parser.h>
 #include <weft/weft.h>
 
-enum { CLIENTS = 8, REQUESTS_EACH = 25, HEAD_MAX = 4096, ITEMS = 64 };
+enum { CLIENTS = 8, REQUESTS_EACH = 25, ITEMS = 64 };
 
 /* ---- what is served: a table behind a lock, filled on demand ---- */
 
@@ -45,48 +46,102 @@ static int price_of(const weft_task *task, int item)
 
 /* ---- requests ---- */
 
-/* Reads up to the empty line.  False: the client has closed. */
-static bool read_head(weft_fd *f, char *head)
+typedef struct connection {
+	weft_fd *fd;
+	http_parser parser;
+	char in[4096], url[256];
+	size_t n_in, n_url; /* in: read, and not yet parsed */
+	bool keep;          /* the client wants to go on after this request */
+} connection;
+
+static int on_begin(http_parser *p)
 {
-	size_t n = 0;
-	while (n < HEAD_MAX - 1) {
-		ssize_t k = weft_read(f, head + n, HEAD_MAX - 1 - n);
-		if (k <= 0)
-			return false;
-		n += (size_t)k;
-		head[n] = 0;
-		if (strstr(head, "\r\n\r\n"))
-			return true;
-	}
-	return false;
+	connection *c = p->data;
+	c->n_url = 0;
+	return 0;
 }
 
-static int answer(const weft_task *task, const char *head, char *text, size_t n)
+static int on_url(http_parser *p, const char *at, size_t n)
+{
+	connection *c = p->data;
+	if (n >= sizeof(c->url) - c->n_url)
+		return 1;
+	memcpy(c->url + c->n_url, at, n);
+	c->n_url += n;
+	c->url[c->n_url] = 0;
+	return 0;
+}
+
+static int on_complete(http_parser *p)
+{
+	connection *c = p->data;
+	c->keep = http_should_keep_alive(p);
+	http_parser_pause(p, 1); /* what follows is the next request */
+	return 0;
+}
+
+static const http_parser_settings settings = {
+	.on_message_begin = on_begin, .on_url = on_url, .on_message_complete = on_complete
+};
+
+static void say(connection *c, const char *status, const char *body)
+{
+	char text[256];
+	int n = snprintf(
+		text, sizeof(text), "HTTP/1.1 %s\r\nContent-Length: %zu\r\n\r\n%s", status, strlen(body), body);
+	c->keep &= weft_write_all(c->fd, text, (size_t)n) == 0;
+}
+
+/* Reads until a request is there.  False: the client has closed, or what it sends is no HTTP. */
+static bool next_request(connection *c)
+{
+	for (;;) {
+		size_t used = http_parser_execute(&c->parser, &settings, c->in, c->n_in);
+		enum http_errno err = HTTP_PARSER_ERRNO(&c->parser);
+		bool complete = err == HPE_PAUSED;
+		if (err != HPE_OK && !complete) {
+			say(c, "400 Bad Request", http_errno_description(err));
+			return false;
+		}
+		c->n_in = used < c->n_in ? c->n_in - used : 0;
+		memmove(c->in, c->in + used, c->n_in);
+		if (complete) {
+			http_parser_pause(&c->parser, 0);
+			return true;
+		}
+		ssize_t n = weft_read(c->fd, c->in, sizeof(c->in));
+		if (n <= 0)
+			return false;
+		c->n_in = (size_t)n;
+	}
+}
+
+static void answer(connection *c, const weft_task *task)
 {
 	int item;
-	if (sscanf(head, "GET /price/%d ", &item) != 1 || item < 0 || item >= ITEMS)
-		return snprintf(text, n, "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n");
 	char body[32];
-	int length = snprintf(body, sizeof(body), "%d\n", price_of(task, item));
-	return snprintf(text, n, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", length, body);
+	if (c->parser.method != HTTP_GET || sscanf(c->url, "/price/%d", &item) != 1 || item < 0 || item >= ITEMS) {
+		say(c, "404 Not Found", "");
+		return;
+	}
+	snprintf(body, sizeof(body), "%d\n", price_of(task, item));
+	weft_region_begin(task, "write");
+	say(c, "200 OK", body);
+	weft_region_end(task, "write");
 }
 
 static void serve(void *arg)
 {
-	weft_fd *f = arg;
-	char head[HEAD_MAX], text[256];
-	while (read_head(f, head)) {
+	connection c = { .fd = arg, .keep = true };
+	http_parser_init(&c.parser, HTTP_REQUEST);
+	c.parser.data = &c;
+	while (c.keep && next_request(&c)) {
 		weft_task task = weft_task_begin(NULL, "request");
-		weft_log(&task, "http", "%.*s", (int)strcspn(head, "\r"), head);
-		int n = answer(&task, head, text, sizeof(text));
-		weft_region_begin(&task, "write");
-		int err = weft_write_all(f, text, (size_t)n);
-		weft_region_end(&task, "write");
+		weft_log(&task, "http", "%s %s", http_method_str(c.parser.method), c.url);
+		answer(&c, &task);
 		weft_task_end(task);
-		if (err < 0)
-			break;
 	}
-	weft_fd_close(f);
+	weft_fd_close(c.fd);
 }
 
 static void accept_all(void *listener)

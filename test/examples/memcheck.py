@@ -12,7 +12,7 @@ import tempfile
 
 VALGRIND, DIR = sys.argv[1:3]
 FOUND = 99
-EXAMPLES = {"hello": ["{trace}"], "flight": ["{trace}"], "requests": [], "sieve": ["60"]}
+EXAMPLES = {"hello": ["{trace}"], "flight": ["{trace}"], "pipeline": ["100"], "requests": [], "sieve": ["60"], "workers": ["200"]}
 
 
 def problem(name, arguments, traced, folder):

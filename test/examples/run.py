@@ -17,15 +17,29 @@ MODES = {"one": ("1", ""), "two": ("2", ""), "hard": ("2", "hard=1,seed=7")}
 
 # What must be in the summary of the trace: goroutines at least, and start functions.
 EXAMPLES = {
+    "deadlock": ([], 3, {"start", "move"}),
+    "echo": ([], 102, {"start", "accept_all", "serve", "talk"}),
     "endpoint": (["127.0.0.1:0"], 6, {"start", "accept_all", "work"}),
     "flight": (["{trace}"], 5, {"start", "serve"}),
     "hello": (["{trace}"], 2, {"start", "hello"}),
     "httpd": ([], 18, {"start", "accept_all", "serve", "ask"}),
+    "million": (["2000"], 2001, {"start", "wait_for_turn"}),
+    "philosophers": (["20"], 6, {"start", "dine"}),
+    "pipeline": (["200"], 13, {"start", "make", "square", "close_after"}),
     "profiling": (["{folder}"], 5, {"start", "work"}),
     "requests": ([], 401, {"start", "serve", "ask"}),
     "sieve": (["60"], 62, {"start", "generate", "sift"}),
+    "timeouts": ([], 8, {"start", "ask_replica", "beat"}),
+    "timers": ([], 32, {"start", "bite", "sleep_and_say"}),
     "trees": (["9"], 4, {"start", "grow"}),
+    "workers": (["500"], 9, {"start", "work"}),
 }
+
+# Those that end otherwise than with 0 and in silence: the status, and what standard error must begin with.
+ENDS = {"deadlock": (2, "fatal error: all goroutines are asleep - deadlock!\n")}
+
+# What `weft waits` must find in the trace.
+WAITS = {"deadlock": "1 circle"}
 
 
 # Tasks that must be in it, by type, and how many.
@@ -70,7 +84,8 @@ def problem(name, mode, folder):
     if "{trace}" not in args: # it traces itself
         env["WEFT_TRACE"] = trace
     done = run([os.path.join(DIR, name)] + [a.format(trace=trace, folder=folder) for a in args], env=env)
-    if done.returncode != 0 or done.stderr:
+    status, said = ENDS.get(name, (0, ""))
+    if done.returncode != status or not done.stderr.startswith(said) or (done.stderr and not said):
         return f"status {done.returncode}: {done.stderr}"
     if run([WEFT, "check", trace]).returncode != 0:
         return run([WEFT, "check", trace]).stdout
@@ -83,6 +98,8 @@ def problem(name, mode, folder):
     tasks = {t["name"]: t["n"] for t in json.loads(run([WEFT, "tasks", "--json", trace]).stdout)["types"]}
     if any(tasks.get(task, 0) < n for task, n in TASKS.get(name, {}).items()):
         return f"tasks are {tasks}, not {TASKS[name]}"
+    if name in WAITS and WAITS[name] not in run([WEFT, "waits", trace]).stdout:
+        return run([WEFT, "waits", trace]).stdout
     if GO:
         go = run([GO, "tool", "trace", "-d=parsed", trace])
         if go.returncode != 0:

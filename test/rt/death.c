@@ -71,6 +71,14 @@ CASE(deadlock_from_the_call, "runtime.Stack: frames of the runtime's own are not
 	weft_chan_recv(weft_chan_make(0, 0), NULL);
 }
 
+CASE(deadlock_from_the_lock, "runtime.Stack: nor is what a public function calls", .dies = KIT_DEADLOCK,
+	.err = "]:\nweft_lock()\n")
+{
+	weft_mutex m = { 0 };
+	weft_lock(&m);
+	weft_lock(&m);
+}
+
 CASE(deadlock_of_send, "the reason of a send", .dies = KIT_DEADLOCK, .err = "chan send")
 {
 	weft_chan_send(weft_chan_make(0, 0), NULL);

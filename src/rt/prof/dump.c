@@ -75,9 +75,13 @@ static __attribute__((format(printf, 2, 3))) void say(struct out *o, const char 
 
 /* ---- stacks ---- */
 
-static bool is_own(const char *func)
+/* Of the library, but none of its public functions: those are what a program calls.  The others are static ones, known
+ * by their file; how that is told from the build's folder on depends on the compiler. */
+static bool is_own(const weft__tr_frame *f)
 {
-	return strncmp(func, "weft__", sizeof("weft__") - 1) == 0;
+	if (strncmp(f->func, "weft_", 5) == 0)
+		return f->func[5] == '_';
+	return strstr(f->file, "/src/rt/") != NULL;
 }
 
 /* inside: only functions of the library were there so far, and are not said; false from the program's call on. */
@@ -91,7 +95,7 @@ static void say_frame(struct out *o, uintptr_t pc, bool *inside)
 		*inside = false;
 	}
 	for (size_t i = 0; i < n; i++) {
-		*inside = *inside && is_own(f[i].func);
+		*inside = *inside && is_own(&f[i]);
 		if (!*inside)
 			say(o, "%s()\n\t%s:%" PRIu32 "\n", f[i].func, f[i].file, f[i].line);
 	}
