@@ -117,6 +117,7 @@ WEFT_API int weft_fd_peer(const weft_fd *f, char *ret, size_t n);
 
 /* Addresses of a host name (or of an address as text), the preferred first, without a port: fills up to n, returns how
  * many there are.  Other goroutines run meanwhile; the answer of a query that the deadline cut off is dropped.
+ * "localhost" and names below it are this machine's, also where no table says so (RFC 6761).
  * Errors: -ENOENT no such host, -EIO the name servers failed, -ETIMEDOUT, -ENOMEM. */
 WEFT_API int weft_lookup(const char *host, weft_ns deadline, struct sockaddr_storage *ret, size_t n);
 

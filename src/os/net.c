@@ -6,8 +6,25 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+static const char localhost[] = "localhost";
+
+int wo_getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **ret)
+{
+	size_t n = host ? strlen(host) : 0, n_local = sizeof(localhost) - 1;
+	bool local = n >= n_local && strcasecmp(host + n - n_local, localhost) == 0;
+	bool below = local && n > n_local && host[n - n_local - 1] == '.';
+	/* Names below it are not for name servers. */
+	int rc = below ? EAI_NONAME : getaddrinfo(host, service, hints, ret);
+	if (rc == 0 || rc == EAI_MEMORY || !(below || (local && n == n_local)))
+		return rc;
+	struct addrinfo own = hints ? *hints : (struct addrinfo){ 0 };
+	own.ai_flags &= ~AI_PASSIVE;
+	return getaddrinfo(NULL, service ? service : "0", &own, ret);
+}
 
 static int listen_on(const struct addrinfo *a)
 {
@@ -61,7 +78,7 @@ int wo_listen(const char *host, const char *port, wo_listener *ret)
 {
 	struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *list;
 	wo_listener l = { 0 };
-	int rc = getaddrinfo(*host ? host : NULL, port, &hints, &list);
+	int rc = wo_getaddrinfo(*host ? host : NULL, port, &hints, &list);
 	if (rc)
 		return rc == EAI_SYSTEM ? -errno : rc == EAI_MEMORY ? -ENOMEM : -EADDRNOTAVAIL;
 	int err = -EADDRNOTAVAIL;

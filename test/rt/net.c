@@ -735,6 +735,12 @@ CASE(names, "net.Resolver: LookupHost looks up the given host, addresses as text
 	kit_equal(weft_lookup("::1", WEFT_FOREVER, found, 8), 1);
 	kit_equal(found[0].ss_family, AF_INET6);
 	kit_expect(weft_lookup("localhost", weft_in(30 * WEFT_SECOND), found, 8) >= 1);
+	int n = weft_lookup("one.of.localhost", weft_in(30 * WEFT_SECOND), found, 8); /* RFC 6761, 6.3 */
+	kit_expect(n >= 1);
+	for (int i = 0; i < n; i++)
+		if (found[i].ss_family == AF_INET)
+			kit_equal(((struct sockaddr_in *)&found[i])->sin_addr.s_addr, htonl(INADDR_LOOPBACK));
+	kit_expect(weft_lookup("notlocalhost.invalid", weft_in(30 * WEFT_SECOND), found, 8) < 0);
 	int err = weft_lookup("no.such.host.invalid", weft_in(30 * WEFT_SECOND), found, 8);
 	kit_expect(err == -ENOENT || err == -EIO || err == -ETIMEDOUT); /* without a network: the name servers fail */
 }

@@ -12,6 +12,7 @@
 #include <weft/net.h>
 
 #include "base/alloc.h"
+#include "os/net.h"
 #include "rt/sched/park.h"
 
 enum { AT_ONCE = 256, NAME_BYTES = WEFT__HOST_BYTES }; /* questions, a thread each */
@@ -56,7 +57,7 @@ static void ask(void *arg)
 	struct question *q = arg;
 	struct addrinfo hints = { .ai_family = q->family, .ai_socktype = q->type };
 	errno = 0;
-	q->err = error_of(getaddrinfo(q->service ? NULL : q->name, q->service ? q->name : NULL, &hints, &q->found));
+	q->err = error_of(wo_getaddrinfo(q->service ? NULL : q->name, q->service ? q->name : NULL, &hints, &q->found));
 	if (q->err < 0)
 		q->found = NULL;
 }
