@@ -77,6 +77,26 @@ CASE(yield_locked, "Go's TestYieldLocked: a goroutine tied to a thread yields an
 	weft_chan_unref(end);
 }
 
+static void send_locked(void *arg)
+{
+	weft_thread_lock();
+	for (int i = 0; i < 100; i++)
+		kit_equal(weft_chan_send(arg, NULL), 0);
+	weft_thread_unlock();
+	weft_wg_done(&done);
+}
+
+CASE(block_locked, "Go's TestBlockLocked: a goroutine tied to a thread blocks again and again; others run meanwhile")
+{
+	weft_chan *ch = weft_chan_make(0, 0);
+	weft_wg_add(&done, 1);
+	kit_go(send_locked, ch);
+	for (int i = 0; i < 100; i++)
+		kit_equal(weft_chan_recv(ch, NULL), 1);
+	weft_wg_wait(&done);
+	weft_chan_unref(ch);
+}
+
 static void take_turns(void *arg)
 {
 	int k = (int)(intptr_t)arg;
@@ -242,6 +262,31 @@ CASE(timer_fairness, "Go's TestTimerFairness: select with a ticking timer ends, 
 	weft_wg_wait(&done);
 	weft_chan_unref(busy);
 	weft_chan_unref(timeout);
+}
+
+static void meet_and_call(void *arg)
+{
+	weft_chan *timer = weft_after(5 * WEFT_MS);
+	for (;;) {
+		weft_case cases[] = { WEFT_SEND(arg, NULL), WEFT_RECV(arg, NULL), WEFT_RECV(timer, NULL) };
+		weft_syscall_begin();
+		weft_syscall_end();
+		if (weft_select(cases, 3) == 2)
+			break;
+	}
+	weft_chan_unref(timer);
+	weft_wg_done(&done);
+}
+
+CASE(timer_fairness_with_calls,
+	"Go's TestTimerFairness2: two goroutines that meet and enter the kernel all the time see their timers")
+{
+	weft_chan *ch = weft_chan_make(0, 0);
+	weft_wg_add(&done, 2);
+	kit_go(meet_and_call, ch);
+	kit_go(meet_and_call, ch);
+	weft_wg_wait(&done);
+	weft_chan_unref(ch);
 }
 
 /* ---- parallelism ---- */

@@ -619,3 +619,188 @@ CASE(large_elements, "chan.h: a select moves elements of any size")
 	weft_chan_unref(ch);
 	weft_chan_unref(never);
 }
+
+/* ---- tables and small programs of test/chan ---- */
+
+/* A channel with n elements of a buffer for cap, closed or not; cap -1: nil. */
+typedef struct condition {
+	int cap, n;
+	bool closed;
+	int recv; /* what a receive says, -EAGAIN when it waits */
+	int send; /* the same; a panic is not tried */
+} condition;
+
+enum { PANICS = 1 };
+
+static const condition conditions[] = {
+	{ -1, 0, false, -EAGAIN, -EAGAIN },
+	{ 0, 0, false, -EAGAIN, -EAGAIN },
+	{ 1, 0, false, -EAGAIN, 0 },
+	{ 1, 1, false, 1, -EAGAIN },
+	{ 2, 1, false, 1, 0 },
+	{ 0, 0, true, 0, PANICS },
+	{ 1, 0, true, 0, PANICS },
+	{ 1, 1, true, 1, PANICS },
+	{ 2, 1, true, 1, PANICS },
+};
+enum { N_CONDITIONS = sizeof(conditions) / sizeof(conditions[0]) };
+
+static weft_chan *in_condition(const condition *c)
+{
+	weft_chan *ch = c->cap < 0 ? NULL : make((size_t)c->cap);
+	for (int i = 0; i < c->n; i++)
+		put(ch, 7);
+	if (c->closed)
+		weft_chan_close(ch);
+	return ch;
+}
+
+static int late(int result)
+{
+	return result == -EAGAIN ? -ETIMEDOUT : result;
+}
+
+/* One operation in each of its forms, every time on a channel in that condition. */
+static void expect_recv(const condition *c, int form, weft_ns deadline)
+{
+	weft_chan *ch = in_condition(c);
+	int v = 5, got = 0, value = c->recv < 0 ? 5 : c->recv ? 7 : 0;
+	weft_case one[] = { WEFT_RECV(ch, &v) }, pair[] = { WEFT_RECV(NULL, &v), WEFT_RECV(ch, &v) };
+	switch (form) {
+	case 0: got = weft_chan_try_recv(ch, &v); break;
+	case 1: got = weft_chan_recv_until(ch, &v, deadline); break;
+	case 2: got = weft_select_try(one, 1); break;
+	case 3: got = weft_select_until(one, 1, deadline); break;
+	case 4: got = weft_select_try(pair, 2); break;
+	default: got = weft_select_until(pair, 2, deadline); break;
+	}
+	if (form >= 2 && got >= 0) {
+		kit_equal(got, form >= 4);
+		got = form >= 4 ? pair[1].result : one[0].result;
+	}
+	kit_equal(got, form % 2 ? late(c->recv) : c->recv);
+	kit_equal(v, value);
+	weft_chan_unref(ch);
+}
+
+static void expect_send(const condition *c, int form, weft_ns deadline)
+{
+	weft_chan *ch = in_condition(c);
+	int v = 5, got = 0;
+	weft_case one[] = { WEFT_SEND(ch, &v) }, pair[] = { WEFT_SEND(NULL, &v), WEFT_SEND(ch, &v) };
+	switch (form) {
+	case 0: got = weft_chan_try_send(ch, &v); break;
+	case 1: got = weft_chan_send_until(ch, &v, deadline); break;
+	case 2: got = weft_select_try(one, 1); break;
+	case 3: got = weft_select_until(one, 1, deadline); break;
+	case 4: got = weft_select_try(pair, 2); break;
+	default: got = weft_select_until(pair, 2, deadline); break;
+	}
+	if (form >= 4 && got >= 0)
+		got -= 1; /* the second case */
+	kit_equal(got, form % 2 ? late(c->send) : c->send);
+	kit_equal(weft_chan_len(ch), c->n + (c->send == 0));
+	weft_chan_unref(ch);
+}
+
+CASE(every_condition,
+	"test/chan/select3.go, nonblock.go: sends and receives, alone and in selects, on channels that are nil, empty, "
+	"full, closed, and closed with something in them")
+{
+	enum { FORMS = 6 };
+	for (int i = 0; i < N_CONDITIONS; i++)
+		for (int form = 0; form < FORMS; form++)
+			for (int k = 0; k < 2; k++) {
+				weft_ns deadline = k ? weft_in(20 * WEFT_US) : INT64_MIN;
+				expect_recv(&conditions[i], form, deadline);
+				if (conditions[i].send != PANICS)
+					expect_send(&conditions[i], form, deadline);
+			}
+}
+
+static weft_chan *four[4], *merged, *ended;
+
+static void send_to_any(void *arg)
+{
+	(void)arg;
+	for (int i = 0; i < (int)kit_times(2000); i++) {
+		weft_case cases[] = { WEFT_SEND(four[0], &i), WEFT_SEND(four[1], &i), WEFT_SEND(four[2], &i),
+			WEFT_SEND(four[3], &i) };
+		kit_expect(weft_select(cases, 4) >= 0);
+	}
+	for (int k = 0; k < 4; k++)
+		weft_chan_close(four[k]);
+}
+
+static void merge(void *arg)
+{
+	int v;
+	while (weft_chan_recv(arg, &v) == 1)
+		put(merged, v);
+	weft_chan_send(ended, NULL);
+}
+
+static void close_merged(void *arg)
+{
+	(void)arg;
+	for (int k = 0; k < 4; k++)
+		weft_chan_recv(ended, NULL);
+	weft_chan_close(merged);
+}
+
+CASE(double_select, "test/chan/doubleselect.go: a select that sends does so once, though four goroutines receive")
+{
+	int n = (int)kit_times(2000), v;
+	char *seen = calloc((size_t)n, 1);
+	merged = make(0);
+	ended = weft_chan_make(0, 0);
+	for (int k = 0; k < 4; k++)
+		four[k] = make(0);
+	kit_go(send_to_any, NULL);
+	for (int k = 0; k < 4; k++)
+		kit_go(merge, four[k]);
+	kit_go(close_merged, NULL);
+	while (weft_chan_recv(merged, &v) == 1)
+		kit_equal(seen[v]++, 0);
+	for (int i = 0; i < n; i++)
+		kit_equal(seen[i], 1);
+	free(seen);
+}
+
+static void recv_once(void *arg)
+{
+	two *t = arg;
+	kit_equal(weft_chan_recv(t->a, NULL), 1);
+	weft_wg_done(&t->wg);
+}
+
+static void select_then_recv(void *arg)
+{
+	two *t = arg;
+	weft_case cases[] = { WEFT_RECV(t->a, NULL), WEFT_RECV(t->b, NULL) };
+	kit_equal(weft_select(cases, 2), 1);
+	weft_chan_send(t->done, &(int){ 0 });
+	kit_equal(weft_chan_recv(t->a, NULL), 1);
+	weft_wg_done(&t->wg);
+}
+
+CASE(withdrawn_from_the_middle, "test/chan/select6.go: a select takes back a case that is not the first of its queue")
+{
+	for (int i = 0; i < 100; i++) {
+		two t;
+		two_make(&t, 0);
+		weft_wg_add(&t.wg, 2);
+		kit_go(recv_once, &t);
+		if (i % 2)
+			kit_until_parked(1);
+		kit_go(select_then_recv, &t);
+		if (i % 2)
+			kit_until_parked(2);
+		put(t.b, 1);
+		kit_equal(weft_chan_recv(t.done, NULL), 1);
+		put(t.a, 1);
+		put(t.a, 2);
+		weft_wg_wait(&t.wg);
+		two_free(&t);
+	}
+}

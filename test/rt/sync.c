@@ -441,6 +441,113 @@ CASE(cond_signal_races_with_deadline, "sync.h: a signal that comes at the deadli
 	weft_wg_wait(&done);
 }
 
+static int stage; /* under the mutex */
+
+static void first_of_three(void *arg)
+{
+	(void)arg;
+	weft_lock(&mutex);
+	stage = 1;
+	weft_cond_wait(&cond, &mutex);
+	kit_equal(stage, 2);
+	stage = 3;
+	weft_cond_signal(&cond);
+	weft_unlock(&mutex);
+	weft_wg_done(&done);
+}
+
+/* Until the stage is no less than n; the mutex is held then. */
+static void lock_at_stage(int n)
+{
+	weft_lock(&mutex);
+	while (stage < n) {
+		weft_unlock(&mutex);
+		weft_yield();
+		weft_lock(&mutex);
+	}
+}
+
+static void second_of_three(void *arg)
+{
+	(void)arg;
+	lock_at_stage(1);
+	stage = 2;
+	weft_cond_signal(&cond);
+	weft_unlock(&mutex);
+	weft_wg_done(&done);
+}
+
+static void third_of_three(void *arg)
+{
+	(void)arg;
+	lock_at_stage(2);
+	if (stage == 2) {
+		weft_cond_wait(&cond, &mutex);
+		kit_equal(stage, 3);
+	}
+	weft_unlock(&mutex);
+	weft_wg_done(&done);
+}
+
+CASE(cond_race, "Go's TestRace (sync.Cond): a signal for one who waits is not taken by one who comes to wait later")
+{
+	for (int i = 0; i < (int)kit_times(200); i++) {
+		stage = 0;
+		weft_wg_add(&done, 3);
+		kit_go(i % 2 ? first_of_three : third_of_three, NULL);
+		kit_go(second_of_three, NULL);
+		kit_go(i % 2 ? third_of_three : first_of_three, NULL);
+		weft_wg_wait(&done);
+	}
+}
+
+static bool all_over; /* under the mutex */
+
+static void broadcast_once(void *arg)
+{
+	(void)arg;
+	weft_cond_broadcast(&cond);
+	weft_wg_done(&done);
+}
+
+static void wait_until_over(void *arg)
+{
+	(void)arg;
+	weft_lock(&mutex);
+	while (!all_over)
+		weft_cond_wait(&cond, &mutex);
+	weft_unlock(&mutex);
+	weft_wg_done(&done);
+}
+
+CASE(cond_stealing,
+	"Go's TestCondSignalStealing: a broadcast without the lock wakes who waited before it, whoever comes "
+	"to wait meanwhile")
+{
+	for (int i = 0; i < (int)kit_times(300); i++) {
+		n_waiting = n_awake = 0;
+		all_over = false;
+		weft_wg_add(&done, 3);
+		kit_go(wait_once, NULL);
+		lock_when_waiting(1); /* it is in the wait: it has let go of the mutex */
+		weft_unlock(&mutex);
+		kit_go(broadcast_once, NULL);
+		kit_go(wait_until_over, NULL);
+		int awake = 0;
+		while (!awake) {
+			weft_yield();
+			weft_lock(&mutex);
+			awake = n_awake;
+			weft_unlock(&mutex);
+		}
+		weft_lock(&mutex);
+		all_over = true;
+		weft_unlock(&mutex);
+		weft_cond_broadcast(&cond);
+		weft_wg_wait(&done);
+	}
+}
+
 /* ---- waitgroup ---- */
 
 static void finish(void *arg)
@@ -501,6 +608,70 @@ CASE(waitgroup_negative, "sync.WaitGroup: If the counter goes negative, Add pani
 	weft_wg_add(&done, 1);
 	weft_wg_done(&done);
 	weft_wg_done(&done);
+}
+
+static void wait_for_both(void *arg)
+{
+	weft_wg_wait(arg);
+	kit_equal(count, 2);
+	weft_wg_done(&other);
+}
+
+static weft_wg both;
+
+static void one_of_both(void *arg)
+{
+	(void)arg;
+	count++;
+	weft_wg_done(&both);
+}
+
+CASE(waitgroup_race, "Go's TestWaitGroupRace: the end of the last and the beginning of Wait come at the same time")
+{
+	for (int i = 0; i < (int)kit_times(1000); i++) {
+		count = 0;
+		weft_wg_add(&both, 1);
+		kit_go(one_of_both, NULL);
+		weft_wg_add(&both, 1);
+		kit_go(one_of_both, NULL);
+		weft_wg_add(&other, 2);
+		kit_go(wait_for_both, &both);
+		kit_go(wait_for_both, &both);
+		weft_wg_wait(&both);
+		kit_equal(count, 2);
+		weft_wg_wait(&other);
+	}
+}
+
+static void wait_for_once(void *arg)
+{
+	weft_wg_wait(arg);
+	count++;
+}
+
+CASE(waitgroup_reused,
+	"sync.WaitGroup: If a WaitGroup is reused to wait for several independent sets of events, new Add calls must "
+	"happen after all previous Wait calls have returned.",
+	.procs = 1, .soft = true, .dies = "panic: sync: WaitGroup is reused before previous Wait has returned")
+{
+	for (;;) { /* at the first time, unless the monitor takes the proc just there */
+		int before = count;
+		weft_wg_add(&both, 1);
+		kit_go(wait_for_once, &both);
+		kit_until_parked(1);
+		weft_wg_done(&both); /* the waiter can run, but has not */
+		weft_wg_add(&both, 1);
+		kit_until(count > before);
+		weft_wg_done(&both);
+	}
+}
+
+CASE(waitgroup_misused,
+	"sync.WaitGroup: calls with a positive delta that occur when the counter is zero must happen before a Wait",
+	.dies = "panic: sync: WaitGroup misuse: Add called concurrently with Wait")
+{
+	both.state = 1; /* a counter of 0 and one that waits: what only two threads at once can see */
+	weft_wg_add(&both, 1);
 }
 
 CASE(waitgroup_deadline, "sync.h: 0, or -ETIMEDOUT; and it can be waited for again")

@@ -5,6 +5,8 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <signal.h>
+#include <sys/time.h>
 
 static weft_wg done;
 static atomic_int count;
@@ -155,6 +157,29 @@ CASE(late_sleepers_wake_in_order, "Go's TestAfterQueuing: also when they are all
 		kit_equal(s[i].place, i);
 }
 
+static void on_signal(int sig)
+{
+	(void)sig;
+}
+
+CASE(sleep_under_signals,
+	"Go's TestSpuriousWakeupsNeverHangSemasleep: signals end no sleep, nor do they prolong it for ever")
+{
+	struct sigaction a = { .sa_handler = on_signal, .sa_flags = SA_ONSTACK }; /* without SA_RESTART */
+	struct itimerval often = { .it_interval.tv_usec = 100, .it_value.tv_usec = 100 }, off = { 0 };
+	sigaction(SIGALRM, &a, NULL);
+	kit_require(!setitimer(ITIMER_REAL, &often, NULL));
+	for (int i = 0; i < 5; i++) {
+		weft_ns until = weft_in(2 * WEFT_MS);
+		weft_chan *ch = weft_after(WEFT_MS);
+		kit_equal(weft_sleep_until(until), 0);
+		kit_expect(weft_now() >= until);
+		kit_equal(weft_chan_recv(ch, NULL), 1);
+		weft_chan_unref(ch);
+	}
+	setitimer(ITIMER_REAL, &off, NULL);
+}
+
 /* ---- timers ---- */
 
 static weft_timer timer;
@@ -240,6 +265,72 @@ CASE(reset_result, "time.Timer.Reset: It returns true if the timer had been acti
 	kit_expect(!weft_timer_reset(&timer, 0));
 	weft_wg_wait(&done);
 	kit_equal(count, 3);
+}
+
+CASE(timers_at_the_edges,
+	"time.NewTimer: moments long ago fire at once, those beyond the clock never (Go's TestZeroTimer)")
+{
+	static const weft_ns passed[] = { INT64_MIN, INT64_MIN + 1, -1, 0, 1 },
+			     never[] = { WEFT_FOREVER, WEFT_FOREVER - 1 };
+	for (size_t i = 0; i < sizeof(passed) / sizeof(passed[0]); i++) {
+		weft_timer t = { 0 };
+		weft_wg_add(&done, 1);
+		kit_equal(weft_timer_start(&t, passed[i], count_down, NULL), 0);
+		weft_wg_wait(&done);
+		kit_expect(!weft_timer_stop(&t));
+		weft_wg_add(&done, 1);
+		kit_expect(!weft_timer_reset(&t, passed[i]));
+		weft_wg_wait(&done);
+	}
+	kit_equal(count, 10);
+	for (int i = 0; i < 2; i++) {
+		weft_timer t = { 0 };
+		kit_equal(weft_timer_start(&t, never[i], count_up, NULL), 0);
+		kit_expect(weft_timer_reset(&t, never[1 - i]));
+		weft_sleep(WEFT_MS);
+		kit_expect(weft_timer_stop(&t));
+	}
+	kit_equal(count, 10);
+}
+
+static weft_chan *ball;
+
+static void fill_for_ever(void *arg)
+{
+	while (!atomic_load((atomic_bool *)arg))
+		weft_chan_send(ball, NULL);
+	weft_chan_close(ball);
+	weft_wg_done(&done);
+}
+
+static void drain_for_ever(void *arg)
+{
+	(void)arg;
+	while (weft_chan_recv(ball, NULL) == 1) {
+	}
+	weft_wg_done(&done);
+}
+
+static void set_it(void *arg)
+{
+	atomic_store((atomic_bool *)arg, true);
+}
+
+CASE(after_func_starvation,
+	"Go's TestAfterFuncStarvation: of two goroutines one can always run; the timer's runs all the same", .procs = 1)
+{
+	for (int i = 0; i < 20; i++) {
+		static atomic_bool over;
+		weft_timer t = { 0 };
+		over = false;
+		ball = weft_chan_make(0, 1);
+		weft_wg_add(&done, 2);
+		kit_go(fill_for_ever, &over);
+		kit_go(drain_for_ever, NULL);
+		kit_equal(weft_timer_start(&t, weft_in(WEFT_US), set_it, &over), 0);
+		weft_wg_wait(&done);
+		weft_chan_unref(ball);
+	}
 }
 
 CASE(modified_earlier,
@@ -487,6 +578,66 @@ CASE(tickers_come_and_go, "Go's TestTickerConcurrentStress and TestTeardown: tic
 	for (int i = 0; i < 50; i++)
 		kit_go(tick_a_little, (void *)(intptr_t)i);
 	weft_wg_wait(&done);
+}
+
+static void wait_for_tick(void *arg)
+{
+	for (int i = 0; i < (int)kit_times(200); i++) {
+		weft_chan *own = weft_after(WEFT_MS);
+		weft_case cases[] = { WEFT_RECV(arg, NULL), WEFT_RECV(own, NULL) };
+		kit_expect(weft_select(cases, 2) >= 0);
+		weft_chan_unref(own);
+	}
+	weft_wg_done(&done);
+}
+
+CASE(tick_by_several,
+	"Go's TestMultiWakeupTicker: several goroutines wait for one ticker, and for moments of their own")
+{
+	weft_chan *ch = weft_tick(WEFT_US);
+	weft_wg_add(&done, 4);
+	for (int i = 0; i < 4; i++)
+		kit_go(wait_for_tick, ch);
+	weft_wg_wait(&done);
+	weft_chan_unref(ch);
+}
+
+CASE(time_of_firing,
+	"Go's TestAfterTimes, TestTickTimes: what the channel has is when it came, not when it was looked at")
+{
+	for (int i = 0; i < 2; i++) {
+		weft_ns start = weft_now(), at = 0;
+		weft_chan *ch = i ? weft_tick(WEFT_MS) : weft_after(WEFT_MS);
+		kit_until(weft_chan_len(ch) == 1);
+		weft_ns come = weft_now();
+		weft_sleep(3 * WEFT_MS);
+		kit_equal(weft_chan_recv(ch, &at), 1);
+		kit_expect(at >= start + WEFT_MS && at <= come);
+		weft_chan_unref(ch);
+	}
+}
+
+CASE(durations_at_the_edges, "time.After, time.NewTicker: Go's TestOverflowPeriodRuntimeTimer: durations of any size")
+{
+	static const weft_ns none[] = { INT64_MIN, -1, 0 },
+			     long_ones[] = { WEFT_FOREVER, WEFT_FOREVER - 1, WEFT_FOREVER / 2 };
+	for (int i = 0; i < 3; i++) {
+		weft_chan *once = weft_after(none[i]), *never = weft_after(long_ones[i]),
+			  *tick = weft_tick(long_ones[i]);
+		kit_equal(weft_chan_recv(once, NULL), 1);
+		kit_equal(weft_chan_recv_until(once, NULL, weft_in(WEFT_MS)), -ETIMEDOUT); /* once */
+		kit_equal(weft_chan_try_recv(never, NULL), -EAGAIN);
+		kit_equal(weft_chan_try_recv(tick, NULL), -EAGAIN);
+		weft_chan_unref(once);
+		weft_chan_unref(never);
+		weft_chan_unref(tick);
+	}
+}
+
+CASE(tick_of_less, "time.NewTicker: The duration d must be greater than zero (Go's TestNewTickerLtZeroDuration)",
+	.dies = "panic: non-positive interval for NewTicker")
+{
+	weft_tick(-1);
 }
 
 CASE(outside, "time.h: -EPERM outside a goroutine; no timer when the scheduler does not run", .outside = true)
