@@ -266,7 +266,7 @@ CASE(simultaneous_cancels,
 	"Go's TestSimultaneousCancels: each context of a tree is cancelled by a goroutine of its own; ctx.h: Ends the "
 	"context and all below it, before it returns.")
 {
-	for (int k = 0; k < (int)kit_times(40); k++) {
+	for (int k = 0; k < (int)kit_times(20); k++) {
 		weft_wg_add(&done, TREE);
 		for (int i = 0; i < TREE; i++)
 			tree[i] = weft_ctx_make(i ? tree[(i - 1) / BRANCHES] : NULL, WEFT_FOREVER);

@@ -620,7 +620,7 @@ CASE(large_elements, "chan.h: a select moves elements of any size")
 	weft_chan_unref(never);
 }
 
-/* ---- tables and small programs of test/chan ---- */
+/* ---- tables and small programs ---- */
 
 /* A channel with n elements of a buffer for cap, closed or not; cap -1: nil. */
 typedef struct condition {
