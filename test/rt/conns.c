@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -613,6 +615,66 @@ CASE(pipe_without_reader, "Go's os.TestEPIPE: -EPIPE, also for a write that wait
 		weft_wg_wait(&done);
 		kit_equal(weft_fd_close(w), 0);
 	}
+}
+
+static weft_fd *shared_out, *shared_in;
+static atomic_int n_taken, n_given;
+static atomic_bool over;
+
+/* Another program, which has the same open files, takes and gives what it can. */
+static void *share_from_outside(void *arg)
+{
+	int out = dup(weft_fd_number(shared_out)), in = dup(weft_fd_number(shared_in));
+	char bytes[2000];
+	(void)arg;
+	while (!over) {
+		ssize_t n = read(out, bytes, sizeof(bytes));
+		n_taken += n > 0 ? (int)n : 0;
+		n = write(in, bytes, sizeof(bytes));
+		n_given += n > 0 ? (int)n : 0;
+		sched_yield();
+	}
+	close(out);
+	close(in);
+	return NULL;
+}
+
+static void write_shared(void *arg)
+{
+	char bytes[3000] = "";
+	for (int i = 0; i < (int)kit_times(500); i++) {
+		ssize_t n = weft_write(shared_in, bytes, sizeof(bytes));
+		kit_require(n > 0);
+		n_given += (int)n;
+	}
+	over = true;
+	pthread_join(*(pthread_t *)arg, NULL);
+	kit_equal(weft_fd_close(shared_in), 0);
+	weft_wg_done(&done);
+}
+
+CASE(mode_changed_by_others,
+	"net.h: EAGAIN never comes through, though another program makes an open file non-blocking and is faster (Go's "
+	"os.TestReadNonblockingFd)")
+{
+	int fds[2];
+	pthread_t t;
+	char bytes[3000];
+	ssize_t n;
+	kit_require(!pipe2(fds, O_CLOEXEC));
+	kit_equal(weft_fd_wrap(fds[0], &shared_out), 0);
+	kit_equal(weft_fd_wrap(fds[1], &shared_in), 0);
+	fcntl(fds[0], F_SETFL, O_NONBLOCK);
+	fcntl(fds[1], F_SETFL, O_NONBLOCK);
+	weft_wg_add(&done, 1);
+	kit_require(!pthread_create(&t, NULL, share_from_outside, NULL));
+	kit_go(write_shared, &t);
+	while ((n = weft_read(shared_out, bytes, sizeof(bytes))) > 0)
+		n_taken += (int)n;
+	kit_equal(n, 0);
+	weft_wg_wait(&done);
+	kit_equal(n_taken, n_given);
+	weft_fd_close(shared_out);
 }
 
 static weft_fd *file;

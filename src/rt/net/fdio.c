@@ -43,24 +43,36 @@ static ssize_t block(weft__m **m, const weft_fd *f, const weft__io *io)
 	return ret;
 }
 
-/* In blocking mode: the call comes when it will not block, unless another process is faster. */
-static ssize_t look_first(weft__m **m, const weft_fd *f, const weft__io *io)
+/* Until a call would not block: 0, or an error. */
+static int until_ready(weft__m **m, const weft_fd *f, enum weft__poll_mode mode)
 {
-	enum weft__poll_mode mode = mode_of(io->kind);
 	for (;;) {
 		int err = weft__pd_prepare(f->pd, mode);
 		if (err < 0)
 			return err;
 		if (mode == WEFT__POLL_READ ? wo_io_can_read(f->fd) : wo_io_can_write(f->fd))
-			break;
+			return 0;
 		err = weft__pd_wait(m, f->pd, mode);
 		if (err < 0)
 			return err;
 	}
+}
+
+/* In blocking mode: the call comes when it will not block, unless another process is faster; or one has changed the
+ * mode and is faster, then there is another time. */
+static ssize_t look_first(weft__m **m, const weft_fd *f, const weft__io *io)
+{
 	weft__io part = *io;
 	if (io->kind == WEFT__IO_WRITE && io->n > PIPE_BUF)
 		part.n = PIPE_BUF; /* a pipe that can be written to has room for so many */
-	return block(m, f, &part);
+	for (;;) {
+		int err = until_ready(m, f, mode_of(io->kind));
+		if (err < 0)
+			return err;
+		ssize_t ret = block(m, f, &part);
+		if (ret != -EAGAIN)
+			return ret;
+	}
 }
 
 static ssize_t not_tried_first(weft__m **m, const weft_fd *f, const weft__io *io)
