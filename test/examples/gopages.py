@@ -7,6 +7,7 @@ The programs have user tasks, regions, logs and blocking calls (httpd), and a co
 import html
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -66,14 +67,15 @@ def problem(name, folder):
     if done.returncode != 0:
         return f"status {done.returncode}: {done.stderr}", 0
     # A browser that does nothing: the tool opens one.
-    tool = subprocess.Popen([GO, "tool", "trace", "-http=127.0.0.1:0", trace], stderr=subprocess.PIPE, text=True, env=dict(os.environ, BROWSER="true"))
+    tool = subprocess.Popen([GO, "tool", "trace", "-http=127.0.0.1:0", trace], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                            env=dict(os.environ, BROWSER="true"), start_new_session=True)
     try:
         base = next((m.group(1) for line in tool.stderr if (m := re.search(r"listening on (http://\S+)", line))), None)
         if not base:
             return "go tool trace ended", 0
         found = list(crawl(base.rstrip("/")))
     finally:
-        tool.kill()
+        os.killpg(tool.pid, signal.SIGKILL) # the command `go` has the tool as its child
         tool.wait()
     bad = [f"{page}: {why}" for page, why in found if why]
     if name == "httpd" and not any(page.startswith("/usertask?") for page, _ in found):
