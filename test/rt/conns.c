@@ -18,6 +18,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "rt/net/fd.h"
+
 static weft_wg done;
 static atomic_int count;
 
@@ -309,6 +311,16 @@ CASE(number_while_reading, "Go's os.TestFdRace, TestFdReadRace: the number may b
 	close_both(f);
 }
 
+CASE(too_many_at_once, "Go's internal/poll.TestMutexOverflowPanic: more calls at once than can be counted",
+	.dies = "panic: too many concurrent operations on a single file or socket (max 1048575)")
+{
+	weft_fd *f[2];
+	char c;
+	connect_over(f, "tcp");
+	atomic_fetch_add(&f[0]->state, WEFT__FD_CALL * 1048575); /* as if so many were in it */
+	weft_read(f[0], &c, 1);
+}
+
 /* ---- listening ---- */
 
 static int free_port(void)
@@ -392,15 +404,31 @@ static void accept_two(const char *listen, const char *one, const char *two)
 	weft_fd_close(l);
 }
 
-CASE(both_families,
-	"Go's TestDualStackTCPListener, TestWildWildcardListener, TestDialLocal: no host is every address, of "
-	"both families; to dial it is this machine")
+static void receive_two(void)
+{
+	static const char *const hosts[] = { "127.0.0.1", "[::1]" };
+	char at[128], text[64], buf[4];
+	weft_fd *out = listen_at("udp", ":0", at);
+	for (int i = 0; i < 2; i++) {
+		snprintf(text, sizeof(text), "%s%s", hosts[i], strrchr(at, ':'));
+		weft_fd *in = dial("udp", text);
+		kit_equal(weft_write(in, "x", 1), 1);
+		kit_equal(weft_read(out, buf, sizeof(buf)), 1);
+		weft_fd_close(in);
+	}
+	weft_fd_close(out);
+}
+
+CASE(both_families, "Go's TestDualStackTCPListener, TestDualStackUDPListener, TestWildWildcardListener, TestDialLocal: "
+		    "no host is every address, of "
+		    "both families; to dial it is this machine")
 {
 	accept_two(":0", "127.0.0.1", "");
 	accept_two("0.0.0.0:0", "127.0.0.1", "");
 	if (!has_v6())
 		return;
 	accept_two(":0", "127.0.0.1", "[::1]");
+	receive_two();
 	char four[64], six[64], at[128];
 	int port = free_port();
 	snprintf(four, sizeof(four), "127.0.0.1:%d", port);
@@ -468,6 +496,33 @@ CASE(unnamed_sender, "Go's TestReadUnixgramWithUnnamedSocket: a packet of a sock
 	kit_expect(n_from <= sizeof(sa_family_t));
 	weft_fd_close(in);
 	weft_fd_close(out);
+}
+
+CASE(datagrams_and_addresses, "Go's TestUnixgramWrite, TestWriteToUDP: a socket that is not connected writes to an "
+			      "address, another to its own "
+			      "peer")
+{
+	static const char *const networks[] = { "udp", "unixgram" };
+	static const int no_peer[] = { -EDESTADDRREQ, -ENOTCONN };
+	for (int i = 0; i < 2; i++) {
+		char at[128], other[128], buf[10];
+		weft_fd *a = listen_at(networks[i], i ? own_name("@weft-conns") : "127.0.0.1:0", at),
+			*c = dial(networks[i], at);
+		weft_fd *b = listen_at(networks[i], i ? own_name("@weft-other") : "127.0.0.1:0", other);
+		struct sockaddr_storage to;
+		socklen_t n_to = sizeof(to);
+		kit_require(!getsockname(weft_fd_number(a), (struct sockaddr *)&to, &n_to));
+		kit_equal(weft_write(b, "x", 1), no_peer[i]);
+		kit_equal(weft_sendto(b, "ab", 2, 0, (struct sockaddr *)&to, n_to), 2);
+		kit_equal(weft_read(a, buf, sizeof(buf)), 2);
+		kit_equal(weft_write(c, "abc", 3), 3);
+		kit_equal(weft_read(a, buf, sizeof(buf)), 3);
+		kit_equal(weft_fd_read_deadline(a, 0), 0);
+		kit_equal(weft_recvfrom(a, buf, sizeof(buf), 0, NULL, NULL), -ETIMEDOUT);
+		weft_fd_close(a);
+		weft_fd_close(b);
+		weft_fd_close(c);
+	}
 }
 
 CASE(packets_in_order, "net: \"unixpacket\" is connected, and keeps the bounds of packets (Go's "

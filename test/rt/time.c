@@ -447,7 +447,7 @@ static void meddle(void *arg)
 	weft_wg_done(&done);
 }
 
-CASE(reset_by_many, "Go's TestStopResetResult and TestConcurrentTimerReset: several goroutines stop and reset one "
+CASE(reset_by_many, "Go's TestResetResult and TestConcurrentTimerReset: several goroutines stop and reset one "
 		    "timer; every start is "
 		    "stopped or runs")
 {
