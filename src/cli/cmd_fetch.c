@@ -1,4 +1,4 @@
-/* cli/cmd_fetch.c - a trace from a running program, by HTTP. */
+/* cli/cmd_fetch.c - a trace, or a profile, from a running program by HTTP. */
 #include <stdio.h>
 #include <string.h>
 
@@ -9,24 +9,35 @@
 enum { URL_BYTES = 4096, SECONDS_MAX = 86400, SILENT_S = 30 };
 static const uint64_t bytes_max = UINT64_C(16) << 30;
 
-static const char magic[] = "go 1.";
-enum { MAGIC_BYTES = sizeof(magic) - 1 };
+enum { MAGIC_BYTES_MAX = 5 };
+
+/* What should come, by the URL. */
+typedef struct wanted {
+	const char *what;  /* "trace" */
+	const char *magic; /* that it begins with */
+	const char *path;  /* where it goes if nobody says */
+	const char *opens; /* the command that does */
+	unsigned seconds;  /* that it takes if the URL does not say */
+} wanted;
+static const wanted trace = { "trace", "go 1.", "trace.out", "weft", 1 };
+static const wanted profile = { "profile", "\x1f\x8b", "profile.out", "go tool pprof", 30 };
 
 typedef struct fetching {
+	const wanted *want;
 	cli_writing writing;
-	char first[MAGIC_BYTES]; /* of what came */
+	char first[MAGIC_BYTES_MAX]; /* of what came */
 	size_t n_first;
-	bool no_trace;
+	bool other; /* it is something else */
 } fetching;
 
 static bool put(void *user, const char *at, size_t n)
 {
 	fetching *f = user;
-	size_t k = MAGIC_BYTES - f->n_first < n ? MAGIC_BYTES - f->n_first : n;
+	size_t left = strlen(f->want->magic) - f->n_first, k = left < n ? left : n;
 	memcpy(f->first + f->n_first, at, k);
 	f->n_first += k;
-	f->no_trace = memcmp(f->first, magic, f->n_first) != 0;
-	return !f->no_trace && cli_writing_put(&f->writing, at, n);
+	f->other = memcmp(f->first, f->want->magic, f->n_first) != 0;
+	return !f->other && cli_writing_put(&f->writing, at, n);
 }
 
 static bool progress(void *user, uint64_t bytes)
@@ -36,11 +47,13 @@ static bool progress(void *user, uint64_t bytes)
 }
 
 /* What came is something else. */
-static void say_no_trace(const fetching *f, const char *url)
+static void say_other(const fetching *f, const char *url)
 {
 	cli_progress_done();
-	fprintf(stderr, "weft: %s: that is not a trace\n", url);
-	if (f->n_first >= 2 && memcmp(f->first, "\x1f\x8b", 2) == 0)
+	fprintf(stderr, "weft: %s: that is not a %s\n", url, f->want->what);
+	if (f->want == &profile)
+		cli_hint("profiles are compressed profile.proto: without debug= in the URL");
+	else if (f->n_first >= 2 && memcmp(f->first, profile.magic, 2) == 0)
 		cli_hint("if it is a profile: go tool pprof %s", url);
 	else
 		cli_hint("traces come from /debug/pprof/trace, and from /debug/flight of programs on libweft");
@@ -49,8 +62,8 @@ static void say_no_trace(const fetching *f, const char *url)
 static void say_error(const fetching *f, const char *url, const fetch_error *err)
 {
 	cli_progress_done();
-	if (f->no_trace || (err->stopped && f->writing.error == 0)) {
-		say_no_trace(f, url);
+	if (f->other || (err->stopped && f->writing.error == 0)) {
+		say_other(f, url);
 		return;
 	}
 	if (err->stopped) /* the file cannot be written, and closing it says so */
@@ -61,15 +74,15 @@ static void say_error(const fetching *f, const char *url, const fetch_error *err
 }
 
 /* Exit status. */
-static int get(const cli_args *a, const char *url, const char *path)
+static int get(const cli_args *a, const wanted *want, const char *url, const char *path)
 {
-	fetching f = { 0 };
+	fetching f = { .want = want };
 	int status = CLI_OK;
 	if (!cli_writing_open(a, path, &f.writing, &status))
 		return status;
 	fetch_error err;
 	const fetch_options opt = {
-		.silent_s = fetch_seconds(url, 1) + SILENT_S,
+		.silent_s = fetch_seconds(url, want->seconds) + SILENT_S,
 		.bytes_max = bytes_max,
 		.put = put,
 		.progress = progress,
@@ -78,9 +91,9 @@ static int get(const cli_args *a, const char *url, const char *path)
 	bool good = fetch_get(url, &opt, &err);
 	if (!good) {
 		say_error(&f, url, &err);
-	} else if (f.n_first < MAGIC_BYTES) {
+	} else if (f.n_first < strlen(want->magic)) {
 		good = false;
-		say_no_trace(&f, url);
+		say_other(&f, url);
 	}
 	return cli_writing_close(&f.writing, good) && good ? CLI_OK : CLI_UNREADABLE;
 }
@@ -94,23 +107,35 @@ static int view(const cli_args *a, const char *path)
 	return cli_run_VIEW(&v);
 }
 
+/* CLI_OK, or what is wrong with the words. */
+static int check(const cli_args *a, const wanted *want, const char *path)
+{
+	if (cli_has(a, CLI_OPT_VIEW) && want != &trace)
+		return cli_usage(
+			a->command, "--view is for traces: a profile opens with go tool pprof -http=: %s", path);
+	if (cli_has(a, CLI_OPT_VIEW) && strcmp(path, "-") == 0)
+		return cli_usage(a->command, "--view wants a file: not -o -");
+	return CLI_OK;
+}
+
 int cli_run_FETCH(const cli_args *a)
 {
 	char url[URL_BYTES];
-	const char *path = a->values[CLI_OPT_OUTPUT] ? a->values[CLI_OPT_OUTPUT] : "trace.out";
 	uint64_t seconds = cli_number(a, CLI_OPT_SECONDS, 0);
 	if (seconds > SECONDS_MAX || (cli_has(a, CLI_OPT_SECONDS) && seconds == 0))
 		return cli_usage(a->command, "--seconds wants a number from 1 to %d", SECONDS_MAX);
 	if (!fetch_url(a->operands[0], (unsigned)seconds, url, sizeof(url)))
 		return cli_usage(a->command, "%s: not an address of the web: host:port, or http://host:port/path",
 			a->operands[0]);
-	if (cli_has(a, CLI_OPT_VIEW) && strcmp(path, "-") == 0)
-		return cli_usage(a->command, "--view wants a file: not -o -");
-	int status = get(a, url, path);
+	const wanted *want = fetch_is_profile(url) ? &profile : &trace;
+	const char *path = a->values[CLI_OPT_OUTPUT] ? a->values[CLI_OPT_OUTPUT] : want->path;
+	int status = check(a, want, path);
+	if (status == CLI_OK)
+		status = get(a, want, url, path);
 	if (status != CLI_OK || strcmp(path, "-") == 0)
 		return status;
 	if (cli_has(a, CLI_OPT_VIEW))
 		return view(a, path);
-	fprintf(stderr, "weft: the trace is in %s: weft %s\n", path, path);
+	fprintf(stderr, "weft: the %s is in %s: %s %s\n", want->what, path, want->opens, path);
 	return CLI_OK;
 }

@@ -34,9 +34,12 @@ bool fetch_get(const char *url, const fetch_options *opt, fetch_error *err);
 
 /* ---- which URL is meant ---- */
 
-/* Makes a URL of what people write: without a scheme it is http, without a path /debug/pprof/trace, and a trace asks
- * for `seconds` (0: what the server thinks right) unless the URL says.  False: it is none, or does not fit. */
+/* Makes a URL of what people write: without a scheme it is http, without a path /debug/pprof/trace, and a trace or
+ * profile asks for `seconds` (0: what the server thinks right) unless the URL says.  False: it is none, or does not
+ * fit. */
 bool fetch_url(const char *given, unsigned seconds, char *ret, size_t n);
+/* Whether the URL asks net/http/pprof for a profile, such as /debug/pprof/heap. */
+bool fetch_is_profile(const char *url);
 /* How many seconds the URL asks for; `otherwise` when it does not say. */
 unsigned fetch_seconds(const char *url, unsigned otherwise);
 

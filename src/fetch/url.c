@@ -7,6 +7,7 @@
 #include "fetch/fetch.h"
 
 static const char trace_path[] = "/debug/pprof/trace";
+static const char profiles_path[] = "/debug/pprof/";
 
 /* Behind the scheme, or the beginning when there is none. */
 static const char *host_of(const char *url)
@@ -44,6 +45,20 @@ unsigned fetch_seconds(const char *url, unsigned otherwise)
 	return s > 0 && s < 1e6 ? (unsigned)s + 1 : otherwise;
 }
 
+bool fetch_is_profile(const char *url)
+{
+	static const char *const others[] = { "", "trace", "cmdline", "symbol" };
+	const char *path = path_of(url), *end = path + strcspn(path, "?#"), *name = end;
+	while (name > path && name[-1] != '/')
+		name--;
+	if (!ends_with(path, (size_t)(name - path), profiles_path))
+		return false;
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strlen(others[i]) == (size_t)(end - name) && memcmp(others[i], name, (size_t)(end - name)) == 0)
+			return false;
+	return true;
+}
+
 static bool is_good(const char *given)
 {
 	for (const char *p = given; *p; p++)
@@ -63,11 +78,11 @@ bool fetch_url(const char *given, unsigned seconds, char *ret, size_t n)
 	const char *path = path_of(given);
 	size_t n_host = (size_t)(path - given), n_path = strcspn(path, "?#");
 	bool bare = n_path <= 1 || ends_with(path, n_path, "/debug/pprof") || ends_with(path, n_path, "/debug/pprof/");
-	bool trace = bare || ends_with(path, n_path, "/trace");
+	bool timed = bare || ends_with(path, n_path, "/trace") || fetch_is_profile(given);
 	const char *scheme = host_of(given) == given ? "http://" : "", *query = path + n_path;
 	size_t n_query = strcspn(query, "#"); /* a fragment is not sent */
 	char asked[40] = "";
-	if (trace && seconds && !seconds_in(given))
+	if (timed && seconds && !seconds_in(given))
 		snprintf(asked, sizeof(asked), "%sseconds=%u", n_query ? "&" : "?", seconds);
 	if (bare && n_path > 1) /* what stands before /debug stays */
 		n_path = (size_t)(strstr(path, "/debug/pprof") - path);

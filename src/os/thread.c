@@ -51,6 +51,13 @@ uint64_t wo_thread_id(void)
 	return (uint64_t)syscall(SYS_gettid);
 }
 
+int64_t wo_since_1970_ns(void)
+{
+	struct timespec ts;
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
 int64_t wo_now_ns(void)
 {
 	struct timespec ts;

@@ -12,5 +12,6 @@ int wo_processors(void);      /* this process may run on, at least 1 */
 void wo_sleep_ns(int64_t ns); /* about; less than a second; signals end it */
 uint64_t wo_thread_id(void);  /* the kernel's, of the calling thread */
 int64_t wo_now_ns(void);      /* CLOCK_MONOTONIC */
+int64_t wo_since_1970_ns(void);
 
 #endif

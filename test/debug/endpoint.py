@@ -63,6 +63,50 @@ def top(url):
     return done.stdout if done.returncode == 0 else "FAILED " + done.stderr
 
 
+def in_stacks(data, func):
+    """The sum over the samples of a profile with this function in their stack."""
+    with tempfile.NamedTemporaryFile() as f:
+        f.write(data)
+        f.flush()
+        said = subprocess.run([GO, "tool", "pprof", "-top", "-cum", "-nodecount=1000", "-nodefraction=0", f.name], capture_output=True, text=True, timeout=120).stdout
+    found = re.search(rf"^ *\S+ +\S+ +\S+ +(-?\d+) +\S+ +{func}$", said, re.M)
+    return int(found.group(1)) if found else 0
+
+
+def differences(p):
+    for query, says in {"seconds=0": 'invalid value for "seconds" - must be a positive integer', "seconds=0.5": 'invalid value for "seconds" - must be a positive integer',
+                        "seconds=x&debug=1": 'invalid value for "seconds" - must be a positive integer', "debug=1&seconds=1": "seconds and debug params are incompatible",
+                        "seconds=601": "profile duration exceeds server's WriteTimeout"}.items():
+        a = ask(p, f"/debug/pprof/heap?{query}")
+        result(a.status == 400 and a.text == says + "\n" and a.headers.get("x-go-pprof") == "1", f"heap?{query}: {says}", a)
+    a = ask(p, "/debug/pprof/block?seconds=600", "HEAD")
+    result(a.status == 200 and a.headers["content-disposition"] == 'attachment; filename="block-delta"', "HEAD of a difference does not wait", a)
+    waits = lambda: ask(p, "/debug/pprof/goroutine?debug=2").text.count("weft__profile_delta()")
+    asked, more = {}, []
+    for name in ("goroutine", "heap", "allocs", "block", "mutex", "threadcreate"):
+        seconds = 2 if name == "goroutine" else 1
+        asked[name] = s = p.dial()
+        s.sendall(f"GET /debug/pprof/{name}?seconds={seconds} HTTP/1.1\r\nHost: {p.at}\r\n\r\n".encode())
+        if name == "goroutine":
+            until(lambda: waits() == 1)
+            more = [p.dial() for _ in range(5)]
+    got = {name: Answer(read_all(s)) for name, s in asked.items()}
+    for name, a in got.items():
+        result(a.status == 200 and a.body.startswith(b"\x1f\x8b") and a.headers["content-disposition"] == f'attachment; filename="{name}-delta"', f"{name}?seconds=", a)
+    if GO:
+        result(in_stacks(got["goroutine"].body, "weft__con_read") == len(more), "what came meanwhile is the difference")
+    for s in more:
+        s.close()
+    with p.dial() as s:
+        s.sendall(f"GET /debug/pprof/heap?seconds=600 HTTP/1.1\r\nHost: {p.at}\r\n\r\n".encode())
+        until(lambda: waits() == 1)
+    result(until(lambda: waits() == 0, 10), "a client that goes away ends its difference")
+    if GO:
+        done = subprocess.run([GO, "tool", "pprof", "-seconds", "1", "-raw", p.base + "goroutine"], capture_output=True, text=True, timeout=60,
+                              env=dict(os.environ, PPROF_TMPDIR=tempfile.gettempdir()))
+        result(done.returncode == 0 and re.search(r"^Duration: 1\.", done.stdout, re.M), "go tool pprof -seconds 1 .../goroutine", done)
+
+
 def profiles(p):
     page = ask(p, "/debug/pprof/").text
     names = re.findall(r"<td>\d+<td><a href='(\w+)\?debug=1'>", page)
@@ -77,8 +121,7 @@ def profiles(p):
         if GO:
             said = top(p.base + name)
             result("Showing nodes" in said, f"go tool pprof -top .../{name}", said)
-    a = ask(p, "/debug/pprof/goroutine?seconds=5")
-    result(a.status == 400 and a.text == '"seconds" parameter is not supported for this profile type\n', "no differences of profiles", a)
+    differences(p)
     a = ask(p, "/debug/pprof/profile?seconds=0.3")
     result(a.status == 200 and a.body.startswith(b"\x1f\x8b") and a.headers["content-disposition"] == 'attachment; filename="profile"', "profile", a)
     if GO:

@@ -46,6 +46,14 @@ def good(name, path, *words):
            name, (p, files()))
 
 
+def profile(name, path, *words):
+    clean()
+    p = fetch(*words)
+    last = p.stderr.decode().splitlines()[-1:]
+    result(p.returncode == 0 and last == [f"weft: the profile is in {path}: go tool pprof {path}"] and files() == [path]
+           and pathlib.Path(path).read_bytes()[:2] == b"\x1f\x8b", name, (p, files()))
+
+
 def bad(name, pattern, *words, status=3):
     """One line that says why, and nothing is left."""
     clean()
@@ -67,6 +75,11 @@ def from_libweft():
     bad("no flight recorder: in the server's words", r": 404 Not Found: no flight recorder runs: start it", p.at + "/debug/flight")
     bad("nothing there", r": 404 Not Found: Unknown profile$", p.base + "nothing")
     bad("not a trace", r": that is not a trace$", p.base + "cmdline")
+    profile("a profile", "profile.out", p.base + "goroutine")
+    profile("what comes to it in a second", "heap.out", p.at + "/debug/pprof/heap", "--seconds=1", "-o", "heap.out")
+    profile("of CPU time", "profile.out", p.base + "profile", "--seconds=1")
+    bad("a profile as text", r": that is not a profile$", p.base + "goroutine?debug=1")
+    bad("a profile is not viewed", r"--view is for traces", p.base + "heap", "--view", status=2)
     with p.dial() as s:
         s.sendall(f"GET /debug/pprof/trace?seconds=9 HTTP/1.1\r\nHost: {p.at}\r\n\r\n".encode())
         s.recv(1)
@@ -99,7 +112,7 @@ def from_go():
             return
         p = Program(f"{other}/pprof")
         good("from net/http/pprof", "trace.out", p.at, "--seconds=1")
-        bad("a profile is not a trace", r": that is not a trace$", p.base + "allocs")
+        profile("a profile from net/http/pprof", "profile.out", p.base + "allocs", "--seconds=1")
         bad("Go's own words", r": 404 Not Found: Unknown profile$", p.base + "nothing")
         p.end()
 

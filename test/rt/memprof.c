@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "kit/profile.h"
+#include "rt/prof/profiles.h"
 
 #define APART __attribute__((noinline))
 
@@ -68,6 +69,39 @@ CASE(heap_profile_exact, "runtime.MemProfileRate: to include every allocated blo
 	kit_profile_free(p);
 	kit_expect(strncmp(kit_profile_text("heap", 1), "heap profile: ", 14) == 0 &&
 		   strstr(kit_profile_text("heap", 1), "] @ heap/2\n"));
+}
+
+static int changes(void *unused)
+{
+	(void)unused;
+	memset(kept + OBJECTS / 2, 0, sizeof(kept) / 2);
+	drops(OBJECTS);
+	weft_gc();
+	weft_gc();
+	return 0;
+}
+
+CASE(heap_profile_delta, "net/http/pprof: seconds=N - a delta profile; of memory in use it may be less than nothing",
+	.seconds = 30)
+{
+	wb_buf b = { 0 };
+	weft_mem_profile_rate(1);
+	weft_root_add(kept, sizeof(kept));
+	keeps(OBJECTS);
+	drops(OBJECTS);
+	weft_gc();
+	weft_gc();
+	kit_equal(weft__profile_delta("heap", changes, NULL, &b), 0);
+	kit_profile *p = kit_profile_read(&b);
+	kit_equal(kit_profile_sum(p, "alloc_objects", "drops", NULL), OBJECTS);
+	kit_equal(kit_profile_sum(p, "alloc_space", "drops", NULL), OBJECTS * BIG);
+	kit_equal(kit_profile_sum(p, "alloc_objects", "keeps", NULL), 0);
+	int64_t less = kit_profile_sum(p, "inuse_objects", "keeps", NULL);
+	kit_expect(less >= -OBJECTS / 2 && less <= -OBJECTS / 2 + STRAY);
+	kit_equal(kit_profile_sum(p, "inuse_space", "keeps", NULL), less * BIG);
+	kit_equal(kit_profile_period(p), 1);
+	kit_profile_free(p);
+	wb_buf_free(&b);
 }
 
 CASE(heap_profile_sampled,

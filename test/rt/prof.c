@@ -13,6 +13,7 @@
 #include "os/cputimer.h"
 #include "rt/ctx/ctx.h"
 #include "rt/prof/cpu.h"
+#include "rt/prof/profiles.h"
 
 /* TSan calls handlers later, where it likes: what the thread was doing is lost, and with it what these cases look at.
  * So it is with the caller of an innermost function without a frame, but for x86-64. */
@@ -730,6 +731,68 @@ CASE(mutex_profile_fraction, "runtime.SetMutexProfileFraction: on average 1/rate
 	int64_t times = kit_profile_sum(p, "contentions", "unlocks", NULL);
 	kit_expect(times % 3 == 0 && times > n * 3 / 4 && times < n * 5 / 4);
 	kit_profile_free(p);
+}
+
+/* ---- differences ---- */
+
+/* One receiver more that waits for a moment, and one that waits on. */
+static void wait_some(void)
+{
+	ch = weft_chan_make(0, 0);
+	size_t before = weft_count();
+	for (int i = 0; i < 2; i++)
+		kit_go(wait_i, (void *)0);
+	kit_until_parked(before + 1);
+	weft_sleep(WAIT_MS * WEFT_MS);
+	weft_chan_send(ch, NULL);
+	kit_until(weft_count() == before + 1);
+}
+
+static int waits_meanwhile(void *ret_most)
+{
+	int64_t start = weft_now();
+	for (int i = 0; i < 3; i++)
+		wait_some();
+	*(int64_t *)ret_most = weft_now() - start;
+	return 0;
+}
+
+CASE(delta, "net/http/pprof: seconds=N - a delta profile, of what was added between its beginning and its end",
+	.seconds = 30)
+{
+	wb_buf b = { 0 }, g = { 0 };
+	int64_t most = 0;
+	weft_block_profile_rate(1);
+	wait_some();
+	wait_some();
+	kit_equal(weft__profile_delta("block", waits_meanwhile, &most, &b), 0);
+	kit_profile *p = kit_profile_read(&b);
+	kit_equal(kit_profile_sum(p, "contentions", "waits_in_recv", NULL), 3);
+	int64_t ns = kit_profile_sum(p, "delay", "waits_in_recv", NULL);
+	kit_expect(ns >= 3 * WAIT_MS * WEFT_MS && ns <= most);
+	kit_profile_free(p);
+	kit_equal(weft__profile_delta("goroutine", waits_meanwhile, &most, &g), 0);
+	p = kit_profile_read(&g);
+	kit_equal(kit_profile_sum(p, "goroutine", "waits_in_recv", NULL), 3);
+	kit_equal(kit_profile_sum(p, "goroutine", NULL, NULL), 3); /* who asks is not in it */
+	kit_equal(kit_profile_samples(p), 1);
+	kit_profile_free(p);
+	wb_buf_free(&b);
+	wb_buf_free(&g);
+}
+
+static int goes_away(void *unused)
+{
+	(void)unused;
+	return -ECANCELED;
+}
+
+CASE(delta_canceled, "profiles.h: what wait() returned; the buffer is as it was")
+{
+	wb_buf b = { 0 };
+	kit_equal(weft__profile_delta("goroutine", goes_away, NULL, &b), -ECANCELED);
+	kit_equal(weft__profile_delta("nothing", goes_away, NULL, &b), -ENOENT);
+	kit_equal(b.n, 0);
 }
 
 /* ---- untouched programs ---- */

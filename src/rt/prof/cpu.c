@@ -355,13 +355,6 @@ static void *reader(void *unused)
 
 /* ---- start and stop; under lock ---- */
 
-static int64_t now_since_1970(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_REALTIME, &t);
-	return t.tv_sec * (int64_t)NS + t.tv_nsec;
-}
-
 static void clean_up(void)
 {
 	pthread_mutex_lock(&cpu.read_lock);
@@ -380,7 +373,7 @@ static int start(const weft_cpu_profile_options *opt)
 {
 	cpu.opt = *opt;
 	cpu.period_ns = NS / opt->hz;
-	cpu.start_ns = now_since_1970();
+	cpu.start_ns = wo_since_1970_ns();
 	cpu.start_mono_ns = wo_now_ns();
 	cpu.rng = (uint64_t)cpu.start_ns | 1;
 	cpu.stop = false;

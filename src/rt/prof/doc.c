@@ -130,16 +130,38 @@ static void put_labels(proto *p, const weft__prof_stack *s)
 
 static void put_row(proto *p, uint32_t i)
 {
-	weft__prof_row row = p->rows.rows.at[i];
 	weft__prof_stack s;
 	uint64_t ids[WEFT__PROF_FRAMES];
 	weft__prof_stack_of(&p->rows, i, &s);
 	for (size_t k = 0; k < s.n; k++)
 		ids[k] = location(p, s.pcs[k]);
-	if (p->d->kind->scale)
-		p->d->kind->scale(p->d, &row);
-	wf_prof_sample(p->out, ids, s.n, row.v);
+	wf_prof_sample(p->out, ids, s.n, p->rows.rows.at[i].v);
 	put_labels(p, &s);
+}
+
+/* What is shown, multiplied for what was not recorded. */
+static void scaled_rows(const weft__prof_doc *d, weft__prof_names *names, weft__prof_table *ret)
+{
+	weft__prof_doc_shown(d, names, ret);
+	for (uint32_t i = 1; d->kind->scale && i < weft__prof_rows_end(ret); i++)
+		d->kind->scale(d, &ret->rows.at[i]);
+}
+
+/* Differences are those of the numbers that both profiles would have had: as Go's, and as pprof's of two files. */
+static void take_off(proto *p, const weft__prof_doc *before)
+{
+	weft__prof_table t;
+	scaled_rows(before, &p->names, &t);
+	for (uint32_t i = 1; i < weft__prof_rows_end(&t); i++) {
+		weft__prof_stack s;
+		weft__prof_row less;
+		for (int k = 0; k < WEFT__PROF_VALUES; k++)
+			less.v[k] = -t.rows.at[i].v[k];
+		weft__prof_stack_of(&t, i, &s);
+		weft__prof_add_stack(&p->rows, &s, &less);
+	}
+	p->rows.failed |= t.failed;
+	weft__prof_table_free(&t);
 }
 
 static void put_kinds(proto *p)
@@ -149,7 +171,8 @@ static void put_kinds(proto *p)
 		wf_prof_type(p->out, k->values[i].type, k->values[i].unit);
 	if (k->shown_first)
 		wf_prof_default(p->out, k->shown_first);
-	wf_prof_period(p->out, k->period.type, k->period.unit, p->d->rate);
+	bool slowed = p->d->before && p->d->before->rate > p->d->rate; /* of two, the larger one: as Go's */
+	wf_prof_period(p->out, k->period.type, k->period.unit, slowed ? p->d->before->rate : p->d->rate);
 	wf_prof_times(p->out, p->d->start_ns, p->d->duration_ns);
 }
 
@@ -161,9 +184,12 @@ bool weft__prof_doc_proto(const weft__prof_doc *d, wb_buf *b)
 	weft__prof_names_open(&p.names);
 	put_kinds(&p);
 	put_maps(&p);
-	weft__prof_doc_shown(d, &p.names, &p.rows);
+	scaled_rows(d, &p.names, &p.rows);
+	if (d->before)
+		take_off(&p, d->before);
 	for (uint32_t i = 1; i < weft__prof_rows_end(&p.rows); i++)
-		put_row(&p, i);
+		if (!is_zero(&p.rows.rows.at[i]))
+			put_row(&p, i);
 	bool ok = !p.rows.failed && !p.names.failed && wf_prof_finish(p.out, b) && !b->failed;
 	weft__prof_names_close(&p.names);
 	weft__prof_table_free(&p.rows);

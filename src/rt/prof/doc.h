@@ -34,6 +34,8 @@ struct weft__prof_doc {
 	weft__prof_table table;
 	int64_t rate;                  /* or period */
 	int64_t start_ns, duration_ns; /* since 1970; 0: not said */
+	const weft__prof_doc
+		*before; /* what an earlier one of this kind had is taken off; NULL: nothing.  Not in text */
 };
 
 /* Append to b; false: out of memory. */

@@ -9,6 +9,7 @@
 #include <weft/prof.h>
 
 #include "os/io.h"
+#include "os/thread.h"
 #include "rt/prof/collectors.h"
 #include "rt/prof/contention.h"
 #include "rt/prof/cpu.h"
@@ -252,6 +253,50 @@ int weft_profile_write_to(const char *name, weft_profile_sink *sink, void *arg, 
 {
 	struct job j = { .profile = find(name), .by = asked_here(), .debug = debug, .to_sink = true };
 	return write_to(&j, sink, arg);
+}
+
+/* ---- the difference of two ---- */
+
+static void take(void *arg)
+{
+	struct job *j = arg;
+	j->doc.kind = &j->profile->kind;
+	j->profile->collect(&j->doc, &j->by);
+	j->doc.start_ns = wo_since_1970_ns();
+	j->err = j->doc.table.failed ? -ENOMEM : 0;
+}
+
+static void write_later(void *arg)
+{
+	struct job *j = arg;
+	j->err = weft__prof_doc_proto(&j->doc, &j->bytes) ? 0 : -ENOMEM;
+}
+
+static int take_later(struct job *later, const weft__prof_doc *before)
+{
+	weft__blocking(take, later);
+	later->doc.before = before;
+	later->doc.duration_ns = later->doc.start_ns - before->start_ns;
+	if (later->err == 0)
+		weft__blocking(write_later, later);
+	weft__prof_table_free(&later->doc.table);
+	return later->err;
+}
+
+int weft__profile_delta(const char *name, int (*wait)(void *arg), void *arg, wb_buf *b)
+{
+	struct job first = { .profile = find(name), .by = asked_here() }, later = first;
+	if (!first.profile)
+		return -ENOENT;
+	weft__blocking(take, &first);
+	int err = first.err == 0 ? wait(arg) : first.err;
+	if (err == 0)
+		err = take_later(&later, &first.doc);
+	weft__prof_table_free(&first.doc.table);
+	if (err == 0)
+		wb_buf_put(b, later.bytes.at, later.bytes.n);
+	wb_buf_free(&later.bytes);
+	return err == 0 && b->failed ? -ENOMEM : err;
 }
 
 /* ---- the CPU profile ---- */

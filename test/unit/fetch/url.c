@@ -33,9 +33,24 @@ static void meant(void **state)
 	is("h/debug/pprof/trace?a=b", 4, "http://h/debug/pprof/trace?a=b&seconds=4");
 	is("h?a=b", 4, "http://h/debug/pprof/trace?a=b&seconds=4");
 	is("h/debug/flight", 4, "http://h/debug/flight");
+	is("h/debug/pprof/heap", 4, "http://h/debug/pprof/heap?seconds=4");
+	is("h/debug/pprof/heap?gc=1#x", 4, "http://h/debug/pprof/heap?gc=1&seconds=4");
+	is("h/debug/pprof/cmdline", 4, "http://h/debug/pprof/cmdline");
 	is("h/my.trace", 0, "http://h/my.trace");
 	is("h/a?x=http://y", 0, "http://h/a?x=http://y");
 	is("h/x#part", 0, "http://h/x");
+}
+
+static void profiles(void **state)
+{
+	(void)state;
+	assert_true(fetch_is_profile("http://h/debug/pprof/heap"));
+	assert_true(fetch_is_profile("http://h/a/debug/pprof/profile?seconds=3"));
+	static const char *const others[] = { "http://h/debug/pprof/", "http://h/debug/pprof/trace?seconds=1",
+		"http://h", "http://h/debug/pprof/cmdline", "http://h/debug/pprof/symbol?0x1", "http://h/heap",
+		"http://h/debug/flight", "http://h/x?/debug/pprof/heap" };
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(fetch_is_profile(others[i]));
 }
 
 static void none(void **state)
@@ -64,6 +79,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(meant),
 		cmocka_unit_test(none),
+		cmocka_unit_test(profiles),
 		cmocka_unit_test(seconds),
 	};
 	return cmocka_run_group_tests_name("url", tests, NULL, NULL);
