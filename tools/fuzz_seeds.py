@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Makes the seed corpora of the fuzz targets from the trace corpus.
+"""Makes the seed corpora of the fuzz targets from the trace corpus, and a trace with libweft's carrier, which that lacks.
 
-    fuzz_seeds.py CORPUS OUT STAMP
+    fuzz_seeds.py CORPUS CARRIED OUT STAMP
 
 OUT/v2, OUT/v1 and OUT/pack hold small traces behind one byte of options (see the targets), OUT/text small traces as they are and
 hand-written texts, OUT/edit traces behind three bytes that say what is to be written of them, OUT/http and
@@ -75,11 +75,11 @@ TARGETS = [
 ]
 
 
-def main(corpus, out):
+def main(corpus, carried, out):
     shutil.rmtree(out, ignore_errors=True)
     for name in ("v1", "v2", "edit", "text", "http", "head", "pack", "filter"):
         (out / name).mkdir(parents=True)
-    for path in sorted(corpus.glob("*.trace")):
+    for path in [*sorted(corpus.glob("*.trace")), carried]:
         data = path.read_bytes()
         if len(data) > SIZE_MAX:
             continue
@@ -112,5 +112,6 @@ def main(corpus, out):
 
 
 if __name__ == "__main__":
-    main(pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]))
-    pathlib.Path(sys.argv[3]).write_text("\n".join(sorted(str(p) for p in pathlib.Path(sys.argv[2]).rglob("*"))) + "\n")
+    traces, carried, seeds, stamp = map(pathlib.Path, sys.argv[1:])
+    main(traces, carried, seeds)
+    stamp.write_text("\n".join(sorted(str(p) for p in seeds.rglob("*"))) + "\n")

@@ -1,5 +1,6 @@
 /* kit/ask.c - every question of libwtr about an input, for hostile ones: see kit.h. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "kit.h"
 
@@ -67,6 +68,28 @@ static void ask_findings(wtr_trace *t)
 	}
 }
 
+static void check_objects(const wtr_object *o, size_t n)
+{
+	kit_check(n <= WTR_WAIT_OBJECTS_MAX);
+	for (size_t i = 0; i < n; i++)
+		kit_check(o[i].kind > WTR_OBJECT_NONE && o[i].kind < WTR_OBJECT_KIND_COUNT);
+}
+
+/* In the order of goroutines, and the same however many are asked for. */
+static void ask_kept_labels(wtr_trace *t)
+{
+	enum { FEW = 8 };
+	wtr_kept_label l[FEW];
+	for (size_t i = 0; i < 4; i++) {
+		size_t n = wtr_kept_labels(t, i, l, FEW);
+		kit_check(wtr_kept_labels(t, i, NULL, 0) == n);
+		for (size_t k = 0; k < n && k < FEW; k++) {
+			kit_check(k == 0 || l[k - 1].g <= l[k].g);
+			kit_check(strnlen(l[k].label.at, l[k].label.n) <= l[k].label.n); /* reads all of it */
+		}
+	}
+}
+
 static void ask_waits(wtr_trace *t, const wtr_index *x, int64_t at_ns)
 {
 	wtr_waits *w = NULL;
@@ -82,9 +105,14 @@ static void ask_waits(wtr_trace *t, const wtr_index *x, int64_t at_ns)
 		const wtr_waiting *r = wtr_graph_rows(g, &n);
 		for (size_t i = 0; i < n; i++)
 			kit_check(r[i].cycle <= wtr_graph_cycles(g) && (!r[i].cycle || r[i].holder != WTR_NONE));
+		for (size_t i = 0; i < n; i++) {
+			wtr_object of[WTR_WAIT_OBJECTS_MAX];
+			check_objects(of, wtr_waits_of(w, r[i].g, at_ns, of, WTR_WAIT_OBJECTS_MAX));
+		}
 		wtr_graph_free(g);
 	}
 	wtr_waits_free(w);
+	ask_kept_labels(t);
 }
 
 static void ask_index(wtr_trace *t, const wtr_index *x)
