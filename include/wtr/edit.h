@@ -64,11 +64,13 @@ typedef struct wtr_cut_options {
 } wtr_cut_options;
 
 /* Writes a part of a trace as a trace: it begins with the state of everything at that time, has only the strings and
- * stacks that it needs, and keeps times, threads and generations.  Tasks and regions that began before have no
- * beginning in it. Traces of the first container become ones of the second (header 23), one second later by their
- * clock.
+ * stacks that it needs, and keeps times, threads and generations.  What began before has no beginning in it, but tasks,
+ * regions, goroutines and waits keep their names, see docs/carrier.md, "Parts of traces".  It lasts from from_ns to
+ * to_ns, where the trace does.  Traces of the first container become ones of the second (header 23), one second later
+ * by their clock.
  *
- * Reads from the generation before the range on.  Errors: E_IO, E_NOMEM; E_USAGE when there is no event in the range.
+ * Reads from the generation before the range on, skims what is before, and reads that in order where it has tasks or
+ * regions.  Errors: E_IO, E_NOMEM; E_USAGE when there is no event in the range.
  * Damage is none: what stands before it is written, and ret->end says what it was.  ret may be NULL. */
 WTR_API wtr_code wtr_cut(
 	wtr_trace *t, const wtr_cut_options *opt, wtr_write_fn *put, void *user, wtr_edit_result *ret, wtr_error *err);

@@ -190,6 +190,7 @@ static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 	default:
 		break;
 	}
+	an_kept_goroutine(s, g);
 	return g;
 }
 
@@ -206,7 +207,7 @@ static uint32_t created(an_summary *s, const wtr_event *e)
 	return g;
 }
 
-static void name(an_summary *s, uint32_t g, uint32_t stack)
+void an_g_name(an_summary *s, uint32_t g, uint32_t stack)
 {
 	uint32_t no = an_stack_name(s, stack);
 	if (no == 0)
@@ -287,7 +288,7 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 		return;
 	an_ghot *h = &s->hot.at[g];
 	if (__builtin_expect(!h->named && e->transition_stack, 0))
-		name(s, g, e->transition_stack);
+		an_g_name(s, g, e->transition_stack);
 	h->final_state = (uint8_t)to;
 	h->final_reason = reason;
 	open_state(s, g, h, e, reason);

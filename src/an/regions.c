@@ -149,6 +149,18 @@ void an_regions_inherit(an_summary *s, uint32_t g, int64_t creator, int64_t now)
 	r->inherited = true;
 }
 
+void an_regions_kept(an_summary *s, uint32_t g, uint64_t task, uint32_t name)
+{
+	an_stat zero = { .n_waits = 0 };
+	an_open_region *r = push(s, g, WTR_NEVER, &zero);
+	uint32_t row = an_task_of(s, task, s->cold.at[g].id);
+	if (!r || row == AN_NO_ROW)
+		return;
+	r->task = task;
+	r->name = name;
+	s->tasks.at[row].row.n_regions++;
+}
+
 static void begin(an_summary *s, uint32_t g, const wtr_event *e)
 {
 	an_stat st;

@@ -5,6 +5,7 @@
  * totals.c    counters, procs, threads, ranges, metrics, samples
  * goroutines.c, gtables.c, regions.c, tasks.c
  * within.c    only a part of the time
+ * kept.c      what a part of a trace says of the time before it
  *
  * All of it belongs to one thread.  Memory that runs out sets `oom`, which stays set; the sink looks at it once per
  * block.
@@ -122,6 +123,7 @@ typedef struct an_region_wait {
 
 typedef struct an_task {
 	wtr_task_row row;                     /* parent: a row of `tasks` */
+	bool kept;                            /* goes on since before the trace, which knows its name all the same */
 } an_task;
 
 typedef struct an_task_g {
@@ -175,6 +177,8 @@ typedef struct an_summary {
 	WB_VEC(wtr_sample_row) samples;
 	WB_VEC(wtr_log_row) logs;
 
+	const struct wtr__carrier *kept;      /* of this generation; NULL: none */
+
 	wb_idmap   task_rows;
 	WB_VEC(an_task) tasks;
 	WB_VEC(an_task_g) task_gs;
@@ -224,6 +228,7 @@ void     an_g_range(an_summary *s, const wtr_event *e, unsigned no);
 uint32_t an_g_row(const an_summary *s, int64_t id);               /* AN_NO_ROW: not seen, or dead */
 void     an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *ret);
 void     an_g_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends);
+void     an_g_name(an_summary *s, uint32_t g, uint32_t stack);    /* by the stack that it began with */
 bool     an_g_system(const an_summary *s, uint32_t g);
 
 /* ---- gtables.c ---- */
@@ -234,6 +239,7 @@ bool     an_g_publish(an_summary *s, wtr_index *x);
 /* ---- regions.c ---- */
 void     an_region_event(an_summary *s, const wtr_event *e);
 void     an_regions_inherit(an_summary *s, uint32_t g, int64_t creator, int64_t now);
+void     an_regions_kept(an_summary *s, uint32_t g, uint64_t task, uint32_t name); /* goes on since before the trace */
 void     an_regions_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends); /* `g` ends, its sums are final */
 void     an_regions_drop(an_summary *s, uint32_t g);
 bool     an_regions_publish(an_summary *s, wtr_index *x);
@@ -242,8 +248,13 @@ bool     an_regions_publish(an_summary *s, wtr_index *x);
 /* A task's row, noting that goroutine g took part in it; AN_NO_ROW: out of memory. */
 uint32_t an_task_of(an_summary *s, uint64_t id, int64_t g);
 void     an_task_event(an_summary *s, const wtr_event *e);
+void     an_task_kept(an_summary *s, uint64_t id, uint64_t parent, uint32_t name); /* goes on since before the trace */
 void     an_log_event(an_summary *s, const wtr_event *e);
 bool     an_tasks_publish(an_summary *s, wtr_index *x);
+
+/* ---- kept.c ---- */
+void an_kept_begin(an_summary *s, const wtr_event *sync); /* a generation begins */
+void an_kept_goroutine(an_summary *s, uint32_t g);        /* is found: it was there before the trace */
 
 /* ---- within.c ---- */
 void an_within_begin(an_summary *s); /* counting begins anew at s->from_ns */

@@ -38,27 +38,43 @@ static uint64_t parent_of(const an_summary *s, const wtr_event *e)
 	return s->v1 && e->value[0] == 0 ? (uint64_t)WTR_NONE : e->value[0];
 }
 
-void an_task_event(an_summary *s, const wtr_event *e)
+static void set_parent(an_summary *s, uint32_t task, uint64_t parent)
 {
-	uint32_t task = an_task_of(s, (uint64_t)e->id, e->g);
-	if (task == AN_NO_ROW)
-		return;
-	wtr_task_row *t = &s->tasks.at[task].row;
-	t->name = an_text(&s->texts, an_text_no(s, e->str));
-	if (e->kind == WTR_KIND_TASK_BEGIN) {
-		t->start_ns = e->time_ns;
-		t->start_stack = e->stack;
-	} else {
-		t->end_ns = e->time_ns;
-	}
-	uint64_t parent = parent_of(s, e);
-	if (parent == (uint64_t)WTR_NONE || t->parent != UINT32_MAX)
+	if (parent == (uint64_t)WTR_NONE || s->tasks.at[task].row.parent != UINT32_MAX)
 		return;
 	uint32_t p = row_of(s, parent); /* may move the rows */
 	if (p == AN_NO_ROW)
 		return;
 	s->tasks.at[task].row.parent = p;
 	s->tasks.at[p].row.n_children++;
+}
+
+void an_task_event(an_summary *s, const wtr_event *e)
+{
+	uint32_t task = an_task_of(s, (uint64_t)e->id, e->g);
+	if (task == AN_NO_ROW)
+		return;
+	wtr_task_row *t = &s->tasks.at[task].row;
+	if (e->str || !s->tasks.at[task].kept)
+		t->name = an_text(&s->texts, an_text_no(s, e->str));
+	if (e->kind == WTR_KIND_TASK_BEGIN) {
+		t->start_ns = e->time_ns;
+		t->start_stack = e->stack;
+	} else {
+		t->end_ns = e->time_ns;
+	}
+	set_parent(s, task, parent_of(s, e));
+}
+
+void an_task_kept(an_summary *s, uint64_t id, uint64_t parent, uint32_t name)
+{
+	bool known = wb_idmap_get(&s->task_rows, id) != WB_IDMAP_NONE;
+	uint32_t task = known ? AN_NO_ROW : row_of(s, id);
+	if (task == AN_NO_ROW)
+		return;
+	s->tasks.at[task].row.name = an_text(&s->texts, name);
+	s->tasks.at[task].kept = true;
+	set_parent(s, task, parent);
 }
 
 void an_log_event(an_summary *s, const wtr_event *e)

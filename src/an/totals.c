@@ -196,6 +196,7 @@ void an_totals_rare(an_summary *s, const wtr_event *e)
 		s->sync_ns = e->time_ns;
 		AN_ADD(s, syncs, (wtr_sync_row){ .n = e->id, .time_ns = e->time_ns });
 		AN_ADD(s, sync_generations, e->value[0]);
+		an_kept_begin(s, e);
 		break;
 	case WTR_KIND_METRIC:
 		metric(s, e);

@@ -287,6 +287,48 @@ void we_carry_label(we_carry *c, int64_t g, wtr_str label)
 	put_fact(c, WTR_NONE);
 }
 
+void we_carry_reason(we_carry *c, int64_t g, wtr_str reason)
+{
+	fact(c, WF_FACT_REASON, (uint64_t)g, cut(reason));
+	wb_buf_put(&c->entry, reason.at, cut(reason));
+	put_fact(c, WTR_NONE);
+}
+
+/* A fact of two numbers and a text. */
+static void put_named(we_carry *c, unsigned number, uint64_t a, uint64_t b, wtr_str name)
+{
+	fact(c, number, a, b);
+	uvarint(&c->entry, cut(name));
+	wb_buf_put(&c->entry, name.at, cut(name));
+	put_fact(c, WTR_NONE);
+}
+
+void we_carry_part(we_carry *c)
+{
+	c->entry.n = 0;
+	wb_buf_putc(&c->entry, WF_FACT_PART);
+	put_fact(c, WTR_NONE);
+}
+
+void we_carry_task(we_carry *c, uint64_t id, uint64_t parent, wtr_str name)
+{
+	put_named(c, WF_FACT_TASK, id, parent, name);
+}
+
+void we_carry_region(we_carry *c, int64_t g, uint64_t task, wtr_str name)
+{
+	put_named(c, WF_FACT_REGION, (uint64_t)g, task, name);
+}
+
+void we_carry_origin(we_carry *c, int64_t g, uint64_t start, uint64_t create)
+{
+	if (!start && !create)
+		return;
+	fact(c, WF_FACT_ORIGIN, (uint64_t)g, start);
+	uvarint(&c->entry, create);
+	put_fact(c, WTR_NONE);
+}
+
 void we_carry_kept_wait(we_carry *c, int64_t g, const wtr_object *o, size_t n)
 {
 	lane *l = lane_of(c, WTR_NONE);

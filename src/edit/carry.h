@@ -37,6 +37,14 @@ enum { WE_CARRY_TEXT_MAX = 960 };
 void we_carry_label(we_carry *c, int64_t g, wtr_str label);
 void we_carry_kept_wait(we_carry *c, int64_t g, const wtr_object *o, size_t n);
 
+/* A part of a trace begins, and what goes on then: a task; a region, of a goroutine the outermost first; the stacks, as
+ * they are numbered in this generation, that g began with and that made it (0: not known); the reason why g waits. */
+void we_carry_part(we_carry *c);
+void we_carry_task(we_carry *c, uint64_t id, uint64_t parent, wtr_str name);
+void we_carry_region(we_carry *c, int64_t g, uint64_t task, wtr_str name);
+void we_carry_origin(we_carry *c, int64_t g, uint64_t start, uint64_t create);
+void we_carry_reason(we_carry *c, int64_t g, wtr_str reason);
+
 /* A fact of two numbers that are sums over the generation: WF_FACT_STALLS, WF_FACT_LOST.  Both 0: nothing. */
 void we_carry_sums(we_carry *c, unsigned fact, uint64_t a, uint64_t b);
 

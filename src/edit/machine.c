@@ -12,6 +12,7 @@ we_machine *we_machine_new(bool v1)
 	if (k) {
 		k->v1 = v1;
 		k->gen = 1;
+		k->last_p = k->last_g = WE_NONE;
 		k->last_ns = INT64_MIN;
 	}
 	return k;
@@ -171,9 +172,18 @@ uint8_t we_go_status(wtr_gstate s)
 
 /* ---- asking ---- */
 
-void we_end_generation(we_machine *k)
+bool we_is_wanted(we_machine *k, int64_t g)
+{
+	const we_goroutine *x = we_find_g(k, g);
+	return x && x->wanted;
+}
+
+void we_end_generation(we_machine *k, int64_t time_ns)
 {
 	we_let_go(k, NULL);
+	if (k->w)
+		we_say_the_rest(k, time_ns);
+	k->last_p = k->last_g = WE_NONE;
 	k->gen++;
 }
 

@@ -18,6 +18,7 @@
 #include "edit/writer.h"
 
 typedef struct we_machine we_machine;
+struct we_recall;
 
 /* `v1`: the events are of the first container, whose threads cannot be taken at their word; others take their place.
  * NULL: out of memory. */
@@ -39,16 +40,29 @@ void we_follow(we_machine *k, const wtr_event *e);
  * goroutines and procs that have not been mentioned yet. */
 void we_foresee(we_machine *k, const wtr_event *e);
 
+/* Of events of what is to be written, in its first generation: who does something there. */
+void we_touch(we_machine *k, const wtr_event *e);
+
+/* Whether a goroutine is there, and to be in what is written. */
+bool we_is_wanted(we_machine *k, int64_t g);
+
 /* Makes what is known hang together, and says how many events we_begin() will write. */
 size_t we_begin_events(we_machine *k);
 
 /* From here on the machine writes to `w`, first the statuses of everything there is, at times from `time_ns` on, one
- * nanosecond apart.  `generation` of t, see we_source(), is that of the event that comes next.  Behind
- * we_begin_events() and the first we_generation(). */
-void we_begin(we_machine *k, const wtr_trace *t, uint64_t generation, we_writer *w, int64_t time_ns);
+ * nanosecond apart, and what `recall` knows of the time before.  `generation` of t, see we_source(), is that of the
+ * event that comes next.  Behind we_begin_events() and the first we_generation(). */
+void we_begin(we_machine *k, const wtr_trace *t, uint64_t generation, const struct we_recall *recall, we_writer *w,
+	int64_t time_ns);
 
-/* To be told when a generation has no more events, before the next one begins or all ends. */
-void we_end_generation(we_machine *k);
+/* What is written ends at end_ns, which is not included.  Of the rest of its generation the statuses are to be taken
+ * that we_status_is_missing(); they tell what has been so all the time, and get times before the end. */
+void we_end_at(we_machine *k, int64_t end_ns);
+bool we_status_is_missing(we_machine *k, const wtr_event *e);
+
+/* To be told when a generation has no more events, before the next one begins or all ends, with the newest time that it
+ * has: it says of everything that it has not mentioned what that is doing. */
+void we_end_generation(we_machine *k, int64_t time_ns);
 
 /* Writes one event of `t`, or leaves it out. */
 void we_take(we_machine *k, const wtr_trace *t, const wtr_event *e);

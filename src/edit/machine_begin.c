@@ -1,5 +1,6 @@
 /* edit/machine_begin.c - the state of everything at the beginning of what is written. */
 #include "edit/machine_inside.h"
+#include "edit/recall.h"
 
 #include <stdlib.h>
 
@@ -72,12 +73,43 @@ static bool shows_stw(const we_machine *k, const we_goroutine *g)
 	return g->stw && g->status == WF_GO_RUNNING && g->m != WE_NONE && k->ms.at[g->m].p != WE_NONE;
 }
 
+/* The highest ones: those of the runtime, which are there in every trace, have low numbers. */
+static void choose_last(we_machine *k)
+{
+	for (size_t i = k->p_order.n; i-- && k->last_p == WE_NONE;) {
+		const we_proc *p = &k->ps.at[k->p_order.at[i]];
+		if (p->status == WF_PROC_IDLE && !p->touched && !p->sweep)
+			k->last_p = k->p_order.at[i];
+	}
+	for (size_t i = k->g_order.n; i-- && k->last_p == WE_NONE && k->last_g == WE_NONE;) {
+		const we_goroutine *g = &k->gs.at[k->g_order.at[i]];
+		if (g->status == WF_GO_WAITING && !g->touched && !g->assist)
+			k->last_g = k->g_order.at[i];
+	}
+}
+
+void we_touch(we_machine *k, const wtr_event *e)
+{
+	if (e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK || e->type == WF_EV_PROC_STATUS)
+		return;
+	bool of_g = e->resource == WTR_RES_GOROUTINE, of_p = e->resource == WTR_RES_PROC;
+	we_goroutine *g[] = { e->g == WTR_NONE ? NULL : we_find_g(k, e->g), of_g ? we_find_g(k, e->id) : NULL };
+	we_proc *p[] = { e->p == WTR_NONE ? NULL : we_find_p(k, e->p), of_p ? we_find_p(k, e->id) : NULL };
+	for (size_t i = 0; i < 2; i++) {
+		if (g[i])
+			g[i]->touched = true;
+		if (p[i])
+			p[i]->touched = true;
+	}
+}
+
 size_t we_begin_events(we_machine *k)
 {
 	we_let_go(k, NULL);
 	settle(k);
 	sort_out(k);
-	size_t n = k->ps.n + (k->gc_on ? 1 : 0);
+	choose_last(k);
+	size_t n = k->ps.n + (k->gc_on ? 1 : 0) - (k->last_p != WE_NONE || k->last_g != WE_NONE);
 	for (size_t i = 0; i < k->ps.n; i++)
 		n += k->ps.at[i].sweep;
 	for (size_t i = 0; i < k->g_order.n; i++) {
@@ -107,15 +139,41 @@ static void begin_ranges(we_machine *k, int64_t time_ns)
 	}
 }
 
-static void begin_goroutine(we_machine *k, we_goroutine *g, int64_t time_ns)
+static uint64_t frames_no(we_machine *k, const we_recall *recall, we_frames_at at)
 {
-	bool known = g->known == we_known(k);
-	g->gen = 0;
-	we_tell_kept_wait(k, g, known ? g->wait : 0);
-	we_write_g_status(k, g, time_ns, we_stack_no(k, known ? g->stack : 0));
+	return we_frames(k->w, recall->frames.at + at.first, at.n);
 }
 
-void we_begin(we_machine *k, const wtr_trace *t, uint64_t generation, we_writer *w, int64_t time_ns)
+/* Where a goroutine is tells what it began with, too; when that is not known its start stands for it. */
+static void begin_goroutine(we_machine *k, const we_recall *recall, we_goroutine *g, int64_t time_ns)
+{
+	bool known = g->known == we_known(k);
+	const we_origin *o = we_recall_origin(recall, g->id);
+	uint64_t stack = we_stack_no(k, known ? g->stack : 0), start = o ? frames_no(k, recall, o->start) : 0;
+	g->gen = 0;
+	we_tell_kept_wait(k, g, known ? g->wait : 0);
+	we_tell_reason(k, g, known ? g->reason : 0);
+	if (k->last_g == we_place_g(k, g)) {
+		k->last_stack = stack ? stack : start;
+	} else {
+		we_write_g_status(k, g, time_ns, stack ? stack : start);
+	}
+	if (o)
+		we_carry_origin(we_carrier(k->w), g->id, start, frames_no(k, recall, o->create));
+}
+
+static void begin_said(we_machine *k, const we_recall *recall)
+{
+	we_carry *c = we_carrier(k->w);
+	we_carry_part(c);
+	for (size_t i = 0; i < recall->tasks.n; i++)
+		we_carry_task(c, recall->tasks.at[i].id, recall->tasks.at[i].parent, recall->tasks.at[i].name);
+	for (size_t i = 0; i < recall->regions.n; i++)
+		we_carry_region(c, recall->regions.at[i].g, recall->regions.at[i].task, recall->regions.at[i].name);
+}
+
+void we_begin(
+	we_machine *k, const wtr_trace *t, uint64_t generation, const we_recall *recall, we_writer *w, int64_t time_ns)
 {
 	k->w = w;
 	k->t = t;
@@ -123,9 +181,54 @@ void we_begin(we_machine *k, const wtr_trace *t, uint64_t generation, we_writer 
 	k->gc_seq = 0;
 	we_enter(k, t, generation);
 	for (size_t i = 0; i < k->p_order.n; i++)
-		we_write_p_status(k, &k->ps.at[k->p_order.at[i]], time_ns);
+		if (k->p_order.at[i] != k->last_p)
+			we_write_p_status(k, &k->ps.at[k->p_order.at[i]], time_ns);
 	for (size_t i = 0; i < k->g_order.n; i++)
-		begin_goroutine(k, &k->gs.at[k->g_order.at[i]], time_ns);
+		begin_goroutine(k, recall, &k->gs.at[k->g_order.at[i]], time_ns);
+	begin_said(k, recall);
 	begin_ranges(k, time_ns);
 	k->counts.added = k->counts.events;
+}
+
+/* ---- the end of a generation ---- */
+
+static bool unsaid_g(const we_machine *k, const we_goroutine *g)
+{
+	return g->status != WE_DEAD && g->wanted && g->gen != k->gen;
+}
+
+void we_end_at(we_machine *k, int64_t end_ns)
+{
+	int64_t n = 0;
+	for (size_t i = 0; i < k->ps.n; i++)
+		n += k->ps.at[i].gen != k->gen;
+	for (size_t i = 0; i < k->gs.n; i++)
+		n += unsaid_g(k, &k->gs.at[i]);
+	k->end_ns = end_ns - n;
+}
+
+bool we_status_is_missing(we_machine *k, const wtr_event *e)
+{
+	if (e->type == WF_EV_PROC_STATUS) {
+		const we_proc *p = we_find_p(k, e->id);
+		return p && p->gen != k->gen;
+	}
+	if (e->type != WF_EV_GO_STATUS && e->type != WF_EV_GO_STATUS_STACK)
+		return false;
+	const we_goroutine *g = we_find_g(k, e->id);
+	return g && unsaid_g(k, g);
+}
+
+void we_say_the_rest(we_machine *k, int64_t time_ns)
+{
+	sort_out(k);
+	for (size_t i = 0; i < k->p_order.n; i++)
+		we_say_proc(k, &k->ps.at[k->p_order.at[i]], time_ns);
+	for (size_t i = 0; i < k->g_order.n; i++) {
+		we_goroutine *g = &k->gs.at[k->g_order.at[i]];
+		if (!unsaid_g(k, g))
+			continue;
+		k->counts.added++;
+		we_write_g_status(k, g, time_ns, k->last_g == we_place_g(k, g) ? k->last_stack : 0);
+	}
 }

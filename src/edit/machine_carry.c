@@ -28,7 +28,7 @@ void we_enter(we_machine *k, const wtr_trace *t, uint64_t generation)
 	const wtr__gen *gen = t ? gen_of(t, generation) : NULL;
 	k->t = t ? t : k->t;
 	k->source = !t ? WE_NO_SOURCE : gen ? gen->number : 0;
-	k->carrier = gen && gen->built ? gen->carrier : NULL;
+	k->carrier = t ? wtr__carrier_of(t, generation) : NULL;
 	if (k->w && k->carrier) {
 		const wtr__carrier *c = k->carrier;
 		we_carry_sums(we_carrier(k->w), WF_FACT_STALLS, c->stalls, c->stall_ns);
@@ -70,16 +70,26 @@ void we_take_label(we_machine *k, const wtr_event *e)
 		set_label(k, g, wtr_string(k->t, e->str));
 }
 
+static void forget_old(we_machine *k, we_goroutine *g)
+{
+	if (g->known == we_known(k))
+		return;
+	g->known = we_known(k);
+	g->stack = g->wait = g->reason = 0;
+}
+
 static void learn_transition(we_machine *k, const wtr_event *e)
 {
 	we_goroutine *g = we_find_g(k, e->id);
 	if (!g)
 		return;
-	bool again = wtr_from(e) == wtr_to(e);
-	uint32_t before = g->known == we_known(k) ? g->stack : 0, wait = again && before ? g->wait : 0;
-	g->known = we_known(k);
-	g->stack = e->transition_stack ? e->transition_stack : before;
-	g->wait = wtr_to(e) != WTR_G_WAITING ? 0 : e->wait ? e->wait : wait;
+	bool again = wtr_from(e) == wtr_to(e) && g->known == we_known(k);
+	forget_old(k, g);
+	g->stack = e->transition_stack ? e->transition_stack : g->stack;
+	if (again)
+		return;
+	g->wait = wtr_to(e) == WTR_G_WAITING ? e->wait : 0;
+	g->reason = wtr_to(e) == WTR_G_WAITING ? e->str : 0;
 }
 
 void we_learn(we_machine *k, const wtr_event *e)
@@ -91,9 +101,16 @@ void we_learn(we_machine *k, const wtr_event *e)
 	we_goroutine *g = e->g == WTR_NONE ? NULL : we_find_g(k, e->g);
 	if (!g)
 		return;
-	g->wait = g->known == we_known(k) ? g->wait : 0;
-	g->known = we_known(k);
+	forget_old(k, g);
 	g->stack = e->stack;
+}
+
+void we_learn_later(we_machine *k, const wtr_event *e)
+{
+	const we_goroutine *g = e->resource == WTR_RES_GOROUTINE ? we_find_g(k, e->id) : NULL;
+	bool says = e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK;
+	if (g && says && !g->touched && g->known != we_known(k))
+		learn_transition(k, e);
 }
 
 /* ---- what is written ---- */
@@ -112,6 +129,12 @@ void we_tell_kept_wait(we_machine *k, const we_goroutine *g, uint32_t wait)
 	if (!k->w || !wait || g->status != WF_GO_WAITING || g->gen == k->gen)
 		return;
 	we_carry_kept_wait(we_carrier(k->w), g->id, o, wtr_wait_objects(k->t, wait, o, WTR_WAIT_OBJECTS_MAX));
+}
+
+void we_tell_reason(we_machine *k, const we_goroutine *g, uint32_t reason)
+{
+	if (k->w && reason && g->status == WF_GO_WAITING)
+		we_carry_reason(we_carrier(k->w), g->id, wtr_string(k->t, reason));
 }
 
 void we_tell_wait(we_machine *k, int64_t m, const wtr_event *e)

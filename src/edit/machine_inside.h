@@ -33,13 +33,13 @@ typedef struct we_goroutine {
 	int64_t id;
 	int32_t m;      /* place of its thread while running or in a system call */
 	uint8_t status; /* WF_GO_..., DEAD */
-	bool wanted, foreseen, assist, stw;
+	bool wanted, foreseen, touched, assist, stw;
 	uint32_t stw_kind; /* string id of the trace that is read */
 	uint64_t gen, seq;
 	/* What is told in each generation anew, good while said or known == we_known(k): its label, in names; and ids
-	 * of the trace that is read, of its stack and of what it waits for. */
+	 * of the trace that is read, of its stack and of what it waits for and why. */
 	uint64_t said, known;
-	uint32_t label, stack, wait;
+	uint32_t label, stack, wait, reason;
 	WB_VEC(we_region) regions;
 } we_goroutine;
 
@@ -47,7 +47,7 @@ typedef struct we_proc {
 	int64_t id;
 	int32_t m;      /* NONE when idle */
 	uint8_t status; /* WF_PROC_RUNNING, _IDLE, _SYSCALL, _SYSCALL_ABANDONED */
-	bool sweep, foreseen;
+	bool sweep, foreseen, touched;
 	uint64_t gen, seq;
 } we_proc;
 
@@ -75,6 +75,11 @@ struct we_machine {
 	bool gc_on, gc_known; /* whether the collector marks, and whether we can tell */
 	uint64_t gc_seq;
 	uint64_t gen;
+	/* Of the first generation, which says everything at its beginning: an idle proc or a goroutine that waits all
+	 * the time, whose status it says at its end, so that it lasts as long as it should; NONE. */
+	int32_t last_p, last_g;
+	uint64_t last_stack; /* of last_g, as numbered there */
+	int64_t end_ns;      /* times of statuses at the end: the next one; 0: as they come */
 	int64_t last_ns;
 	bool has_held;
 	wtr_event held; /* see proc_steal() */
@@ -139,6 +144,11 @@ we_goroutine *we_running(we_machine *k, we_thread *m, int64_t id);
 bool we_go_transition(we_machine *k, we_thread *m, const wtr_event *e);
 bool we_proc_transition(we_machine *k, we_thread *m, const wtr_event *e);
 
+/* ---- machine_begin.c ---- */
+
+/* Statuses of what this generation has not mentioned. */
+void we_say_the_rest(we_machine *k, int64_t time_ns);
+
 /* ---- machine_ranges.c ---- */
 
 bool we_range_event(we_machine *k, we_thread *m, const wtr_event *e);
@@ -153,13 +163,17 @@ bool we_other_event(we_machine *k, we_thread *m, const wtr_event *e);
 void we_enter(we_machine *k, const wtr_trace *t, uint64_t generation);
 /* While following: what an event says of where goroutines are and what they wait for. */
 void we_learn(we_machine *k, const wtr_event *e);
+/* The same of events behind the moment that is looked for: the status of a goroutine that nothing has happened to. */
+void we_learn_later(we_machine *k, const wtr_event *e);
 /* The label of a goroutine that is new. */
 void we_find_label(we_machine *k, we_goroutine *g);
 void we_take_label(we_machine *k, const wtr_event *e);
-/* While writing.  The generation mentions a goroutine for the first time, g->gen being older; in a GoStatus it
- * waits for `wait`, an id of what is read; thread m has written the GoBlock e of it, or the GoSyscallBegin e. */
+/* While writing.  The generation mentions a goroutine for the first time, g->gen being older; in a GoStatus it waits
+ * for `wait` and because of `reason`, ids of what is read; thread m has written the GoBlock e of it, or the
+ * GoSyscallBegin e. */
 void we_tell_goroutine(we_machine *k, const we_goroutine *g);
 void we_tell_kept_wait(we_machine *k, const we_goroutine *g, uint32_t wait);
+void we_tell_reason(we_machine *k, const we_goroutine *g, uint32_t reason);
 void we_tell_wait(we_machine *k, int64_t m, const wtr_event *e);
 void we_tell_taken(we_machine *k, int64_t m, const wtr_event *e);
 

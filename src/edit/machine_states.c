@@ -10,7 +10,7 @@ static bool proc_status(we_machine *k, we_thread *m, const wtr_event *e)
 {
 	we_proc *p = we_find_p(k, e->id);
 	if (p) { /* what we know counts, and is said once in each generation */
-		if (k->w && p->gen != k->gen)
+		if (k->w && p->gen != k->gen && k->last_p != we_place_p(k, p))
 			we_write_p_status(k, p, e->time_ns);
 		return true;
 	}
@@ -88,7 +88,7 @@ static bool go_status_event(we_machine *k, we_thread *m, const wtr_event *e)
 {
 	we_goroutine *g = we_find_g(k, e->id);
 	if (g) {
-		if (k->w && g->wanted && g->gen != k->gen) {
+		if (k->w && g->wanted && g->gen != k->gen && k->last_g != we_place_g(k, g)) {
 			we_tell_kept_wait(k, g, e->wait);
 			we_write_g_status(k, g, e->time_ns, we_stack_no(k, e->transition_stack));
 		}

@@ -161,6 +161,7 @@ void we_follow(we_machine *k, const wtr_event *e)
 
 void we_foresee(we_machine *k, const wtr_event *e)
 {
+	we_learn_later(k, e);
 	if (e->kind == WTR_KIND_STATE_TRANSITION) {
 		bool is_g = e->resource == WTR_RES_GOROUTINE;
 		wb_idmap *later = is_g ? &k->later_g : &k->later_p;

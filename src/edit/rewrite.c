@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "edit/machine.h"
+#include "edit/recall.h"
 #include "edit/writer.h"
 #include "fmt/events.h"
 #include "fmt/wire.h"
@@ -23,12 +24,14 @@ typedef struct rewrite {
 	uint32_t kinds;
 	we_machine *k;
 	we_writer *w;
-	int64_t begin_ns;    /* of what is written; INT64_MIN until it is known */
-	we_clock clock;      /* of the newest generation written */
-	bool begun, reached; /* writing; an event of the range was seen */
+	int64_t begin_ns;  /* of what is written; INT64_MIN until it is known */
+	we_clock clock;    /* of the newest generation written */
+	bool begun, ended; /* writing; the end of the range was seen */
 	int64_t end_ns;
 	uint64_t generations, not_asked;
 	wtr_error end;
+	wtr_code recalled; /* other than OK: why nothing was begun, with `why` */
+	wtr_error why;
 } rewrite;
 
 static bool is_v1(const wtr_trace *t)
@@ -87,6 +90,8 @@ static bool look_at(rewrite *r, const wtr_trace *t, const wtr_event *e, bool *in
 			r->begin_ns = r->cut.has_from ? r->cut.from_ns : e->time_ns;
 		*in_range = true;
 	}
+	if (*in_range && !behind(r, e))
+		we_touch(r->k, e);
 	if (!*in_range)
 		we_follow(r->k, e);
 	else
@@ -155,8 +160,24 @@ static void copy_experimental(rewrite *r, wtr_trace *t, uint64_t generation)
 	}
 }
 
-static void begin(rewrite *r, wtr_trace *t, uint64_t generation)
+/* What goes on when the part begins, of the kinds that are asked for. */
+static bool recall(rewrite *r, wtr_trace *t, uint64_t generation, we_recall *ret)
 {
+	r->recalled = we_recall_make(ret, t, generation, r->begin_ns, r->k, &r->why);
+	if (!(r->kinds >> WTR_KIND_TASK_BEGIN & 1))
+		ret->tasks.n = 0;
+	if (!(r->kinds >> WTR_KIND_REGION_BEGIN & 1))
+		ret->regions.n = 0;
+	return r->recalled == WTR_OK;
+}
+
+static bool begin(rewrite *r, wtr_trace *t, uint64_t generation)
+{
+	we_recall before = { 0 };
+	if (!recall(r, t, generation, &before)) {
+		we_recall_free(&before);
+		return false;
+	}
 	int64_t begin_ns = r->begin_ns + shift(t), n = (int64_t)we_begin_events(r->k);
 	int64_t sync_ns = begin_ns - n - 1;
 	if (sync_ns < 0)
@@ -164,26 +185,43 @@ static void begin(rewrite *r, wtr_trace *t, uint64_t generation)
 	r->clock = clock_of(r, t, generation, sync_ns);
 	we_generation(r->w, sync_ns, &r->clock);
 	copy_experimental(r, t, generation);
-	we_begin(r->k, t, generation, r->w, sync_ns + 1);
+	we_begin(r->k, t, generation, &before, r->w, sync_ns + 1);
+	we_recall_free(&before);
 	r->begun = true;
 	r->generations = 1;
+	return true;
 }
 
 static void next_generation(rewrite *r, wtr_trace *t, const wtr_event *sync)
 {
 	r->clock = clock_of(r, t, sync->value[0], sync->time_ns);
-	we_end_generation(r->k);
+	we_end_generation(r->k, sync->time_ns - 1);
 	we_generation(r->w, sync->time_ns, &r->clock);
 	copy_experimental(r, t, sync->value[0]);
 	we_source(r->k, t, sync->value[0]);
 	r->generations++;
 }
 
-/* False: the rest is behind the range. */
+/* Behind the range only statuses count, which tell what has been so in it; false: there are no more. */
+static bool write_tail(rewrite *r, wtr_trace *t, const wtr_event *e)
+{
+	if (!r->begun)
+		return false;
+	if (!r->ended)
+		we_end_at(r->k, r->cut.to_ns + shift(t));
+	r->ended = true;
+	if (e->kind == WTR_KIND_SYNC || r->generations == 1)
+		return false;
+	if (we_status_is_missing(r->k, e))
+		we_take(r->k, t, e);
+	return true;
+}
+
+/* False: the rest is behind the range, or what goes on at its beginning could not be found. */
 static bool write_event(rewrite *r, wtr_trace *t, const wtr_event *e, uint64_t *generation)
 {
-	if (behind(r, e))
-		return false;
+	if (r->ended || behind(r, e))
+		return write_tail(r, t, e);
 	if (e->kind == WTR_KIND_SYNC) {
 		*generation = e->value[0];
 		if (r->begun && e->value[0])
@@ -192,8 +230,8 @@ static bool write_event(rewrite *r, wtr_trace *t, const wtr_event *e, uint64_t *
 	}
 	if (!r->begun && !begins(r, e))
 		return true;
-	if (!r->begun)
-		begin(r, t, *generation);
+	if (!r->begun && !begin(r, t, *generation))
+		return false;
 	r->end_ns = e->time_ns + shift(t);
 	if (!(r->kinds >> e->kind & 1)) {
 		r->not_asked++;
@@ -218,13 +256,17 @@ static wtr_code write_part(rewrite *r, const we_part *part, wtr_error *err)
 			more = write_event(r, part->t, &e[i], &generation);
 	r->end = more ? *wtr_cursor_error(c) : (wtr_error){ 0 };
 	wtr_cursor_close(c);
-	return WTR_OK;
+	if (r->recalled == WTR_E_NOMEM)
+		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	if (r->recalled != WTR_OK && err)
+		*err = r->why;
+	return r->recalled;
 }
 
 static wtr_code finish(rewrite *r, wtr_edit_result *ret, wtr_error *err)
 {
 	bool stopped;
-	we_end_generation(r->k);
+	we_end_generation(r->k, r->end_ns);
 	bool written = we_finish(r->w, &stopped);
 	if (stopped)
 		return wtr__fail(err, WTR_E_IO, 0, 0, WTR_NONE, "", "output", "the output could not be written");

@@ -38,8 +38,8 @@ struct we_writer {
 	wb_intern texts;  /* of this generation; number = id */
 	size_t texts_written;
 	wb_idmap string_of, stack_of; /* id read -> id written */
-	uint32_t n_stacks;
-	wb_buf strings, stacks, samples, out;
+	wb_intern known_stacks;       /* frames as they are written; number = id */
+	wb_buf strings, stacks, samples, frames, out;
 	we_carry *carry;
 };
 
@@ -130,6 +130,8 @@ void we_writer_free(we_writer *w)
 	wb_buf_free(&w->strings);
 	wb_buf_free(&w->stacks);
 	wb_buf_free(&w->samples);
+	wb_buf_free(&w->frames);
+	wb_intern_free(&w->known_stacks);
 	wb_buf_free(&w->out);
 	we_carry_free(w->carry);
 	wb_free(w);
@@ -217,7 +219,8 @@ void we_generation(we_writer *w, int64_t sync_ns, const we_clock *clock)
 	wb_idmap_free(&w->string_of);
 	wb_idmap_free(&w->stack_of);
 	w->string_of = w->stack_of = (wb_idmap){ 0 };
-	w->n_stacks = 0;
+	wb_intern_free(&w->known_stacks);
+	w->known_stacks = (wb_intern){ 0 };
 	if (w->version >= 25)
 		give_sync(w, clock);
 	give_table(w, &w->samples, WF_EV_CPU_SAMPLES);
@@ -245,20 +248,39 @@ uint32_t we_string(we_writer *w, const wtr_trace *t, uint32_t id)
 	return i;
 }
 
-static void put_stack(we_writer *w, uint32_t id, const wtr_frame *frames, size_t n)
+/* Into w->frames. */
+static void put_frames(we_writer *w, const wtr_frame *frames, size_t n)
 {
+	w->frames.n = 0;
+	uvarint(&w->frames, n);
+	for (size_t i = 0; i < n; i++) {
+		uvarint(&w->frames, frames[i].pc);
+		bool nameless = w->fill_in && frames[i].func.n == 0, lineless = w->fill_in && frames[i].line == 0;
+		uvarint(&w->frames, text_id(w, nameless ? (wtr_str){ "(unknown)", 9 } : frames[i].func));
+		uvarint(&w->frames, text_id(w, frames[i].file));
+		uvarint(&w->frames, lineless ? 1 : frames[i].line);
+	}
+}
+
+uint32_t we_frames(we_writer *w, const wtr_frame *frames, size_t n)
+{
+	if (n == 0)
+		return 0;
+	put_frames(w, frames, n < WF_FRAMES_MAX ? n : WF_FRAMES_MAX);
+	size_t known = w->known_stacks.n;
+	uint32_t id = wb_intern_add(&w->known_stacks, w->frames.at, w->frames.n);
+	if (id == WB_INTERN_NONE || w->frames.failed) {
+		w->no_memory = true;
+		return 0;
+	}
+	if (id < known)
+		return id;
 	wb_buf_putc(&w->stacks, WF_EV_STACK);
 	uvarint(&w->stacks, id);
-	uvarint(&w->stacks, n);
-	for (size_t i = 0; i < n; i++) {
-		uvarint(&w->stacks, frames[i].pc);
-		bool nameless = w->fill_in && frames[i].func.n == 0, lineless = w->fill_in && frames[i].line == 0;
-		uvarint(&w->stacks, text_id(w, nameless ? (wtr_str){ "(unknown)", 9 } : frames[i].func));
-		uvarint(&w->stacks, text_id(w, frames[i].file));
-		uvarint(&w->stacks, lineless ? 1 : frames[i].line);
-	}
+	wb_buf_put(&w->stacks, w->frames.at, w->frames.n);
 	if (w->stacks.n + ENTRY_BYTES_MAX > WF_BATCH_BYTES_MAX)
 		give_table(w, &w->stacks, WF_EV_STACKS);
+	return id;
 }
 
 uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id)
@@ -269,12 +291,7 @@ uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id)
 	if (known != WB_IDMAP_NONE)
 		return known;
 	wtr_frame frames[WF_FRAMES_MAX];
-	size_t n = wtr_stack(t, id, frames, WF_FRAMES_MAX);
-	uint32_t i = 0;
-	if (n) {
-		i = ++w->n_stacks;
-		put_stack(w, i, frames, n < WF_FRAMES_MAX ? n : WF_FRAMES_MAX);
-	}
+	uint32_t i = we_frames(w, frames, wtr_stack(t, id, frames, WF_FRAMES_MAX));
 	w->no_memory |= !wb_idmap_set(&w->stack_of, id, i);
 	return i;
 }
@@ -352,7 +369,7 @@ void we_experimental(we_writer *w, uint8_t experiment, int64_t m, const uint8_t 
 bool we_finish(we_writer *w, bool *ret_stopped)
 {
 	end_generation(w);
-	w->no_memory |= w->strings.failed || w->stacks.failed || w->samples.failed || w->out.failed;
+	w->no_memory |= w->strings.failed || w->frames.failed || w->stacks.failed || w->samples.failed || w->out.failed;
 	*ret_stopped = w->stopped;
 	return !w->stopped && !w->no_memory;
 }

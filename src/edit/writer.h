@@ -39,6 +39,8 @@ void we_generation(we_writer *w, int64_t sync_ns, const we_clock *clock);
  * of the trace that is read, so that it is looked up once. */
 uint32_t we_string(we_writer *w, const wtr_trace *t, uint32_t id);
 uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id);
+/* The id of a stack of these frames. */
+uint32_t we_frames(we_writer *w, const wtr_frame *frames, size_t n);
 
 /* One event of thread m (WTR_NONE: of none); args without the time delta. */
 void we_event(we_writer *w, int64_t m, int64_t time_ns, uint8_t type, unsigned n, const uint64_t *args);

@@ -15,6 +15,12 @@ enum {
 	WF_FACT_LOST = 3,
 	WF_FACT_LABEL = 4,
 	WF_FACT_WAITS = 5,
+	/* What a part of a trace begins with. */
+	WF_FACT_TASK = 8,
+	WF_FACT_REGION = 9,
+	WF_FACT_ORIGIN = 10,
+	WF_FACT_REASON = 11,
+	WF_FACT_PART = 12,
 };
 
 #define WF_CARRIER_MARK "\0weft" /* what a piece begins with; its own 0 at the end does not count */

@@ -268,8 +268,8 @@ static void put_texts(wb_buf *b, wtr_trace *t, const wtr_event *e)
 		put_text(b, " Category=", t, e->str);
 		put_text(b, " Message=", t, e->str2);
 		break;
-	case WTR_KIND_STATE_TRANSITION:
-		put_text(b, " Reason=", t, e->str);
+	case WTR_KIND_STATE_TRANSITION: /* that of a status stands in the carrier, which Go does not read */
+		put_text(b, " Reason=", t, e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK ? 0 : e->str);
 		break;
 	case WTR_KIND_SYNC:
 		put_clock(b, t, e);

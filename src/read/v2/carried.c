@@ -52,6 +52,7 @@ static int by_thread(const void *a, const void *b)
 
 typedef struct decoding {
 	wtr__carrier *c;
+	const wtr__tables *tables;
 	wtr__carried *thread; /* whose pieces are decoded; NULL: none's */
 	wtr_object slots[WF_CARRIER_SLOTS];
 	WB_VEC(wtr__kept) waits; /* of goroutines that wait since before */
@@ -149,15 +150,52 @@ static bool take_taken(decoding *d, wb_bytes *in)
 	return wb_vec_add(&d->c->taken, x) || no_memory(d);
 }
 
-static bool take_label(decoding *d, wb_bytes *in)
+static bool take_text(wb_bytes *in, wtr_str *ret)
 {
-	int64_t g = (int64_t)wb_uvarint(in);
 	uint64_t n = wb_uvarint(in);
 	if (in->bad || n > (uint64_t)(in->end - in->at))
 		return false;
-	wtr_kept_label l = { .g = g, .label = { (const char *)in->at, (size_t)n } };
+	*ret = (wtr_str){ (const char *)in->at, (size_t)n };
 	in->at += n;
-	return wb_vec_add(&d->c->labels, l) || no_memory(d);
+	return true;
+}
+
+static bool take_label(decoding *d, wb_bytes *in)
+{
+	wtr_kept_label l = { .g = (int64_t)wb_uvarint(in) };
+	return take_text(in, &l.label) && (wb_vec_add(&d->c->labels, l) || no_memory(d));
+}
+
+static bool take_task(decoding *d, wb_bytes *in)
+{
+	wtr__kept_task t = { .id = wb_uvarint(in), .parent = wb_uvarint(in) };
+	return take_text(in, &t.name) && (wb_vec_add(&d->c->tasks, t) || no_memory(d));
+}
+
+static bool take_region(decoding *d, wb_bytes *in)
+{
+	wtr__kept_region r = { .g = (int64_t)wb_uvarint(in), .task = wb_uvarint(in) };
+	return take_text(in, &r.name) && (wb_vec_add(&d->c->regions, r) || no_memory(d));
+}
+
+static bool take_reason(decoding *d, wb_bytes *in)
+{
+	wtr__kept_reason r = { .g = (int64_t)wb_uvarint(in) };
+	return take_text(in, &r.reason) && (wb_vec_add(&d->c->reasons, r) || no_memory(d));
+}
+
+static uint32_t known_stack(const decoding *d, uint64_t wire)
+{
+	uint32_t id = wtr__stack_id(d->tables, wire);
+	return id == WTR__UNKNOWN ? 0 : id;
+}
+
+static bool take_origin(decoding *d, wb_bytes *in)
+{
+	wtr__kept_origin o = { .g = (int64_t)wb_uvarint(in) };
+	o.start = known_stack(d, wb_uvarint(in));
+	o.create = known_stack(d, wb_uvarint(in));
+	return !in->bad && (wb_vec_add(&d->c->origins, o) || no_memory(d));
 }
 
 static bool take_kept_wait(decoding *d, wb_bytes *in)
@@ -184,6 +222,11 @@ static bool take_fact(decoding *d, wb_bytes *in, bool *ret_known)
 	case WF_FACT_LOST: return take_sums(in, &d->c->lost_stacks, &d->c->lost_strings);
 	case WF_FACT_LABEL: return take_label(d, in);
 	case WF_FACT_WAITS: return take_kept_wait(d, in);
+	case WF_FACT_TASK: return take_task(d, in);
+	case WF_FACT_REGION: return take_region(d, in);
+	case WF_FACT_ORIGIN: return take_origin(d, in);
+	case WF_FACT_REASON: return take_reason(d, in);
+	case WF_FACT_PART: return d->c->is_part = true;
 	default: *ret_known = false; return true;
 	}
 }
@@ -249,11 +292,32 @@ static int by_goroutine(const void *a, const void *b)
 	return x->label.at < y->label.at ? -1 : x->label.at > y->label.at;
 }
 
+/* Of what begins with a goroutine's id. */
+static int by_g(const void *a, const void *b)
+{
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+static int by_g_and_place(const void *a, const void *b)
+{
+	const wtr__kept_region *x = a, *y = b;
+	if (x->g != y->g)
+		return x->g < y->g ? -1 : 1;
+	return x->name.at < y->name.at ? -1 : x->name.at > y->name.at;
+}
+
 static bool finish(decoding *d)
 {
 	wtr__carrier *c = d->c;
 	if (c->labels.n)
 		qsort(c->labels.at, c->labels.n, sizeof(*c->labels.at), by_goroutine);
+	if (c->regions.n)
+		qsort(c->regions.at, c->regions.n, sizeof(*c->regions.at), by_g_and_place);
+	if (c->origins.n)
+		qsort(c->origins.at, c->origins.n, sizeof(*c->origins.at), by_g);
+	if (c->reasons.n)
+		qsort(c->reasons.at, c->reasons.n, sizeof(*c->reasons.at), by_g);
 	for (size_t i = 0; i < d->waits.n; i++)
 		if (!wb_idmap_set(&c->kept_waits, (uint64_t)d->waits.at[i].g, d->waits.at[i].place))
 			return false;
@@ -271,7 +335,7 @@ static uint32_t find_string(const wtr__tables *tb, const char *text, size_t n)
 
 wtr__carrier *wtr__carrier_make(wtr__pieces *pieces, const wtr__tables *tables)
 {
-	decoding d = { .c = wb_calloc(1, sizeof(*d.c)) };
+	decoding d = { .c = wb_calloc(1, sizeof(*d.c)), .tables = tables };
 	bool ok = d.c && wb_vec_add(&d.c->waits, (wtr__wait){ 0 });
 	if (ok) {
 		d.c->send_string = find_string(tables, "chan send", 9);
@@ -296,6 +360,10 @@ void wtr__carrier_free(wtr__carrier *c)
 	wb_vec_free(&c->threads);
 	wb_vec_free(&c->labels);
 	wb_idmap_free(&c->kept_waits);
+	wb_vec_free(&c->tasks);
+	wb_vec_free(&c->regions);
+	wb_vec_free(&c->origins);
+	wb_vec_free(&c->reasons);
 	wb_free(c);
 }
 
@@ -363,4 +431,43 @@ uint32_t wtr__carrier_kept_wait(const wtr__carrier *c, int64_t g)
 {
 	uint32_t place = wb_idmap_get(&c->kept_waits, (uint64_t)g);
 	return place == WB_IDMAP_NONE ? 0 : place * 2;
+}
+
+/* ---- by goroutine ---- */
+
+/* The first of n rows of that size that is g's, or where it would be. */
+static size_t first_of(const void *at, size_t n, size_t size, int64_t g)
+{
+	size_t low = 0, high = n;
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (*(const int64_t *)((const char *)at + mid * size) < g)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+#define FIRST_OF(v, g) first_of((v)->at, (v)->n, sizeof(*(v)->at), g)
+
+const wtr__kept_origin *wtr__carrier_origin(const wtr__carrier *c, int64_t g)
+{
+	size_t i = FIRST_OF(&c->origins, g);
+	return i < c->origins.n && c->origins.at[i].g == g ? &c->origins.at[i] : NULL;
+}
+
+const wtr__kept_reason *wtr__carrier_reason(const wtr__carrier *c, int64_t g)
+{
+	size_t i = FIRST_OF(&c->reasons, g);
+	return i < c->reasons.n && c->reasons.at[i].g == g ? &c->reasons.at[i] : NULL;
+}
+
+const wtr__kept_region *wtr__carrier_regions(const wtr__carrier *c, int64_t g, size_t *ret_n)
+{
+	size_t i = FIRST_OF(&c->regions, g), n = 0;
+	while (i + n < c->regions.n && c->regions.at[i + n].g == g)
+		n++;
+	*ret_n = n;
+	return n ? &c->regions.at[i] : NULL;
 }

@@ -58,7 +58,30 @@ typedef struct wtr__kept {
 	uint32_t place; /* of its label in labels, of its wait in waits */
 } wtr__kept;
 
-typedef struct wtr__carrier {
+/* What a part of a trace was cut off from: tasks and regions that go on, where goroutines come from, why they wait. */
+typedef struct wtr__kept_task {
+	uint64_t id, parent; /* parent 0: none */
+	wtr_str name;
+} wtr__kept_task;
+
+typedef struct wtr__kept_region {
+	int64_t g;
+	uint64_t task;
+	wtr_str name;
+} wtr__kept_region;
+
+typedef struct wtr__kept_origin {
+	int64_t g;
+	uint32_t start, create; /* stacks, handed out: that it began with, that made it */
+} wtr__kept_origin;
+
+typedef struct wtr__kept_reason {
+	int64_t g;
+	wtr_str reason;
+} wtr__kept_reason;
+
+typedef struct wtr__carrier wtr__carrier;
+struct wtr__carrier {
 	WB_VEC(wtr_object) objects;
 	WB_VEC(wtr__wait) waits; /* [0]: not known */
 	WB_VEC(wtr__wait_entry) entries;
@@ -66,10 +89,15 @@ typedef struct wtr__carrier {
 	WB_VEC(wtr__carried) threads;  /* by m */
 	WB_VEC(wtr_kept_label) labels; /* by goroutine */
 	wb_idmap kept_waits;           /* goroutine that waits since before the generation -> place in waits */
+	WB_VEC(wtr__kept_task) tasks;
+	WB_VEC(wtr__kept_region) regions; /* by goroutine; of each the outermost first */
+	WB_VEC(wtr__kept_origin) origins; /* by goroutine */
+	WB_VEC(wtr__kept_reason) reasons; /* by goroutine */
 	uint32_t send_string;          /* handed out: the reason of waits to send; 0: none */
 	uint64_t ignored;              /* pieces */
+	bool is_part; /* the generation is the first of a part of a trace: its statuses tell what was before */
 	uint64_t stalls, stall_ns, lost_stacks, lost_strings;
-} wtr__carrier;
+};
 
 /* Is it a piece?  Then it is kept in *ret.  False: out of memory. */
 bool wtr__carrier_take(wtr__pieces *ret, const uint8_t *at, size_t n);
@@ -80,6 +108,9 @@ void wtr__carrier_free(wtr__carrier *c); /* c may be NULL */
 
 /* What a wait handed out as `local` (place * 2 + "sends") is for; see wtr_wait_objects. */
 size_t wtr__carrier_objects(const wtr__carrier *c, uint32_t local, wtr_object *ret, size_t n);
+
+/* The carrier of generation `generation` (1, 2, ..) of t while its tables are there; NULL: none. */
+const wtr__carrier *wtr__carrier_of(const wtr_trace *t, uint64_t generation);
 
 /* ---- in the merge ---- */
 
@@ -104,5 +135,13 @@ bool wtr__carrier_is_taken(
 
 /* What g waits for, which did so before the generation began; 0: not known. */
 uint32_t wtr__carrier_kept_wait(const wtr__carrier *c, int64_t g);
+
+/* ---- by goroutine ---- */
+
+/* NULL: nothing is said of it. */
+const wtr__kept_origin *wtr__carrier_origin(const wtr__carrier *c, int64_t g);
+const wtr__kept_reason *wtr__carrier_reason(const wtr__carrier *c, int64_t g);
+/* The first of *ret_n regions. */
+const wtr__kept_region *wtr__carrier_regions(const wtr__carrier *c, int64_t g, size_t *ret_n);
 
 #endif

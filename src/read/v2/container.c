@@ -461,6 +461,13 @@ size_t wtr_wait_objects(const wtr_trace *t, uint32_t wait, wtr_object *ret, size
 	return g && g->built && g->carrier ? wtr__carrier_objects(g->carrier, wait - g->wait_base, ret, n) : 0;
 }
 
+const wtr__carrier *wtr__carrier_of(const wtr_trace *t, uint64_t generation)
+{
+	const wtr__gens *v = t->v2;
+	bool there = v && generation && generation <= v->gens.n && v->gens.at[generation - 1].built;
+	return there ? v->gens.at[generation - 1].carrier : NULL;
+}
+
 bool wtr_names_objects(const wtr_trace *t)
 {
 	for (size_t i = 0; t->v2 && i < t->v2->gens.n; i++) {

@@ -326,7 +326,11 @@ static verdict go_status(order *o, cursor *c, thread *th)
 		e->stack = e->transition_stack = stack_id(o, c, c->now->arg[3]);
 	if (__builtin_expect(o->carrier && st == WF_GO_WAITING, 0)) {
 		uint32_t local = wtr__carrier_kept_wait(o->carrier, (int64_t)id);
+		const wtr__kept_reason *r = wtr__carrier_reason(o->carrier, (int64_t)id);
 		e->wait = local ? o->gen->wait_base + local : 0;
+		e->str = r ? wtr__extra_string(o->t, r->reason.at, r->reason.n) : 0;
+		if (e->str == WTR__UNKNOWN)
+			return wtr__no_memory(o);
 	}
 	if (bind)
 		bind_g(th, o, u);
