@@ -2,8 +2,8 @@
  *
  * A trace holds each goroutine's creation, start and end, each block and unblock with its reason and stack, system
  * calls, network waits, garbage collections, and the tasks, regions and messages of the program, every one of them with
- * its time.  `weft FILE` and `go tool trace FILE` open it.  Costs: some 20 ns an event; when no trace runs, a load and
- * a branch.
+ * its time.  Stacks begin with the program's call into the library, those of CPU samples with what was running.  `weft
+ * FILE` and `go tool trace FILE` open it.  Costs: some 20 ns an event; when no trace runs, a load and a branch.
  *
  * Without a change to the program: WEFT_TRACE=FILE in its environment traces it from its start to its end, and
  * WEFT_TRACE=FILE,window=10s keeps the last 10 seconds and writes them when it ends (`weft record` sets these).

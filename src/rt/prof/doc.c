@@ -6,7 +6,7 @@
 #include "fmt/profproto.h"
 #include "rt/stack/unwind.h"
 
-enum { LINES_MAX = 64, INSIDE_MAX = 8 };
+enum { LINES_MAX = 64 };
 
 static bool is_zero(const weft__prof_row *row)
 {
@@ -35,34 +35,9 @@ int64_t weft__prof_doc_sum(const weft__prof_doc *d, int value)
 size_t weft__prof_doc_line(const weft__prof_doc *d, const weft__tr_frame *f, size_t n)
 {
 	for (size_t i = 0; d->kind->from_calls && i < n; i++)
-		if (weft__prof_is_public(f[i].func))
+		if (weft__tr_is_public(f[i].func))
 			return i;
 	return 0;
-}
-
-static bool is_public_at(weft__prof_names *names, uintptr_t pc)
-{
-	const weft__tr_frame *f;
-	size_t n = weft__prof_names_at(names, pc, &f);
-	for (size_t k = 0; k < n; k++)
-		if (weft__prof_is_public(f[k].func))
-			return true;
-	return false;
-}
-
-/* The call that the program has made: public functions call each other. */
-static size_t first_of(const weft__prof_doc *d, weft__prof_names *names, const weft__prof_stack *s)
-{
-	size_t i = 0;
-	if (!d->kind->from_calls)
-		return 0;
-	while (i < s->n && i < INSIDE_MAX && !is_public_at(names, s->pcs[i]))
-		i++;
-	if (i == s->n || i == INSIDE_MAX)
-		return 0;
-	while (i + 1 < s->n && is_public_at(names, s->pcs[i + 1]))
-		i++;
-	return i;
 }
 
 void weft__prof_doc_shown(const weft__prof_doc *d, weft__prof_names *names, weft__prof_table *ret)
@@ -75,7 +50,7 @@ void weft__prof_doc_shown(const weft__prof_doc *d, weft__prof_names *names, weft
 			continue;
 		weft__prof_stack_of(&d->table, i, &s);
 		s.n = weft__unwind_trim(s.pcs, s.n);
-		size_t first = first_of(d, names, &s);
+		size_t first = d->kind->from_calls ? weft__tr_symbols_called(names->symbols, s.pcs, s.n).pc : 0;
 		s.n -= first;
 		memmove(s.pcs, s.pcs + first, s.n * sizeof(*s.pcs));
 		weft__prof_add_stack(ret, &s, row);

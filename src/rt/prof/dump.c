@@ -75,40 +75,21 @@ static __attribute__((format(printf, 2, 3))) void say(struct out *o, const char 
 
 /* ---- stacks ---- */
 
-/* Of the library, but none of its public functions: those are what a program calls.  The others are static ones, known
- * by their file; how that is told from the build's folder on depends on the compiler. */
-static bool is_own(const weft__tr_frame *f)
-{
-	if (strncmp(f->func, "weft_", 5) == 0)
-		return f->func[5] == '_';
-	return strstr(f->file, "/src/rt/") != NULL;
-}
-
-/* inside: only functions of the library were there so far, and are not said; false from the program's call on. */
-static void say_frame(struct out *o, uintptr_t pc, bool *inside)
+static void say_frames_at(struct out *o, uintptr_t pc, size_t first)
 {
 	const weft__tr_frame *f;
 	/* A return address belongs to the call before it. */
 	size_t n = o->symbols ? weft__tr_symbols_at(o->symbols, pc - 1, &f) : 0;
-	if (n == 0) {
+	if (n == 0)
 		say(o, "\t%#" PRIxPTR "\n", pc);
-		*inside = false;
-	}
-	for (size_t i = 0; i < n; i++) {
-		*inside = *inside && is_own(&f[i]);
-		if (!*inside)
-			say(o, "%s()\n\t%s:%" PRIu32 "\n", f[i].func, f[i].file, f[i].line);
-	}
+	for (size_t i = first; i < n; i++)
+		say(o, "%s()\n\t%s:%" PRIu32 "\n", f[i].func, f[i].file, f[i].line);
 }
 
-/* From the program's call into the library on, as in Go; all of them when `whole`, or when there is nothing else. */
-static void say_frames(struct out *o, const uintptr_t *pcs, size_t n, bool whole)
+static void say_frames(struct out *o, const uintptr_t *pcs, size_t n, weft__tr_called from)
 {
-	bool inside = !whole;
-	for (size_t i = 0; i < n; i++)
-		say_frame(o, pcs[i], &inside);
-	if (inside && n > 0)
-		say_frames(o, pcs, n, /* whole= */ true);
+	for (size_t i = from.pc; i < n; i++)
+		say_frames_at(o, pcs[i], i == from.pc ? from.frame : 0);
 }
 
 static void say_origin(struct out *o, const weft__g *g)
@@ -159,7 +140,9 @@ static void say_g(weft__g *g, void *arg)
 			(uintptr_t)g->stack_hi, pcs, FRAMES_MAX);
 	else
 		say(o, "\tgoroutine running on another thread; its stack is not known\n");
-	say_frames(o, pcs, weft__unwind_trim(pcs, n), /* whole= */ false);
+	n = weft__unwind_trim(pcs, n);
+	/* From the program's call into the library on, as in Go. */
+	say_frames(o, pcs, n, weft__tr_symbols_called(o->symbols, pcs, n));
 	say_origin(o, g);
 }
 
@@ -267,7 +250,7 @@ static void report_overflow(void)
 		over.g, over.bytes >> 10, over.g);
 	over.n = weft__unwind_trim(over.pcs, over.n);
 	size_t head = over.n < FRAMES_SHOWN ? over.n : FRAMES_SHOWN;
-	say_frames(&o, over.pcs, head, /* whole= */ true);
+	say_frames(&o, over.pcs, head, (weft__tr_called){ 0 });
 	if (over.n > head)
 		say(&o, "...more calls, and perhaps more than are known...\n");
 	if (weft__crash_aborts)

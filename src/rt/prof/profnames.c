@@ -85,13 +85,3 @@ size_t weft__prof_map_of(const weft__prof_names *n, uintptr_t pc)
 		i++;
 	return i;
 }
-
-bool weft__prof_is_public(const char *func)
-{
-	static const char *const of_malloc[] = { "malloc", "calloc", "realloc", "memalign", "aligned_alloc",
-		"posix_memalign" };
-	for (size_t i = 0; i < sizeof(of_malloc) / sizeof(*of_malloc); i++)
-		if (strcmp(func, of_malloc[i]) == 0)
-			return true;
-	return strncmp(func, "weft_", 5) == 0 && func[5] != '_';
-}

@@ -33,7 +33,4 @@ size_t weft__prof_names_at(weft__prof_names *n, uintptr_t pc, const weft__tr_fra
 /* The place in maps of an address; maps.n when it is in none. */
 size_t weft__prof_map_of(const weft__prof_names *n, uintptr_t pc);
 
-/* A function of the library, or of malloc(), that programs call. */
-bool weft__prof_is_public(const char *func);
-
 #endif

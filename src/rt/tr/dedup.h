@@ -20,9 +20,9 @@ typedef struct weft__tr_entry {
 	uint64_t hash;
 	_Atomic uint32_t used[2]; /* by parity: low bits of the newest generation that used it */
 	uint32_t id;
-	uint32_t next; /* in its bucket: place in the arena; 0: none */
-	uint32_t n;    /* bytes of key */
-	uint32_t zero;
+	uint32_t next;  /* in its bucket: place in the arena; 0: none */
+	uint32_t n;     /* bytes of key */
+	uint32_t whole; /* stacks: a CPU sample has it, and nothing of it is left out; the writer's */
 	uint64_t key[]; /* the last word padded with zeroes */
 } weft__tr_entry;
 

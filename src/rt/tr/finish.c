@@ -177,6 +177,8 @@ static void put_sample(const weft__tr_sample *s, void *arg)
 	uint32_t stack = s->n ? weft__tr_dedup_find(&c->t->stacks, s->pcs, (uint32_t)(s->n * sizeof(*s->pcs)),
 					weft__tr_hash_end(h), (uint32_t)c->gen)
 			      : 0;
+	if (stack)
+		weft__tr_dedup_entry(&c->t->stacks, stack)->whole = true;
 	uint8_t *at = weft__tr_sink_room(&c->w->sink, c->gen, c->time, WF_EV_CPU_SAMPLES, WF_EVENT_BYTES_MAX);
 	c->w->sink.at = wf_put_CPUSample(
 		at, (wf_CPUSample){
@@ -189,7 +191,8 @@ static uint64_t inlined_pc(uint64_t pc, size_t depth)
 	return pc | (uint64_t)depth << 56;
 }
 
-static unsigned put_frames(tables *c, uint8_t **at, uintptr_t pc, unsigned room)
+/* Those at an address, but for the `skip` innermost ones. */
+static unsigned put_frames(tables *c, uint8_t **at, uintptr_t pc, size_t skip, unsigned room)
 {
 	const weft__tr_frame *f;
 	size_t n = c->w->symbols ? weft__tr_symbols_at(c->w->symbols, pc, &f) : 0;
@@ -197,28 +200,32 @@ static unsigned put_frames(tables *c, uint8_t **at, uintptr_t pc, unsigned room)
 		*at = wf_put_frame(*at, pc, 0, 0, 0);
 		return 1;
 	}
-	n = n < room ? n : room;
-	for (size_t i = 0; i < n; i++)
+	n = n < skip + room ? n : skip + room;
+	for (size_t i = skip; i < n; i++)
 		*at = wf_put_frame(*at, inlined_pc(pc, i), string_id(c->t, f[i].func, c->gen),
 			string_id(c->t, f[i].file, c->gen), f[i].line);
-	return (unsigned)n;
+	return (unsigned)(n - skip);
 }
 
 enum { COUNT_WIDTH = 2, FRAME_BYTES_MAX = 4 * WF_VARINT_BYTES_MAX };
 
+/* From the program's call into the library on, as in Go: who waits for a lock is in weft_lock(). */
 static void put_stack(tables *c, const weft__tr_entry *e)
 {
 	unsigned n = 0, n_pcs = (unsigned)weft__unwind_trim((const uintptr_t *)e->key, e->n / sizeof(uintptr_t));
+	weft__tr_called from = { 0 };
 	if (n_pcs == 0) /* a stack of the runtime only: better that than none, which would be another id */
 		n_pcs = e->n / sizeof(uintptr_t);
+	else if (!e->whole)
+		from = weft__tr_symbols_called(c->w->symbols, (const uintptr_t *)e->key, n_pcs);
 	size_t bytes = 1 + WF_VARINT_BYTES_MAX + COUNT_WIDTH + WF_FRAMES_MAX * FRAME_BYTES_MAX;
 	uint8_t *at = weft__tr_sink_room(&c->w->sink, c->gen, c->time, WF_EV_STACKS, bytes);
 	*at++ = WF_EV_STACK;
 	at = wf_put_uv(at, e->id);
 	uint8_t *count = at;
 	at += COUNT_WIDTH;
-	for (unsigned i = 0; i < n_pcs && n < WF_FRAMES_MAX; i++)
-		n += put_frames(c, &at, (uintptr_t)e->key[i] - 1, WF_FRAMES_MAX - n);
+	for (size_t i = from.pc; i < n_pcs && n < WF_FRAMES_MAX; i++)
+		n += put_frames(c, &at, (uintptr_t)e->key[i] - 1, i == from.pc ? from.frame : 0, WF_FRAMES_MAX - n);
 	wf_put_padded(count, n, COUNT_WIDTH);
 	c->w->sink.at = at;
 }

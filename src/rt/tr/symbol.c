@@ -246,6 +246,44 @@ size_t weft__tr_symbols_at(weft__tr_symbols *s, uintptr_t pc, const weft__tr_fra
 	return p.n;
 }
 
+/* ---- the program's call ---- */
+
+bool weft__tr_is_public(const char *func)
+{
+	static const char *const of_malloc[] = { "malloc", "calloc", "realloc", "memalign", "aligned_alloc",
+		"posix_memalign" };
+	for (size_t i = 0; i < sizeof(of_malloc) / sizeof(*of_malloc); i++)
+		if (strcmp(func, of_malloc[i]) == 0)
+			return true;
+	return strncmp(func, "weft_", 5) == 0 && func[5] != '_';
+}
+
+/* Which of the frames at a return address is public, -1 if none is. */
+static int public_at(weft__tr_symbols *s, uintptr_t pc)
+{
+	const weft__tr_frame *f;
+	size_t n = weft__tr_symbols_at(s, pc - 1, &f);
+	for (size_t i = 0; i < n; i++)
+		if (weft__tr_is_public(f[i].func))
+			return (int)i;
+	return -1;
+}
+
+weft__tr_called weft__tr_symbols_called(weft__tr_symbols *s, const uintptr_t *pcs, size_t n)
+{
+	enum { INSIDE_MAX = 8 };
+	weft__tr_called at = { 0 };
+	int frame = -1;
+	for (size_t i = 0; s && i < n && (frame >= 0 || i < INSIDE_MAX); i++) {
+		int next = public_at(s, pcs[i]);
+		if (next < 0 && frame >= 0)
+			break;
+		if (next >= 0)
+			at = (weft__tr_called){ i, (size_t)(frame = next) };
+	}
+	return at;
+}
+
 /* ---- frames ---- */
 
 #ifdef __x86_64__

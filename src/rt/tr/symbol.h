@@ -7,6 +7,7 @@
 #ifndef WEFT__TR_SYMBOL_H
 #define WEFT__TR_SYMBOL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,16 @@ void weft__tr_symbols_close(weft__tr_symbols *s); /* NULL is fine */
 /* The frames at an address inside a call or function, innermost first: at least one; 0 when memory is out.  *ret lives
  * until the next call; the texts until close.  Each address is looked up once.  One thread. */
 size_t weft__tr_symbols_at(weft__tr_symbols *s, uintptr_t pc, const weft__tr_frame **ret);
+
+/* A function of the library, or of malloc(), that programs call. */
+bool weft__tr_is_public(const char *func);
+
+/* Where a program has called into the library: of public functions that call each other the outermost one.  What is
+ * further in is the library's own. */
+typedef struct weft__tr_called {
+	size_t pc, frame; /* which return address of the stack, and which of the frames there; 0, 0: none is found */
+} weft__tr_called;
+weft__tr_called weft__tr_symbols_called(weft__tr_symbols *s, const uintptr_t *pcs, size_t n); /* s may be NULL */
 
 /* Where the return address of the function at this address is, when control is there: in bytes above the stack pointer;
  * -1: where the frame pointer leads to, or not known.  From the tables for unwinding (.eh_frame), on x86-64 only. */
