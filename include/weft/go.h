@@ -86,7 +86,8 @@ WEFT_API int weft_procs(int set_to);
 
 /* Ties this goroutine to the thread it runs on, and the thread to it, until as many calls of _unlock() have been made
  * as of _lock(): for libraries that keep state in thread-locals.  A goroutine that ends tied leaves the
- * thread to the others (unlike in Go, where the thread ends).
+ * thread to the others (unlike in Go, where the thread ends).  What it changes of the thread (signals, processors,
+ * namespaces) is not inherited by threads that the runtime starts.
  * _unlock() without a _lock() does nothing.  Same as Go: runtime.LockOSThread, runtime.UnlockOSThread. */
 WEFT_API void weft_thread_lock(void);
 WEFT_API void weft_thread_unlock(void);

@@ -2,7 +2,9 @@
 #include "kit/rtkit.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -471,6 +473,63 @@ CASE(thread_lock_nests,
 	weft_thread_unlock();
 	weft_thread_unlock();
 	weft_yield();
+}
+
+static cpu_set_t all_processors;
+
+/* In a call for so long that another thread is wanted. */
+static void look_at_thread(void *arg)
+{
+	sigset_t blocked;
+	cpu_set_t processors;
+	(void)arg;
+	weft_syscall_begin();
+	kit_require(!pthread_sigmask(SIG_BLOCK, NULL, &blocked));
+	kit_require(!sched_getaffinity(0, sizeof(processors), &processors));
+	usleep(2000);
+	weft_syscall_end();
+	kit_expect(!sigismember(&blocked, SIGUSR1));
+	kit_expect(CPU_EQUAL(&processors, &all_processors));
+	weft_wg_done(&done);
+}
+
+/* What new threads would inherit. */
+static void change_this_thread(void)
+{
+	sigset_t one;
+	cpu_set_t first;
+	sigemptyset(&one);
+	sigaddset(&one, SIGUSR1);
+	kit_require(!pthread_sigmask(SIG_BLOCK, &one, NULL));
+	CPU_ZERO(&first);
+	for (size_t i = 0; i < CPU_SETSIZE && CPU_COUNT(&first) == 0; i++)
+		if (CPU_ISSET(i, &all_processors))
+			CPU_SET(i, &first);
+	kit_require(!sched_setaffinity(0, sizeof(first), &first));
+}
+
+static void *start_some(void *arg)
+{
+	for (int i = 0; i < *(int *)arg; i++)
+		kit_go(look_at_thread, NULL);
+	return NULL;
+}
+
+CASE(thread_state_stays,
+	"runtime.LockOSThread: Go's TestLockOSThreadAvoidsStatePropagation, TestLockOSThreadTemplateThreadRace: what a "
+	"goroutine does to its thread is not inherited by threads that the runtime starts")
+{
+	int n = 6;
+	kit_require(!sched_getaffinity(0, sizeof(all_processors), &all_processors));
+	weft_thread_lock();
+	change_this_thread();
+	weft_wg_add(&done, 2 * n);
+	start_some(&n);
+	weft_sleep(WEFT_MS);
+	pthread_t t; /* inherits it, too: a thread of the program's */
+	kit_require(!pthread_create(&t, NULL, start_some, &n));
+	pthread_join(t, NULL);
+	weft_wg_wait(&done);
 }
 
 /* ---- idleness ---- */

@@ -205,7 +205,8 @@ void *weft__monitor(void *arg)
 			tick = TICK_NS;
 		else if ((quiet > QUIET_TICKS || all_idle()) && tick < TICK_MAX_NS)
 			tick = tick * 2 < TICK_MAX_NS ? tick * 2 : TICK_MAX_NS;
-		wo_sleep_ns(tick);
+		weft__note_sleep_for(&weft__sched.thread_wanted, tick);
+		weft__note_clear(&weft__sched.thread_wanted);
 		if (sleep_while_idle(tick))
 			quiet = 0;
 		weft__idle_end(me);

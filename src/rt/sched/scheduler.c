@@ -231,11 +231,13 @@ static void stop_p(weft__p *p)
 		weft__note_wake(&weft__sched.stopped);
 }
 
-/* No thread to be had for p now: what it has becomes everybody's, and waits for a thread that comes back from a call,
- * or for the monitor's next attempt. */
-static void without_thread(weft__p *p, int error)
+/* No thread can be started for p here and now: what it has becomes everybody's, and waits for a thread that comes back
+ * from a call, or for the monitor's next attempt. */
+static void without_thread(weft__p *p, bool spinning)
 {
 	bool inherit;
+	if (spinning)
+		atomic_fetch_sub(&weft__sched.n_spinning, 1);
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	for (weft__g *g; (g = weft__runq_get(p, &inherit)) != NULL;)
 		weft__global_put(g);
@@ -244,9 +246,17 @@ static void without_thread(weft__p *p, int error)
 	else
 		weft__idle_p_put(p);
 	weft__lock_drop(&weft__sched.lock);
-	atomic_store(&weft__sched.thread_error, error);
 	atomic_store(&weft__sched.no_thread, true);
 	weft__monitor_wake();
+	weft__note_wake(&weft__sched.thread_wanted);
+}
+
+/* A thread inherits its signal mask, its processors, its namespaces from the one that starts it.  Those of the program,
+ * and those that goroutines are tied to, may have been changed for purposes of their own: they leave it to the monitor,
+ * which is as weft_main()'s thread was.  (Go has a thread for that: startTemplateThread.) */
+static bool may_be_changed(const weft__m *m)
+{
+	return m == &no_m ? atomic_load(&weft__sched.begun) : m->locked_g != NULL;
 }
 
 void weft__start_m(weft__p *p, bool spinning)
@@ -262,14 +272,14 @@ void weft__start_m(weft__p *p, bool spinning)
 		wake_m(m, p, spinning);
 		return;
 	}
-	int err = new_m(p, spinning);
-	if (err == 0) {
-		atomic_store(&weft__sched.thread_error, 0);
+	if (may_be_changed(weft__self())) {
+		without_thread(p, spinning);
 		return;
 	}
-	if (spinning)
-		atomic_fetch_sub(&weft__sched.n_spinning, 1);
-	without_thread(p, err);
+	int err = new_m(p, spinning);
+	atomic_store(&weft__sched.thread_error, err);
+	if (err < 0)
+		without_thread(p, spinning);
 }
 
 void weft__wake_another(void)

@@ -63,7 +63,7 @@ typedef struct weft__scheduler {
 	/* Under the lock. */
 	weft__queue global;
 	weft__m *idle_m;
-	weft__m *spare_m; /* descriptors without a thread: outside the runtime, with tid 0 */
+	weft__m *spare_m;      /* descriptors without a thread: outside the runtime, with tid 0 */
 	int32_t n_m, n_idle_m; /* threads that run goroutines, and those of them asleep without a proc */
 	int32_t m_max;
 	weft__p *idle_p;
@@ -104,7 +104,8 @@ typedef struct weft__scheduler {
 	weft__note main_done;
 	/* Statistics. */
 	_Atomic uint64_t n_steals, n_retakes, n_wakes;
-	_Atomic bool no_thread;   /* the last thread that was wanted could not be had: the monitor tries again */
+	_Atomic bool no_thread;   /* a thread that was wanted could not be had, or not from there: the monitor tries */
+	weft__note thread_wanted; /* the same, while it waits for its next tick */
 	_Atomic int thread_error; /* why: negative errno; 0 after one that could */
 } weft__scheduler;
 
