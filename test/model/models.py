@@ -138,6 +138,26 @@ def descriptor(look=True):
     return Model(dict(word=NOTHING, closing=0, ghost_parked=0, ghost_woken=0), [waiter, closer])
 
 
+def glance(empty_first=True):
+    """rt/wait/chan.h, weft__chan_may_recv: a channel that always has an element, or is closed, is never said to be neither."""
+    looks = [("load", "n", "n"), ("load", "closed", "closed")]
+    taster = (looks if empty_first else looks[::-1]) + [
+        ("if", lambda t: t["n"] or t["closed"], "ready"),
+        ("ghost", "ghost_missed", 1),
+        ("label", "ready"),
+    ]
+    owner = [ # closes the channel, and takes the element
+        ("lock", "lock"),
+        ("store", "closed", 1),
+        ("store", "lock", 0),
+        ("lock", "lock"),
+        ("store", "n", 0),
+        ("store", "lock", 0),
+    ]
+    return Model(dict(n=1, closed=0, lock=0, ghost_missed=0), [taster, owner],
+                 always=lambda m: "it was ready all the time" if m["ghost_missed"] else None)
+
+
 CASES = [
     ("border", border(), True),
     ("border without the barrier", border(barrier=False), False),
@@ -148,6 +168,8 @@ CASES = [
     ("gate that only looks", gate(exchange=False), False),
     ("descriptor", descriptor(), True),
     ("descriptor without a look at closing", descriptor(look=False), False),
+    ("glance", glance(), True),
+    ("glance at closed before empty", glance(empty_first=False), False),
 ]
 
 

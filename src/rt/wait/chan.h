@@ -117,6 +117,7 @@ static inline weft__try weft__chan_try_recv(weft_chan *ch, void *ret, weft__g **
 /* Could a try succeed?  Without the lock: true when in doubt. */
 static inline bool weft__chan_may_send(weft_chan *ch)
 {
+	/* Closed first: full after that, it was full while it was open, since nobody can fill what is closed. */
 	return atomic_load_explicit(&ch->closed, memory_order_acquire) ||
 	       (ch->cap ? atomic_load_explicit(&ch->n, memory_order_relaxed) < ch->cap
 			: __atomic_load_n(&ch->receivers.first, __ATOMIC_RELAXED) != NULL);
@@ -124,10 +125,12 @@ static inline bool weft__chan_may_send(weft_chan *ch)
 
 static inline bool weft__chan_may_recv(weft_chan *ch)
 {
-	/* The order matters: closed is looked at first, so that an element sent before the close is not missed. */
-	bool closed = atomic_load_explicit(&ch->closed, memory_order_acquire);
-	return closed || (ch->cap ? atomic_load_explicit(&ch->n, memory_order_relaxed) > 0
-				  : __atomic_load_n(&ch->senders.first, __ATOMIC_RELAXED) != NULL);
+	/* The order matters: what is closed stays so.  Empty first and not closed after that, there was a moment when
+	 * it was both; the other way round it may be closed and drained in between, and was ready all the time.
+	 * Source: Go 1.27, runtime/chan.go, chanrecv. */
+	bool some = ch->cap ? atomic_load_explicit(&ch->n, memory_order_acquire) > 0
+			    : __atomic_load_n(&ch->senders.first, __ATOMIC_ACQUIRE) != NULL;
+	return some || atomic_load_explicit(&ch->closed, memory_order_acquire);
 }
 
 /* weft_chan_close, inside the runtime; false: it was closed before. */
