@@ -52,9 +52,12 @@ WEFT_API int weft_trace_stop(void);
 WEFT_API bool weft_trace_on(void);
 
 /* Writes what the flight recorder holds, up to now, to fd: a whole trace.  0, -EINVAL without a window, or an error of
- * writing.  Same as Go: FlightRecorder.WriteTo. */
+ * writing; -ETIMEDOUT when fd is a pipe or the like, and nobody has read from it for 5 seconds: what it has got is
+ * readable up to the last whole generation.  The program and its trace never wait for that reader.  One snapshot at a
+ * time.  Same as Go: FlightRecorder.WriteTo. */
 WEFT_API int weft_trace_snapshot(int fd);
-/* The same without waiting, also from a signal handler; fd is closed when it is done. */
+/* The same without waiting, also from a signal handler; fd is closed when it is done, or given up.  -EINVAL, or -EBUSY
+ * when one asked for before has not begun.  weft_trace_stop() waits for it. */
 WEFT_API int weft_trace_snapshot_soon(int fd);
 
 /* ---- what the program tells ----

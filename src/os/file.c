@@ -116,22 +116,28 @@ int wo_write_all(int fd, const void *at, size_t n)
 
 enum { PIECE_BYTES = 4096, LOOK_MS = 100 }; /* a pipe that is ready has room for a page */
 
+long wo_write_some(int fd, const void *at, size_t n, int wait_ms)
+{
+	int ready = poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, wait_ms);
+	if (ready <= 0)
+		return ready == 0 || errno == EINTR ? 0 : -errno;
+	ssize_t k = write(fd, at, n < PIECE_BYTES ? n : PIECE_BYTES);
+	return k >= 0 ? k : errno == EINTR || errno == EAGAIN ? 0 : -errno;
+}
+
 int wo_write_while(int fd, const void *at, size_t n, bool (*given_up)(void))
 {
 	const char *p = at;
-	int err = 0;
-	while (n && err == 0) {
+	while (n) {
 		if (given_up())
 			return -ECANCELED;
-		int ready = poll(&(struct pollfd){ .fd = fd, .events = POLLOUT }, 1, LOOK_MS);
-		if (ready == 0 || (ready < 0 && errno == EINTR))
-			continue;
-		size_t k = n < PIECE_BYTES ? n : PIECE_BYTES;
-		err = wo_write_all(fd, p, k);
+		long k = wo_write_some(fd, p, n, LOOK_MS);
+		if (k < 0)
+			return (int)k;
 		p += k;
-		n -= k;
+		n -= (size_t)k;
 	}
-	return err;
+	return 0;
 }
 
 bool wo_may_wait(int fd)

@@ -25,6 +25,8 @@ int  wo_write_all(int fd, const void *at, size_t n);
 /* The same for what may have to wait for a reader (a pipe, a socket, a terminal): asks given_up() about each 100 ms,
  * and returns -ECANCELED when that says so. */
 int  wo_write_while(int fd, const void *at, size_t n, bool (*given_up)(void));
+/* Of the same what goes without waiting for longer than wait_ms: bytes, 0: none; or negative errno. */
+long wo_write_some(int fd, const void *at, size_t n, int wait_ms);
 bool wo_may_wait(int fd);                             /* it is such a one, or unknown */
 long wo_read(int fd, void *at, size_t n);             /* restarts after signals; bytes, 0 at the end, or -errno */
 int  wo_open_read(const char *path, int *ret_fd);

@@ -5,8 +5,11 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -121,6 +124,96 @@ static void test_from_a_signal(void **state)
 	fs_close(f);
 }
 
+/* ---- readers that take their time ---- */
+
+typedef struct asked {
+	int fd, rc;
+	_Atomic bool done;
+} asked;
+
+static void *ask(void *arg)
+{
+	asked *a = arg;
+	a->rc = weft__tr_snapshot(a->fd);
+	atomic_store(&a->done, true);
+	return NULL;
+}
+
+/* Nobody reads: the snapshot is given up, and the trace has all that happened meanwhile. */
+static void test_reader_stands_still(void **state)
+{
+	(void)state;
+	wb_buf whole = { 0 };
+	weft__tr_options opt = { .fd = -1,
+		.write = tracecheck_sink,
+		.write_arg = &whole,
+		.window_bytes = 1 << 20,
+		.buffer_bytes = 1 << 20,
+		.snapshot_patience_ns = 200000000 };
+	fs *f = fs_open(&usual);
+	int fds[2];
+	asked a = { 0 };
+	pthread_t t;
+	assert_int_equal(pipe(fds), 0);
+	fcntl(fds[1], F_SETPIPE_SZ, 4096);
+	a.fd = fds[1];
+	assert_int_equal(weft__tr_start(&opt), 0);
+	steps(f, 2000);
+	assert_int_equal(pthread_create(&t, NULL, ask, &a), 0);
+	while (!atomic_load(&a.done)) {
+		steps(f, 200);
+		assert_int_equal(weft__tr_flip(), 0); /* generations go on */
+	}
+	pthread_join(t, NULL);
+	assert_int_equal(a.rc, -ETIMEDOUT);
+	assert_int_equal(weft__tr_snapshot_soon(dup(fds[1])), 0); /* given up by the end, too */
+	assert_int_equal(weft__tr_stop(), 0);
+	assert_true(tracecheck_valid(&whole));
+	assert_true(tracecheck_complete(&whole, f));
+	close(fds[1]);
+	char page[8192];
+	assert_true(read(fds[0], page, sizeof(page)) > 0);
+	assert_int_equal(read(fds[0], page, sizeof(page)), 0); /* no other end is left open */
+	close(fds[0]);
+	wb_buf_free(&whole);
+	fs_close(f);
+}
+
+/* One that reads slowly gets all of it, as it was when it was asked for, though the window has gone on. */
+static void test_reader_is_slow(void **state)
+{
+	(void)state;
+	weft__tr_options opt = { .fd = -1, .window_bytes = 20000 };
+	fs *f = fs_open(&usual);
+	int fds[2];
+	asked a = { 0 };
+	pthread_t t;
+	wb_buf b = { 0 };
+	assert_int_equal(pipe(fds), 0);
+	fcntl(fds[1], F_SETPIPE_SZ, 4096);
+	a.fd = fds[1];
+	assert_int_equal(weft__tr_start(&opt), 0);
+	steps(f, 2000);
+	assert_int_equal(pthread_create(&t, NULL, ask, &a), 0);
+	char piece[1000];
+	for (ssize_t n; (n = read(fds[0], piece, sizeof(piece))) > 0;) {
+		wb_buf_put(&b, piece, (size_t)n);
+		steps(f, 50);
+		assert_int_equal(weft__tr_flip(), 0);
+		if (atomic_load(&a.done) && a.fd >= 0) {
+			close(fds[1]);
+			a.fd = -1;
+		}
+	}
+	pthread_join(t, NULL);
+	assert_int_equal(a.rc, 0);
+	assert_true(tracecheck_valid(&b));
+	assert_int_equal(weft__tr_stop(), 0);
+	close(fds[0]);
+	wb_buf_free(&b);
+	fs_close(f);
+}
+
 static void add(weft__tr_window *w, size_t n, int64_t now_ns)
 {
 	char bytes[1000] = { 0 };
@@ -160,6 +253,8 @@ int main(void)
 		cmocka_unit_test(test_any_window),
 		cmocka_unit_test(test_beside_a_trace),
 		cmocka_unit_test(test_from_a_signal),
+		cmocka_unit_test(test_reader_stands_still),
+		cmocka_unit_test(test_reader_is_slow),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

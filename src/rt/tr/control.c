@@ -11,6 +11,7 @@
 #include "rt/tr/writer.h"
 
 enum { GEN_NS = 1000000000, GEN_BYTES = 16 << 20, BUFFER_BYTES = 64 << 20, PATIENCE_NS = 1000000000 };
+static const int64_t snapshot_patience_ns = 5000000000;
 
 static pthread_mutex_t control = PTHREAD_MUTEX_INITIALIZER; /* starting and stopping */
 static bool running;                                        /* started, and not stopped */
@@ -38,6 +39,8 @@ static void after_fork_parent(void)
 
 static void free_all(void)
 {
+	for (unsigned i = 0; i < WEFT__TR_OUTGOING; i++)
+		weft__tr_outgoing_end(&w->out[i]);
 	weft__tr_symbols_close(w->symbols);
 	weft__tr_window_free(&w->sink.window);
 	weft__tr_tables_free(weft__tr.tabs[0]);
@@ -124,6 +127,7 @@ static weft__tr_options with_defaults(const weft__tr_options *opt)
 	o.gen_bytes = o.gen_bytes ? o.gen_bytes : GEN_BYTES;
 	o.buffer_bytes = o.buffer_bytes ? o.buffer_bytes : BUFFER_BYTES;
 	o.patience_ns = o.patience_ns ? o.patience_ns : PATIENCE_NS;
+	o.snapshot_patience_ns = o.snapshot_patience_ns ? o.snapshot_patience_ns : snapshot_patience_ns;
 	return o;
 }
 
@@ -143,6 +147,8 @@ static void reset_writer(const weft__tr_options *o, uint64_t first)
 	w->sink.write_arg = o->write_arg;
 	w->sink.window.max_bytes = o->window_bytes;
 	w->sink.window.max_ns = o->window_ns;
+	for (unsigned i = 0; i < WEFT__TR_OUTGOING; i++)
+		w->out[i] = (weft__tr_outgoing){ .fd = -1 };
 	w->symbols = NULL;
 	w->gen = first;
 	w->next_first = w->next_last = NULL;

@@ -56,13 +56,3 @@ uint8_t *weft__tr_sink_room(weft__tr_sink *o, uint64_t gen, uint64_t time, uint8
 	}
 	return o->at;
 }
-
-int weft__tr_sink_snapshot(weft__tr_sink *o, int fd, unsigned version)
-{
-	uint8_t header[WF_HEADER_BYTES];
-	wf_put_header(header, version);
-	int rc = wo_write_all(fd, header, sizeof(header));
-	for (size_t i = 0; i < o->window.n && rc == 0; i++)
-		rc = wo_write_all(fd, o->window.gens[i].bytes.at, o->window.gens[i].bytes.n);
-	return rc;
-}

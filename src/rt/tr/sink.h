@@ -33,7 +33,4 @@ void weft__tr_sink_put(weft__tr_sink *o, const void *at, size_t n);
 uint8_t *weft__tr_sink_room(weft__tr_sink *o, uint64_t gen, uint64_t time, uint8_t section, size_t n);
 void weft__tr_sink_end_batch(weft__tr_sink *o);
 
-/* All of the window as a trace: 0 or negative errno. */
-int weft__tr_sink_snapshot(weft__tr_sink *o, int fd, unsigned version);
-
 #endif

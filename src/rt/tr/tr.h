@@ -234,8 +234,8 @@ typedef struct weft__tr_m_now {
 
 typedef struct weft__tr_g_now {
 	weft__tr_state state;
-	const void *entry; /* its function, or NULL */
-	uintptr_t pc, fp;  /* of a parked goroutine; 0: no stack */
+	const void *entry;    /* its function, or NULL */
+	uintptr_t pc, fp;     /* of a parked goroutine; 0: no stack */
 	weft__tr_object what; /* that it waits for, if that is one thing */
 } weft__tr_g_now;
 
@@ -298,6 +298,8 @@ typedef struct weft__tr_options {
 	 * program goes on; 0: 1 s; negative: they wait for ever. */
 	int64_t patience_ns;
 
+	int64_t snapshot_patience_ns; /* a snapshot of which nobody takes anything for so long is given up; 0: 5 s */
+
 	/* The trace has ended by itself: on the tracer's thread.  May be NULL. */
 	void (*ended)(int error, void *arg);
 	void *ended_arg;
@@ -314,9 +316,11 @@ int weft__tr_stop(void);
 /* Ends the running generation and waits until it is written: for tests, and before something may go wrong.  As stop. */
 int weft__tr_flip(void);
 
-/* Writes the window, up to now, to fd: a whole trace.  As stop; -EINVAL without a window. */
+/* Writes the window, up to now, to fd: a whole trace.  As stop; -EINVAL without a window, -ETIMEDOUT when nobody takes
+ * anything of it for so long that it is given up: fd then has a part.  The trace goes on meanwhile.  One at a time. */
 int weft__tr_snapshot(int fd);
-/* The same without waiting: from anywhere, also a signal handler.  fd is closed when done. */
+/* The same without waiting: from anywhere, also a signal handler.  fd is closed when done, or given up; stop waits for
+ * that.  -EBUSY: another is to begin first. */
 int weft__tr_snapshot_soon(int fd);
 
 /* A process that is forked from a traced one is not traced, and may start a trace of its own. */

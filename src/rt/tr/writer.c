@@ -12,10 +12,12 @@
 #include "rt/tr/inside.h"
 
 enum { POLL_BUSY_NS = 2000000, POLL_IDLE_NS = 50000000, STW_PAUSE_NS = 50000 };
+enum { SEND_MS = 1, LAST_MS = 100 }; /* that readers of snapshots are waited for, and at the end */
 
 weft__tr_writer weft__tr_the_writer = {
 	.ask = { .lock = PTHREAD_MUTEX_INITIALIZER, .ended = true, .snapshot_fd = -1, .soon_fd = -1 },
 	.sink.fd = -1,
+	.out = { { .fd = -1 }, { .fd = -1 } },
 };
 
 static weft__tr_writer *const w = &weft__tr_the_writer;
@@ -210,6 +212,70 @@ static void quit(void)
 	pthread_mutex_unlock(&weft__tr.joined_lock);
 }
 
+/* ---- snapshots ---- */
+
+static bool sending(void)
+{
+	return w->out[WEFT__TR_ASKED].fd >= 0 || w->out[WEFT__TR_SOON].fd >= 0;
+}
+
+static void say_sent(int error)
+{
+	pthread_mutex_lock(&w->ask.lock);
+	w->ask.snapshot_fd = -1;
+	w->ask.snapshot_error = error;
+	pthread_cond_broadcast(&w->ask.done);
+	pthread_mutex_unlock(&w->ask.lock);
+}
+
+static void end_sending(unsigned i, int fd, int error)
+{
+	weft__tr_outgoing_end(&w->out[i]);
+	if (i == WEFT__TR_ASKED)
+		say_sent(error);
+	else
+		wo_close(fd);
+}
+
+static void begin_sending(unsigned i, int fd)
+{
+	if (fd < 0)
+		return;
+	int error = atomic_load(&weft__tr.error);
+	if (error == 0)
+		error = weft__tr_outgoing_begin(&w->out[i], &w->sink.window, fd, WEFT__TR_VERSION);
+	if (error < 0)
+		end_sending(i, fd, error);
+}
+
+/* What a signal handler, say, has asked for, one after the other. */
+static int soon_fd(void)
+{
+	return w->out[WEFT__TR_SOON].fd >= 0 ? -1 : atomic_exchange(&w->ask.soon_fd, -1);
+}
+
+static void send_some(int wait_ms)
+{
+	for (unsigned i = 0; i < WEFT__TR_OUTGOING; i++) {
+		weft__tr_outgoing *o = &w->out[i];
+		int rc = o->fd < 0 ? 0 : weft__tr_outgoing_move(o, wait_ms, weft__tr.opt.snapshot_patience_ns);
+		if (rc != 0)
+			end_sending(i, o->fd, rc < 0 ? rc : 0);
+	}
+}
+
+/* Those that are under way, or were asked for at the last moment, when the trace ends: they are waited for, unless that
+ * has failed. */
+static void send_rest(void)
+{
+	begin_sending(WEFT__TR_SOON, soon_fd());
+	while (sending() && !failed())
+		send_some(LAST_MS);
+	for (unsigned i = 0; i < WEFT__TR_OUTGOING; i++)
+		if (w->out[i].fd >= 0)
+			end_sending(i, w->out[i].fd, atomic_load(&weft__tr.error));
+}
+
 /* ---- what others ask ---- */
 
 static void wait_for_request(int64_t ns)
@@ -217,7 +283,7 @@ static void wait_for_request(int64_t ns)
 	int64_t until = wo_now_ns() + ns;
 	struct timespec t = { .tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
 	pthread_mutex_lock(&w->ask.lock);
-	bool asked = w->ask.stop || w->ask.flips_asked != w->ask.flips_done || w->ask.snapshot_fd >= 0;
+	bool asked = w->ask.stop || w->ask.flips_asked != w->ask.flips_done || w->ask.snapshot_fd >= 0 || sending();
 	w->ask.idle = true;
 	if (!asked)
 		pthread_cond_timedwait(&w->ask.asked, &w->ask.lock, &t);
@@ -228,7 +294,7 @@ static void wait_for_request(int64_t ns)
 typedef struct wishes {
 	bool stop;
 	uint64_t flips;
-	int snapshot_fd, soon_fd;
+	int snapshot_fd, soon_fd; /* new ones */
 } wishes;
 
 static wishes read_wishes(void)
@@ -236,25 +302,18 @@ static wishes read_wishes(void)
 	pthread_mutex_lock(&w->ask.lock);
 	wishes r = { .stop = w->ask.stop, .flips = w->ask.flips_asked, .snapshot_fd = w->ask.snapshot_fd };
 	pthread_mutex_unlock(&w->ask.lock);
-	r.soon_fd = atomic_exchange(&w->ask.soon_fd, -1);
+	if (w->out[WEFT__TR_ASKED].fd >= 0)
+		r.snapshot_fd = -1;
+	r.soon_fd = r.stop ? -1 : soon_fd();
 	return r;
 }
 
 static void grant(const wishes *r)
 {
-	int error = failed() ? atomic_load(&weft__tr.error) : 0;
-	if (r->snapshot_fd >= 0 && !error)
-		error = weft__tr_sink_snapshot(&w->sink, r->snapshot_fd, WEFT__TR_VERSION);
-	if (r->soon_fd >= 0) {
-		weft__tr_sink_snapshot(&w->sink, r->soon_fd, WEFT__TR_VERSION);
-		wo_close(r->soon_fd);
-	}
+	begin_sending(WEFT__TR_ASKED, r->snapshot_fd);
+	begin_sending(WEFT__TR_SOON, r->soon_fd);
 	pthread_mutex_lock(&w->ask.lock);
 	w->ask.flips_done = r->flips;
-	if (r->snapshot_fd >= 0) {
-		w->ask.snapshot_fd = -1;
-		w->ask.snapshot_error = error;
-	}
 	pthread_cond_broadcast(&w->ask.done);
 	pthread_mutex_unlock(&w->ask.lock);
 }
@@ -285,6 +344,7 @@ static void serve(void)
 			flip(/* stopping= */ false);
 		if (asked)
 			grant(&r);
+		send_some(SEND_MS);
 	}
 }
 
@@ -322,6 +382,7 @@ void *weft__tr_writer_run(void *arg)
 	if (!failed())
 		flip(/* stopping= */ true);
 	quit();
+	send_rest();
 	say_ended();
 	int error = atomic_load(&weft__tr.error);
 	if (error && weft__tr.opt.ended)

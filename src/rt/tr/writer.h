@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "rt/tr/clock.h"
+#include "rt/tr/outgoing.h"
 #include "rt/tr/sink.h"
 #include "rt/tr/symbol.h"
 
@@ -20,14 +21,18 @@ typedef struct weft__tr_requests {
 	bool ended; /* it takes no more */
 	bool idle;  /* it waits: nothing that it owns is half changed */
 	uint64_t flips_asked, flips_done;
-	int snapshot_fd; /* asked for by weft__tr_snapshot: -1 none */
+	int snapshot_fd; /* asked for by weft__tr_snapshot, until it is sent: -1 none */
 	int snapshot_error;
 	_Atomic int soon_fd; /* by weft__tr_snapshot_soon: -1 none */
 } weft__tr_requests;
 
+/* Snapshots that are on their way, by who asked. */
+enum { WEFT__TR_ASKED, WEFT__TR_SOON, WEFT__TR_OUTGOING };
+
 typedef struct weft__tr_writer {
 	weft__tr_requests ask;
 	weft__tr_sink sink;
+	weft__tr_outgoing out[WEFT__TR_OUTGOING];
 	weft__tr_symbols *symbols; /* NULL until the first stack */
 	uint64_t frequency;
 	weft__tr_moment last_sync;
