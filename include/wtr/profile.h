@@ -12,6 +12,7 @@
 #include <wtr/error.h>
 #include <wtr/event.h>
 #include <wtr/open.h>
+#include <wtr/report.h>
 #include <wtr/where.h>
 
 #ifdef __cplusplus
@@ -45,11 +46,13 @@ typedef struct wtr_profile_query {
 	wtr_where *where; /* bound, about spans; NULL: everything.  ALONE has no filter: E_USAGE */
 	bool as_go;       /* NET, SYNC, SYSCALL, SCHED: of a goroutine id that was used again, only the last
 			   * life, as go tool trace does */
+	const wtr_index *index; /* of this trace, or NULL.  With the part LANES it has all but CPU, CREATE and ALONE in
+				 * it, of sound traces and without a filter: then nothing is read */
 } wtr_profile_query;
 
 typedef struct wtr_profile wtr_profile;
 
-/* Reads the trace once (twice when it is damaged).
+/* Reads the trace once (twice when it is damaged), or asks the index.
  *
  * As `go tool trace` does, a trace whose reading ends with an error counts up to its last Sync, unless it was opened
  * with WTR_REPAIR.

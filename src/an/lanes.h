@@ -81,6 +81,12 @@ typedef struct an_late {
 	int32_t  times;
 } an_late;
 
+/* Of a goroutine with AN_G_OPEN: what the event that found it says. */
+typedef struct an_found_g {
+	uint64_t sync, known; /* when the last Sync was, and that event */
+	uint32_t stack;       /* where that event was */
+} an_found_g;
+
 enum { AN_G_SEGMENT = 512 };
 
 struct an_lanes {
@@ -92,6 +98,9 @@ struct an_lanes {
 	WB_VEC(an_p *) ps;
 	WB_VEC(an_m *) ms;
 	wb_idmap  g_ids, p_ids, m_ids;    /* id -> index */
+	wb_idmap  found_of;               /* goroutine -> founds */
+	WB_VEC(an_found_g) founds;
+	bool      again;                  /* a goroutine began, or was found, although it was known already */
 	an_strip  gc, stw;                /* spans: numbers of the dictionary */
 	bool      gc_on;                  /* while writing: the mark phase goes on */
 	bool      gc_open, stw_open;      /* their first span began before the trace */

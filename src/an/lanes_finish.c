@@ -155,6 +155,8 @@ void an_lanes_free(an_lanes *l)
 	wb_vec_free(&l->ps);
 	wb_vec_free(&l->ms);
 	wb_idmap_free(&l->g_ids);
+	wb_idmap_free(&l->found_of);
+	wb_vec_free(&l->founds);
 	wb_idmap_free(&l->p_ids);
 	wb_idmap_free(&l->m_ids);
 	wb_idmap_free(&l->mark_ids);

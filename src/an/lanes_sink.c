@@ -34,7 +34,7 @@ typedef struct sink {
 	an_lanes *l;
 	an_texts  from;
 	bool      begun;
-	uint64_t  now;
+	uint64_t  now, sync;        /* of the event, of the last Sync */
 	uint32_t  stw_depth;
 	uint32_t  worker_group;     /* of runtime.gcBgMarkWorker */
 	wb_idmap  reason_ids;       /* string id -> text */
@@ -240,7 +240,7 @@ static bool what_woken(sink *s, const wtr_event *e, wtr_gstate to, bool created,
 	an_what w = { WHAT_EMPTY, .stack = e->transition_stack, .waker_stack = e->stack, .state = (uint8_t)to };
 	w.g = plain ? WTR_NONE : g;
 	w.waker_p = p;
-	w.flags = g == INT64_MIN ? AN_WAKER_RUNS : 0;
+	w.flags = AN_BY_OTHER | (g == INT64_MIN ? AN_WAKER_RUNS : 0);
 	w.cls = to == WTR_G_RUNNABLE ? WTR_CLASS_RUNNABLE : to == WTR_G_WAITING ? WTR_CLASS_BLOCKED : WTR_CLASS_SYSCALL;
 	hot unused;
 	return remember(s, plain ? h : &unused, a, b, &w, ret);
@@ -502,12 +502,16 @@ static ALWAYS_INLINE bool g_push(sink *s, an_g *g, uint64_t t, uint32_t what)
 }
 
 /* Found in a state: it has been there since the trace began. */
-static bool g_found(sink *s, an_g *g, uint32_t gi, uint64_t t, uint32_t what)
+static bool g_found(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint32_t what)
 {
 	an_lanes *l = s->l;
 	unsigned cls = l->store.cls[what];
+	uint64_t t = s->now;
 	g->cls = (uint8_t)cls;
 	g->flags |= AN_G_OPEN;
+	an_found_g found = { .sync = s->sync < t ? s->sync : t, .known = t, .stack = e->stack };
+	if (!wb_idmap_set(&l->found_of, gi, (uint32_t)l->founds.n) || !wb_vec_add(&l->founds, found))
+		return false;
 	return an_strip_push(&l->store, &g->strip, 0, what, NULL) &&
 	       an_census_move(&l->groups.at[g->group].census, t, 0, cls) &&
 	       late(s, gi, 0, t, &l->groups.at[g->group].fixes, 1);
@@ -721,6 +725,7 @@ static bool change_state(sink *s, const wtr_event *e)
 		return true;
 	an_g *g = an_g_at(s->l, gi);
 	bool found = from == WTR_G_UNDETERMINED && !an_strip_begun(&g->strip);
+	s->l->again |= an_strip_begun(&g->strip) && (g->state == WTR_G_NOTEXIST || from == WTR_G_UNDETERMINED);
 	uint64_t t = found ? 0 : s->now;
 	if (from == WTR_G_NOTEXIST && e->transition_stack)
 		g->flags &= (uint8_t)~(AN_G_NAMED | AN_G_WORKER);
@@ -769,7 +774,7 @@ static bool change_state(sink *s, const wtr_event *e)
 	if (!ok)
 		return false;
 	g->state = (uint8_t)to;
-	return found ? g_found(s, g, gi, s->now, what) : g_push(s, g, t, what);
+	return found ? g_found(s, g, gi, e, what) : g_push(s, g, t, what);
 }
 
 /* A collector's worker tells what it is right after it started to run. */
@@ -882,6 +887,9 @@ static bool on_event(sink *s, const wtr_event *e)
 	case WTR_KIND_RANGE_ACTIVE:
 	case WTR_KIND_RANGE_END:
 		return on_range(s, e);
+	case WTR_KIND_SYNC:
+		s->sync = s->now;
+		return true;
 	case WTR_KIND_LABEL:
 		return on_label(s, e);
 	case WTR_KIND_LOG:
@@ -943,6 +951,7 @@ an_lanes *an_sink_lanes(an_sink *face)
 static bool prepare(sink *s)
 {
 	an_lanes *l = s->l;
+	s->sync = UINT64_MAX;
 	static const char worker[] = "runtime.gcBgMarkWorker";
 	an_what waiting = { WHAT_EMPTY, .state = WTR_G_WAITING, .cls = WTR_CLASS_BLOCKED };
 	uint32_t number;

@@ -34,18 +34,18 @@ typedef struct gather {
 
 /* ---- records ---- */
 
-static uint32_t row_of(gather *g, uint64_t key, uint32_t stack, uint32_t waker, uint32_t state)
+uint32_t an_profile_row_slow(wtr_profile *p, wb_idmap *rows, uint64_t key, const an_prow *fresh)
 {
-	uint32_t i = wb_idmap_get(&g->rows, key);
-	if (__builtin_expect(i != WB_IDMAP_NONE, 1))
-		return i;
-	i = (uint32_t)g->p->rows.n;
-	if (i >= UINT32_MAX - 1 ||
-		!wb_vec_add(&g->p->rows, (an_prow){ .stack = stack, .waker = waker, .state = state }) ||
-		!wb_idmap_set(&g->rows, key, i)) {
-		g->follow.oom = true;
+	uint32_t i = (uint32_t)p->rows.n;
+	if (i >= UINT32_MAX - 1 || !wb_vec_add(&p->rows, *fresh) || !wb_idmap_set(rows, key, i))
 		return UINT32_MAX;
-	}
+	return i;
+}
+
+static inline uint32_t row_of(gather *g, uint64_t key, an_prow fresh)
+{
+	uint32_t i = an_profile_row(g->p, &g->rows, key, &fresh);
+	g->follow.oom |= i == UINT32_MAX;
 	return i;
 }
 
@@ -53,7 +53,7 @@ static uint32_t row_of(gather *g, uint64_t key, uint32_t stack, uint32_t waker, 
 static inline uint32_t row_of_stack(gather *g, uint32_t stack, unsigned state)
 {
 	uint64_t same = an_stackset_same(&g->follow.stacks, stack);
-	uint32_t row = row_of(g, same * WTR_CLASS_COUNT + state, stack, 0, state);
+	uint32_t row = row_of(g, same * WTR_CLASS_COUNT + state, (an_prow){ .stack = stack, .state = state });
 	if (__builtin_expect(row != UINT32_MAX, 1))
 		g->p->rows.at[row].stack = stack;
 	return row;
@@ -93,15 +93,25 @@ static int64_t part_of(gather *g, const an_follower *f, const wtr_event *end, in
 
 /* ---- the four of go tool trace ---- */
 
+static bool has(wtr_str s, const char *word)
+{
+	return s.n && memmem(s.at, s.n, word, strlen(word));
+}
+
+bool an_profile_waits(wtr_profile_kind kind, wtr_str reason)
+{
+	switch (kind) {
+	case WTR_PROFILE_NET: return reason.n == 7 && has(reason, "network");
+	case WTR_PROFILE_SYNC: return has(reason, "chan") || has(reason, "sync") || has(reason, "select");
+	default: return true;
+	}
+}
+
 static void fresh_reason(void *user, an_follow *w, uint32_t reason)
 {
 	gather *g = user;
 	wb_text t = wb_intern_text(&w->stacks.texts, w->reasons.at[reason].text);
-	bool yes = g->q.kind == WTR_PROFILE_NET    ? strcmp(t.at, "network") == 0 && t.n == 7
-		   : g->q.kind == WTR_PROFILE_SYNC ? memmem(t.at, t.n, "chan", 4) || memmem(t.at, t.n, "sync", 4) ||
-							     memmem(t.at, t.n, "select", 6)
-						   : true;
-	w->reasons.at[reason].mark = yes;
+	w->reasons.at[reason].mark = an_profile_waits(g->q.kind, (wtr_str){ t.at, t.n });
 }
 
 static void keep_early(gather *g, an_follower *f, uint32_t row, int64_t ns)
@@ -174,7 +184,7 @@ static void offwake_over(gather *g, an_follower *f, const wtr_event *end, int64_
 	if (ns <= 0)
 		return;
 	uint32_t waker = stack_of(g, end->stack);
-	add(g, row_of(g, (uint64_t)f->stack << 32 | waker, f->stack, waker, 0), 1, ns);
+	add(g, row_of(g, (uint64_t)f->stack << 32 | waker, (an_prow){ .stack = f->stack, .waker = waker }), 1, ns);
 }
 
 /* ---- who created whom ---- */
@@ -258,7 +268,7 @@ static void alone_over(gather *g, an_follower *f, const wtr_event *end)
 static void over(void *user, an_follow *w, an_follower *f, const wtr_event *end)
 {
 	gather *g = user;
-	if (g->q.kind <= WTR_PROFILE_SCHED) {
+	if (an_profile_is_delay(g->q.kind)) {
 		delay_over(g, f, end);
 		return;
 	}
@@ -360,7 +370,7 @@ static void no_free(an_sink *sink)
 	(void)sink;
 }
 
-static gather *gather_new(wtr_trace *t, const wtr_profile_query *q, const wtr_index *lives, int64_t limit_ns)
+unsigned an_profile_states(wtr_profile_kind kind)
 {
 	static const unsigned states[WTR_PROFILE_COUNT] = {
 		[WTR_PROFILE_NET] = 1u << WTR_G_WAITING,
@@ -371,12 +381,17 @@ static gather *gather_new(wtr_trace *t, const wtr_profile_query *q, const wtr_in
 		[WTR_PROFILE_OFFWAKE] = 1u << WTR_G_WAITING,
 		[WTR_PROFILE_CREATE] = 1u << WTR_G_RUNNING,
 	};
+	return states[kind];
+}
+
+static gather *gather_new(wtr_trace *t, const wtr_profile_query *q, const wtr_index *lives, int64_t limit_ns)
+{
 	gather *g = wb_calloc(1, sizeof(*g));
 	if (!g)
 		return NULL;
 	g->sink = (an_sink){ gather_events, no_finish, no_free };
 	g->q = *q;
-	g->states = states[q->kind];
+	g->states = an_profile_states(q->kind);
 	g->limit_ns = limit_ns;
 	g->lives = lives;
 	g->follow.over = over;
@@ -449,6 +464,10 @@ wtr_code wtr_profile_make(wtr_trace *t, const wtr_profile_query *q, wtr_profile 
 	if (q->kind == WTR_PROFILE_ALONE && q->where)
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "profile.filter",
 			"the profile of what runs alone takes a range, but no filter");
+	if (an_profile_in_lanes(t, q)) {
+		*ret = an_profile_from_lanes(t, q);
+		return *ret ? WTR_OK : wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	}
 	found_out found, again;
 	wtr_profile *p = NULL;
 	wtr_index *lives = NULL;
@@ -456,7 +475,7 @@ wtr_code wtr_profile_make(wtr_trace *t, const wtr_profile_query *q, wtr_profile 
 	if (rc != WTR_OK)
 		return rc;
 	bool cut = p->totals.end.code != WTR_OK && t->opt.damage == WTR_AS_GO;
-	bool several = q->as_go && found.several_lives && q->kind <= WTR_PROFILE_SCHED;
+	bool several = q->as_go && found.several_lives && an_profile_is_delay(q->kind);
 	if (cut || several) {
 		wtr_profile_free(p);
 		if (several)

@@ -20,17 +20,30 @@ const char *wtr_profile_value(unsigned kind, unsigned value)
 	return kind < WTR_PROFILE_COUNT && value < 2 ? names[kind][1 + value] : "";
 }
 
-static int by_weight(const void *a, const void *b)
+/* The order of two stacks by what is in them, whatever numbers they have. */
+static int stack_order(const an_stackset *s, uint32_t a, uint32_t b)
+{
+	const an_stack_ref *x = &s->stacks.at[a], *y = &s->stacks.at[b];
+	for (uint32_t i = 0; i < x->n && i < y->n; i++) {
+		uint64_t p = s->places.at[s->place_of.at[x->first + i]].pc;
+		uint64_t q = s->places.at[s->place_of.at[y->first + i]].pc;
+		if (p != q)
+			return p < q ? -1 : 1;
+	}
+	return (x->n > y->n) - (x->n < y->n);
+}
+
+static int by_weight(const void *a, const void *b, void *stacks)
 {
 	const an_prow *x = a, *y = b;
 	if (x->ns != y->ns)
 		return x->ns > y->ns ? -1 : 1;
 	if (x->count != y->count)
 		return x->count > y->count ? -1 : 1;
-	if (x->stack != y->stack)
-		return x->stack < y->stack ? -1 : 1;
-	if (x->waker != y->waker)
-		return x->waker < y->waker ? -1 : 1;
+	int c = stack_order(stacks, x->stack, y->stack);
+	c = c ? c : stack_order(stacks, x->waker, y->waker);
+	if (c)
+		return c;
 	return x->state < y->state ? -1 : x->state > y->state;
 }
 
@@ -42,7 +55,7 @@ void an_profile_finish(wtr_profile *p)
 			p->rows.at[n++] = p->rows.at[i];
 	p->rows.n = n;
 	if (n)
-		qsort(p->rows.at, n, sizeof(p->rows.at[0]), by_weight);
+		qsort_r(p->rows.at, n, sizeof(p->rows.at[0]), by_weight, &p->stacks);
 	p->totals.records = n;
 	for (size_t i = 0; i < n; i++) {
 		p->totals.count += p->rows.at[i].count;

@@ -16,6 +16,7 @@
 /* Bits of an_what.flags. */
 enum {
 	AN_WAKER_RUNS = 1, /* the waker is the goroutine on waker_p when the span begins; `waker` says nothing */
+	AN_BY_OTHER = 2,   /* woken or created: the event that began it has waker_stack, not stack */
 };
 
 typedef struct an_what {

@@ -414,6 +414,7 @@ void ws_api_profile(ws_site *site, const ws_model *m, const ws_profile_args *a, 
 	q.from_ns = s.from_ns;
 	q.to_ns = s.to_ns;
 	q.where = s.where;
+	q.index = m->index;
 	answer_profile(m, a, &q, ret);
 	scope_done(&s);
 }

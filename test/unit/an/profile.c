@@ -21,13 +21,18 @@ typedef struct subject {
 	wtr_totals totals;
 } subject;
 
-static void open_subject(subject *s, const char *name)
+static void open_with(subject *s, const char *name, wtr_damage damage, unsigned parts)
 {
 	size_t n;
 	s->data = kit_trace(name, &n);
-	assert_int_equal(wtr_open_bytes(s->data, n, &(wtr_options){ .damage = WTR_REPAIR }, &s->t, NULL), WTR_OK);
-	assert_int_equal(wtr_index_build(s->t, WTR_PART_EVENTS, &s->x, NULL), WTR_OK);
+	assert_int_equal(wtr_open_bytes(s->data, n, &(wtr_options){ .damage = damage }, &s->t, NULL), WTR_OK);
+	assert_int_equal(wtr_index_build(s->t, parts, &s->x, NULL), WTR_OK);
 	wtr_get_totals(s->x, &s->totals);
+}
+
+static void open_subject(subject *s, const char *name)
+{
+	open_with(s, name, WTR_REPAIR, WTR_PART_EVENTS);
 }
 
 static void close_subject(subject *s)
@@ -199,6 +204,68 @@ static void functions(void **state)
 	close_subject(&s);
 }
 
+static bool same_frames(const wtr_profile *a, const wtr_profile *b, size_t i)
+{
+	wtr_frame x[257], y[257];
+	size_t n = wtr_profile_frames(a, i, x, 257);
+	if (n > 257 || wtr_profile_frames(b, i, y, 257) != n)
+		return false;
+	for (size_t k = 0; k < n; k++)
+		if (x[k].pc != y[k].pc || x[k].line != y[k].line || x[k].func.n != y[k].func.n ||
+			memcmp(x[k].func.at, y[k].func.at, x[k].func.n) != 0)
+			return false;
+	return true;
+}
+
+static void same_profiles(const wtr_profile *a, const wtr_profile *b)
+{
+	wtr_profile_totals x, y;
+	wtr_profile_get_totals(a, &x);
+	wtr_profile_get_totals(b, &y);
+	assert_int_equal(x.records, y.records);
+	assert_int_equal(x.count, y.count);
+	assert_int_equal(x.ns, y.ns);
+	assert_int_equal(x.duration_ns, y.duration_ns);
+	assert_int_equal(x.end.code, y.end.code);
+	for (size_t i = 0; i < x.records; i++) {
+		wtr_profile_record r, s;
+		assert_true(wtr_profile_get_record(a, i, &r) && wtr_profile_get_record(b, i, &s));
+		assert_int_equal(r.count, s.count);
+		assert_int_equal(r.ns, s.ns);
+		assert_string_equal(r.state, s.state);
+		assert_true(same_frames(a, b, i));
+	}
+}
+
+/* Ranges of all lengths, and none. */
+static wtr_profile_query some_range(const subject *s, unsigned kind, unsigned i)
+{
+	int64_t all = s->totals.end_ns - s->totals.start_ns;
+	wtr_profile_query q = { .kind = (wtr_profile_kind)kind, .ranged = i > 0 };
+	q.from_ns = s->totals.start_ns + all * (i * 37 % 11) / 11;
+	q.to_ns = q.from_ns + (all >> (i * 5 % 17)) + 1;
+	return q;
+}
+
+static void an_index_says_the_same(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N; i++) {
+		subject s;
+		open_with(&s, names[i], WTR_AS_GO, WTR_PART_ALL);
+		for (unsigned k = 0; k < WTR_PROFILE_COUNT * 6; k++) {
+			wtr_profile_query q = some_range(&s, k % WTR_PROFILE_COUNT, k / WTR_PROFILE_COUNT);
+			wtr_profile *read = make(&s, q, NULL);
+			q.index = s.x;
+			wtr_profile *asked = make(&s, q, NULL);
+			same_profiles(read, asked);
+			wtr_profile_free(read);
+			wtr_profile_free(asked);
+		}
+		close_subject(&s);
+	}
+}
+
 static void refusals(void **state)
 {
 	(void)state;
@@ -245,6 +312,27 @@ static void memory_runs_out(void **state)
 	free(data);
 }
 
+static void memory_runs_out_over_an_index(void **state)
+{
+	(void)state;
+	static const wtr_profile_kind kinds[] = { WTR_PROFILE_SCHED, WTR_PROFILE_OFFCPU, WTR_PROFILE_OFFWAKE };
+	subject s;
+	open_with(&s, "go1.26-hello", WTR_AS_GO, WTR_PART_ALL);
+	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
+		for (uint64_t nth = 1, asked = 1; asked; nth++) {
+			wtr_profile *p = NULL;
+			uint64_t before = wb_fault_count();
+			wb_fault_arm(nth, true);
+			wtr_code rc =
+				wtr_profile_make(s.t, &(wtr_profile_query){ .kind = kinds[k], .index = s.x }, &p, NULL);
+			asked = wb_fault_count() - before >= nth;
+			wb_fault_arm(0, false);
+			assert_int_equal(rc, asked ? WTR_E_NOMEM : WTR_OK);
+			wtr_profile_free(p);
+		}
+	close_subject(&s);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -254,8 +342,10 @@ int main(void)
 		cmocka_unit_test(created_and_sampled),
 		cmocka_unit_test(alone_counts_all_time),
 		cmocka_unit_test(functions),
+		cmocka_unit_test(an_index_says_the_same),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(memory_runs_out_over_an_index),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

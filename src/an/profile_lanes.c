@@ -1,0 +1,284 @@
+/* an/profile_lanes.c - profiles from the lanes of a finished index, for whoever asks of one range after the other.
+ *
+ * A lane has every state of a goroutine as a number of the dictionary, and that says all that a record is about.  So
+ * time is added up by number, goroutine by goroutine, and stacks are looked up once per number.  What counts is what
+ * counts in profile.c; test/unit/an/profile.c holds that both say the same.
+ */
+#include <string.h>
+
+#include "an/classes.h"
+#include "an/lanes.h"
+#include "an/profile.h"
+#include "read/trace.h"
+
+typedef struct sum {
+	uint64_t n;
+	int64_t ns;
+	uint64_t last; /* when the last of them was over */
+} sum;
+
+/* Waits by what came behind them. */
+typedef struct woken {
+	uint32_t what, next;
+	sum sum;
+} woken;
+
+typedef struct adding {
+	const an_lanes *l;
+	const wtr_trace *t;
+	wtr_profile *p;
+	wtr_profile_kind kind;
+	uint64_t from, to;     /* ns since the trace's start */
+	uint8_t *counts;       /* by number of the dictionary: whether a span of it does */
+	sum *sums;             /* likewise */
+	WB_VEC(woken) wokens;  /* OFFWAKE: instead of sums */
+	wb_idmap woken_of;     /* what << 32 | next */
+	wb_idmap rows;         /* key -> row of the profile */
+	WB_VEC(uint64_t) last; /* by row: when the span was over whose stack it shows */
+	bool oom;
+} adding;
+
+/* Repair takes generations whose texts are gone: then a stack has the names that it was first met with, and a pass
+ * meets more of them. */
+bool an_profile_in_lanes(const wtr_trace *t, const wtr_profile_query *q)
+{
+	static const unsigned kinds = 1u << WTR_PROFILE_NET | 1u << WTR_PROFILE_SYNC | 1u << WTR_PROFILE_SYSCALL |
+				      1u << WTR_PROFILE_SCHED | 1u << WTR_PROFILE_OFFCPU | 1u << WTR_PROFILE_OFFWAKE;
+	const wtr_index *x = q->index;
+	bool known = x && x->lanes && x->totals.events && !x->lanes->again;
+	return known && !q->where && (kinds >> q->kind & 1) && t->opt.damage == WTR_AS_GO &&
+	       x->totals.end.code == WTR_OK;
+}
+
+/* ---- rows ---- */
+
+static uint32_t stack_of(adding *a, uint32_t id)
+{
+	uint32_t no = an_stackset_add(&a->p->stacks, a->t, id);
+	a->oom |= no == UINT32_MAX;
+	return no == UINT32_MAX ? 0 : no;
+}
+
+/* Where the event was that begins such a span. */
+static uint32_t begun_at(adding *a, uint32_t what)
+{
+	const an_what *w = &a->l->dict.whats.at[what];
+	return stack_of(a, w->flags & AN_BY_OTHER ? w->waker_stack : w->stack);
+}
+
+/* As in profile.c, a row shows the stack that was met last, of those that are the same to it. */
+static void put(adding *a, uint64_t key, const an_prow *fresh, const sum *s)
+{
+	uint32_t i = an_profile_row(a->p, &a->rows, key, fresh);
+	if (i == UINT32_MAX || (a->last.n <= i && !wb_vec_add(&a->last, 0))) {
+		a->oom = true;
+		return;
+	}
+	an_prow *r = &a->p->rows.at[i];
+	r->count += s->n;
+	r->ns += s->ns;
+	if (s->last >= a->last.at[i]) {
+		a->last.at[i] = s->last;
+		r->stack = fresh->stack;
+	}
+}
+
+static void put_by_stack(adding *a, uint32_t stack, unsigned cls, const sum *s)
+{
+	an_prow fresh = { .stack = stack, .state = a->kind == WTR_PROFILE_OFFCPU ? cls : 0 };
+	uint64_t same = an_stackset_same(&a->p->stacks, stack);
+	put(a, same * WTR_CLASS_COUNT + fresh.state, &fresh, s);
+}
+
+static void put_woken(adding *a, uint32_t stack, uint32_t next, const sum *s)
+{
+	an_prow fresh = { .stack = stack, .waker = begun_at(a, next) };
+	put(a, (uint64_t)stack << 32 | fresh.waker, &fresh, s);
+}
+
+static void put_all(adding *a)
+{
+	const an_what *whats = a->l->dict.whats.at;
+	for (uint32_t i = 1; i < a->l->dict.whats.n && !a->oom; i++)
+		if (a->sums[i].n)
+			put_by_stack(a, begun_at(a, i), whats[i].cls, &a->sums[i]);
+	for (size_t i = 0; i < a->wokens.n && !a->oom; i++)
+		put_woken(a, begun_at(a, a->wokens.at[i].what), a->wokens.at[i].next, &a->wokens.at[i].sum);
+}
+
+/* ---- spans ---- */
+
+static void add(sum *s, uint64_t ns, uint64_t end)
+{
+	s->n++;
+	s->ns += (int64_t)ns;
+	s->last = end > s->last ? end : s->last;
+}
+
+static sum *woken_sum(adding *a, uint32_t what, uint32_t next)
+{
+	uint64_t key = (uint64_t)what << 32 | next;
+	uint32_t i = wb_idmap_get(&a->woken_of, key);
+	if (i == WB_IDMAP_NONE) {
+		i = (uint32_t)a->wokens.n;
+		if (!wb_vec_add(&a->wokens, (woken){ what, next, { 0 } }) || !wb_idmap_set(&a->woken_of, key, i)) {
+			a->oom = true;
+			return NULL;
+		}
+	}
+	return &a->wokens.at[i].sum;
+}
+
+/* How much of a span counts; `next` is AN_NO for one that is open at the trace's end. */
+static inline uint64_t part(const adding *a, uint64_t from, uint64_t start, uint64_t end, uint32_t what, uint32_t next)
+{
+	start = start > from ? start : from;
+	end = end < a->to ? end : a->to;
+	bool counts = a->counts[what] && (next != AN_NO || a->kind == WTR_PROFILE_OFFCPU);
+	if (counts && a->kind == WTR_PROFILE_OFFWAKE)
+		counts = a->l->dict.whats.at[next].state == WTR_G_RUNNABLE;
+	return counts && end > start ? end - start : 0;
+}
+
+static inline void over(adding *a, uint64_t from, uint64_t start, uint64_t end, uint32_t what, uint32_t next)
+{
+	uint64_t ns = part(a, from, start, end, what, next);
+	sum *s = ns == 0 ? NULL : a->kind == WTR_PROFILE_OFFWAKE ? woken_sum(a, what, next) : &a->sums[what];
+	if (s)
+		add(s, ns, end);
+}
+
+/* All spans of a strip that are in [from, a->to). */
+static void walk(adding *a, const an_strip *s, uint64_t from)
+{
+	const an_store *st = &a->l->store;
+	an_place p;
+	if (from >= a->to || !an_strip_find(st, s, from > s->first->start ? from : s->first->start, &p))
+		return;
+	uint64_t start = p.start;
+	uint32_t what = p.what, first = p.i + 1;
+	for (const an_chunk *c = p.chunk; c; c = c->next, p.block = 0)
+		for (uint32_t b = p.block; b < c->n; b++, first = 0) {
+			an_reader r = an_block_reader(c, b);
+			for (unsigned i = first; i < an_block_at(c, b)->n; i++) {
+				uint32_t next;
+				uint64_t t = an_read(&r, i, &next);
+				over(a, from, start, t, what, next);
+				if (t >= a->to)
+					return;
+				start = t;
+				what = next;
+			}
+		}
+	over(a, from, start, st->end, what, AN_NO);
+}
+
+/* ---- goroutines ---- */
+
+/* When a goroutine first ran; UINT64_MAX: never. */
+static uint64_t first_run(const an_lanes *l, const an_strip *s)
+{
+	an_place p;
+	bool more = an_strip_find(&l->store, s, s->first->start, &p);
+	for (; more; more = an_strip_next(&l->store, &p))
+		if (l->dict.whats.at[p.what].state == WTR_G_RUNNING)
+			return p.start;
+	return UINT64_MAX;
+}
+
+/* The state that a goroutine was found in.  It counts from where that is known, at the stack of the event that found
+ * it.  Returns where it ends. */
+static uint64_t found(adding *a, const an_found_g *f, const an_strip *s, uint64_t from)
+{
+	an_place p, next;
+	uint64_t since = an_profile_is_delay(a->kind) ? f->known : f->sync;
+	if (!an_strip_find(&a->l->store, s, s->first->start, &p))
+		return from;
+	next = p;
+	uint32_t then = an_strip_next(&a->l->store, &next) ? next.what : AN_NO;
+	uint64_t ns = part(a, since > from ? since : from, p.start, p.end, p.what, then);
+	if (ns == 0)
+		return p.end;
+	const an_what *w = &a->l->dict.whats.at[p.what];
+	wb_text reason = wb_intern_text(&a->l->texts, w->reason);
+	uint32_t stack = stack_of(a, f->stack);
+	sum one = { .n = 1, .ns = (int64_t)ns, .last = p.end };
+	unsigned cls = w->cls;
+	if (w->state == WTR_G_WAITING && reason.n)
+		cls = an_wait_class(
+			an_reason_class((wtr_str){ reason.at, reason.n }), a->p->stacks.stacks.at[stack].collects);
+	if (a->kind == WTR_PROFILE_OFFWAKE)
+		put_woken(a, stack, then, &one);
+	else
+		put_by_stack(a, stack, cls, &one);
+	return p.end;
+}
+
+/* What a goroutine waited before it first ran is no delay, if it ever runs. */
+static void goroutine(adding *a, uint32_t gi, const an_g *g)
+{
+	uint64_t ran = an_profile_is_delay(a->kind) ? first_run(a->l, &g->strip) : UINT64_MAX;
+	uint64_t from = ran != UINT64_MAX && ran > a->from ? ran : a->from;
+	if (g->flags & AN_G_OPEN) {
+		uint64_t end = found(a, &a->l->founds.at[wb_idmap_get(&a->l->found_of, gi)], &g->strip, from);
+		from = end > from ? end : from;
+	}
+	walk(a, &g->strip, from);
+}
+
+static void walk_all(adding *a)
+{
+	for (uint32_t i = 0; i < a->l->n_g && !a->oom; i++) {
+		const an_g *g = an_g_at(a->l, i);
+		if (g->strip.first && g->strip.first->start < a->to)
+			goroutine(a, i, g);
+	}
+}
+
+/* ---- all of it ---- */
+
+static bool begin(adding *a)
+{
+	const an_lanes *l = a->l;
+	unsigned states = an_profile_states(a->kind);
+	a->counts = wb_calloc(l->dict.whats.n + 1, sizeof(*a->counts));
+	a->sums = wb_calloc(l->dict.whats.n + 1, sizeof(*a->sums));
+	if (!a->p || !a->counts || !a->sums || !an_stackset_init(&a->p->stacks))
+		return false;
+	for (size_t i = 1; i < l->dict.whats.n; i++) {
+		const an_what *w = &l->dict.whats.at[i];
+		wb_text reason = wb_intern_text(&l->texts, w->reason);
+		a->counts[i] =
+			(states >> w->state & 1) &&
+			(w->state != WTR_G_WAITING || an_profile_waits(a->kind, (wtr_str){ reason.at, reason.n }));
+	}
+	return true;
+}
+
+wtr_profile *an_profile_from_lanes(const wtr_trace *t, const wtr_profile_query *q)
+{
+	const an_lanes *l = q->index->lanes;
+	adding a = { .l = l, .t = t, .kind = q->kind, .p = wb_calloc(1, sizeof(*a.p)) };
+	int64_t from = q->ranged && q->from_ns > l->start ? q->from_ns : l->start;
+	int64_t end = l->start + (int64_t)l->store.end, to = q->ranged && q->to_ns < end ? q->to_ns : end;
+	a.from = (uint64_t)from - (uint64_t)l->start;
+	a.to = to > from ? (uint64_t)to - (uint64_t)l->start : 0;
+	bool ok = begin(&a);
+	if (ok) {
+		walk_all(&a);
+		put_all(&a);
+		a.p->kind = a.p->totals.kind = q->kind;
+		a.p->totals.duration_ns = to > from ? to - from : 0;
+		an_profile_finish(a.p);
+	}
+	wb_free(a.counts);
+	wb_free(a.sums);
+	wb_vec_free(&a.wokens);
+	wb_idmap_free(&a.woken_of);
+	wb_idmap_free(&a.rows);
+	wb_vec_free(&a.last);
+	if (ok && !a.oom)
+		return a.p;
+	wtr_profile_free(a.p);
+	return NULL;
+}
