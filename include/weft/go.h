@@ -85,9 +85,12 @@ WEFT_API size_t weft_count(void);
 WEFT_API int weft_procs(int set_to);
 
 /* Ties this goroutine to the thread it runs on, and the thread to it, until as many calls of _unlock() have been made
- * as of _lock(): for libraries that keep state in thread-locals.  A goroutine that ends tied leaves the
- * thread to the others (unlike in Go, where the thread ends).  What it changes of the thread (signals, processors,
- * namespaces) is not inherited by threads that the runtime starts.
+ * as of _lock(): for what is kept by thread (thread-locals, the signal mask, namespaces).
+ *
+ * A goroutine that ends tied ends the thread as well, with the destructors of its thread-locals: leave one tied whose
+ * thread cannot be put back as it was, and no other goroutine will see it.  Nor do threads that the runtime starts
+ * inherit what it changes (signals, processors, namespaces).  The thread that called weft_main() runs no goroutines,
+ * and goes on whatever ends.
  * _unlock() without a _lock() does nothing.  Same as Go: runtime.LockOSThread, runtime.UnlockOSThread. */
 WEFT_API void weft_thread_lock(void);
 WEFT_API void weft_thread_unlock(void);

@@ -242,11 +242,22 @@ static void tied(void *arg)
 	weft_thread_unlock();
 }
 
+static bool for_good; /* it fails from the nth call on */
+
+static void tied_for_good(void *arg)
+{
+	(void)arg;
+	weft_thread_lock();
+	weft_yield();
+}
+
 static void goroutines(void)
 {
 	weft_wg wg = { 0 };
 	went_well(weft_wg_go(&wg, values, NULL));
 	went_well(weft_wg_go(&wg, tied, NULL));
+	if (!for_good) /* a missing thread is waited for: see threads_that_end */
+		went_well(weft_wg_go(&wg, tied_for_good, NULL));
 	weft_wg_wait(&wg);
 	went_well(weft_go_with(doze, NULL, &(weft_go_options){ .name = "with a name", .stack_bytes = 256 << 10 }));
 	for (int i = 0; i < 600; i++) /* more stacks than are made at once */
@@ -395,6 +406,15 @@ static void heap(void)
 }
 #endif
 
+#ifndef COLLECTS
+static void end_tied(void *arg)
+{
+	weft_wg wg = { 0 };
+	went_well(weft_wg_go(&wg, tied_for_good, arg));
+	weft_wg_wait(&wg);
+}
+#endif
+
 static void everything(void *arg)
 {
 	(void)arg;
@@ -472,6 +492,7 @@ static _Noreturn void child(const trial *t, uint64_t nth, run *ret)
 	alarm(ENDS_WITHIN_S * (unsigned)kit_slowness());
 	int before = kit_failures();
 	injected = t->error;
+	for_good = t->always;
 	if (t->by_mprotect)
 		kit_fail(KIT_MADVISE, 1, EINVAL, true);
 	kit_fail(t->call, nth, t->error, t->always);
@@ -589,6 +610,11 @@ CASE(guards_by_mprotect, "the same where each guard is a call: so many stacks th
 CASE(threads, "no threads: -EAGAIN from weft_main(), or those that there are do the work", HOW)
 {
 	EACH(KIT_THREAD, EAGAIN, .program = everything);
+}
+
+CASE(threads_that_end, "the same where a goroutine ends tied to the only thread", HOW, .procs = 2, .soft = true)
+{
+	EACH(KIT_THREAD, EAGAIN, .program = end_tied);
 }
 
 CASE(descriptors, "the same when the poller takes no more descriptors", HOW)

@@ -154,6 +154,38 @@ CASE(under_migration, "gc.h: the same while goroutines move between threads and 
 	weft_wg_wait(&done);
 }
 
+static void use_and_end_tied(void *arg)
+{
+	uint64_t seed = (uint64_t)(intptr_t)arg;
+	weft_thread_lock();
+	node *list = list_of(50, seed);
+	if (seed % 3 == 0)
+		weft_gc();
+	if (seed % 2)
+		weft_sleep(10 * WEFT_US);
+	kit_expect(is_list(list, 50, seed));
+	weft_wg_done(&done);
+}
+
+CASE(threads_that_ended,
+	"go.h: a goroutine that ends tied ends its thread: it is forgotten, were it the first that used the heap")
+{
+	weft_wg_add(&done, 1);
+	kit_go(use_and_end_tied, NULL);
+	weft_wg_wait(&done);
+	node *list = list_of(1000, 11);
+	for (int i = 0; i < (int)kit_times(200); i++) {
+		weft_wg_add(&done, 1);
+		kit_go(use_and_end_tied, (void *)(intptr_t)i);
+		if (i % 8 == 0)
+			weft_wg_wait(&done);
+		if (i % 32 == 0)
+			collect();
+	}
+	weft_wg_wait(&done);
+	kit_expect(is_list(list, 1000, 11));
+}
+
 static void check_argument(void *arg)
 {
 	kit_expect(is_list(arg, 50, 9));

@@ -322,6 +322,53 @@ CASE(cpu_other_threads, "prof.h: all threads of the process, also those that run
 	kit_profile_free(p);
 }
 
+static weft_wg ended;
+
+static void burn_and_end_tied(void *ns)
+{
+	weft_thread_lock();
+	burn_one(*(int64_t *)ns);
+	weft_wg_done(&ended);
+}
+
+static void end_tied(int n, int64_t ns)
+{
+	weft_wg_add(&ended, n);
+	for (int i = 0; i < n; i++) {
+		kit_go(burn_and_end_tied, &ns);
+		weft_yield();
+	}
+	weft_wg_wait(&ended);
+}
+
+/* Timers that the process has; 0 where the kernel does not say. */
+static int count_timers(void)
+{
+	FILE *f = fopen("/proc/self/timers", "r");
+	char line[256];
+	int n = 0;
+	while (f && fgets(line, sizeof(line), f))
+		n += strncmp(line, "ID:", 3) == 0;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+CASE(cpu_threads_that_end, "prof.h: all threads of the process, also those that end meanwhile; they leave no timer",
+	.seconds = 30)
+{
+	wb_buf b = { 0 };
+	kit_equal(weft_cpu_profile_start_with(&(weft_cpu_profile_options){ .sink = kit_to_buf, .sink_arg = &b }), 0);
+	end_tied((int)kit_times(400), 0);
+	kit_until(count_timers() < 20);
+	end_tied(2, 100 * WEFT_MS);
+	kit_profile *p = cpu_stop(&b);
+	if (!WEFT__CTX_TSAN && CALLERS_OF_LEAVES)
+		kit_expect(kit_profile_sum(p, "cpu", "burn_and_end_tied", NULL) > 100 * WEFT_MS);
+	kit_profile_free(p);
+	kit_equal(count_timers(), 0);
+}
+
 #ifdef __x86_64__ /* elsewhere it is hidden */
 #ifdef __clang__  /* which gives it one */
 #define FRAMELESS __attribute__((noinline))

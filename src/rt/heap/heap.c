@@ -20,13 +20,14 @@
 
 enum { TOPS_MAX = 4096 };
 
-/* A thread that libgc knows.  Never freed: a list that can be walked at any moment. */
+/* A thread that libgc knows.  Never freed, but used again: a list that can be walked at any moment. */
 typedef struct joined {
 	struct joined *next;
 	void *_Atomic sp;          /* where it was stopped, or where it collects */
 	void *handle;              /* libgc's */
 	struct GC_stack_base home; /* bottom of its own stack */
-	_Atomic bool gone;
+	_Atomic bool here;         /* the rest is of a thread that has not left */
+	_Atomic bool taken;
 } joined;
 
 static const weft__heap_hooks *hooks;
@@ -77,7 +78,7 @@ static void set_bottoms(void)
 {
 	n_tops = 0;
 	for (joined *j = atomic_load(&all); j; j = j->next) {
-		if (atomic_load(&j->gone))
+		if (!atomic_load(&j->here))
 			continue;
 		weft__stack_place at;
 		struct GC_stack_base bottom = j->home;
@@ -167,31 +168,46 @@ static void on_event(GC_EventType event)
 
 /* ---- joining ---- */
 
-/* False: it could not. */
-static bool join_as(joined *j)
+/* What a thread has left, or a new one at the head of the list; NULL without memory. */
+static joined *take(void)
 {
-	if (!j || GC_get_stack_base(&j->home) != GC_SUCCESS)
-		return false;
+	joined *first = atomic_load(&all), *j = first;
+	while (j && (atomic_load(&j->taken) || atomic_exchange(&j->taken, true)))
+		j = j->next;
+	if (j)
+		return j;
+	j = wb_calloc(1, sizeof(*j));
+	if (!j)
+		return NULL;
+	atomic_store(&j->taken, true);
+	do
+		j->next = first;
+	while (!atomic_compare_exchange_weak(&all, &first, j));
+	return j;
+}
+
+static void join_as(joined *j)
+{
+	if (GC_get_stack_base(&j->home) != GC_SUCCESS) {
+		atomic_store(&j->taken, false);
+		return;
+	}
 	GC_register_my_thread(&j->home);
 	struct GC_stack_base unused;
 	j->handle = GC_get_my_stackbottom(&unused);
 	/* Until the list has it, its bottom is that of its own stack: right, because it is on that. */
 	atomic_store(&j->sp, __builtin_frame_address(0));
 	self = j;
-	joined *first = atomic_load(&all);
-	do
-		j->next = first;
-	while (!atomic_compare_exchange_weak(&all, &first, j));
-	return true;
+	atomic_store(&j->here, true);
 }
 
 void weft__heap_join(void)
 {
 	if (self || !atomic_load_explicit(&started, memory_order_acquire))
 		return;
-	joined *j = wb_calloc(1, sizeof(*j));
-	if (!join_as(j))
-		wb_free(j);
+	joined *j = take();
+	if (j)
+		join_as(j);
 }
 
 bool weft__heap_joined(void)
@@ -199,13 +215,24 @@ bool weft__heap_joined(void)
 	return self != NULL;
 }
 
+/* With libgc's lock, so between collections. */
+static void *leave_list(void *arg)
+{
+	joined *j = arg;
+	GC_set_stackbottom(j->handle, &j->home); /* the last collection may have found it on a goroutine's */
+	atomic_store(&j->here, false);
+	return NULL;
+}
+
 void weft__heap_leave(void)
 {
-	if (!self)
+	joined *j = self;
+	if (!j)
 		return;
-	atomic_store(&self->gone, true);
+	GC_call_with_alloc_lock(leave_list, j);
 	self = NULL;
 	GC_unregister_my_thread();
+	atomic_store(&j->taken, false);
 }
 
 static void finalizers_ready(void)
@@ -226,7 +253,9 @@ bool weft__heap_started(void)
 
 void weft__heap_start(void)
 {
-	static joined starter; /* libgc knows this thread from GC_INIT on, so its joining must not fail */
+	static joined starter = {
+		.taken = true
+	}; /* libgc knows this thread from GC_INIT on: its joining must not fail */
 	pthread_mutex_lock(&starting);
 	if (!weft__heap_started()) {
 		GC_set_all_interior_pointers(1);
@@ -241,6 +270,7 @@ void weft__heap_start(void)
 		GC_set_push_other_roots(push_roots);
 		GC_set_on_collection_event(on_event);
 		wrap_handler();
+		atomic_store(&all, &starter);
 		join_as(&starter);
 		atomic_store_explicit(&started, true, memory_order_release);
 	}

@@ -48,10 +48,10 @@ enum weft__heap_event {
 
 void weft__heap_init(const weft__heap_hooks *hooks); /* once, before the first goroutine */
 bool weft__heap_started(void);
-/* These two on the thread's own stack, not a goroutine's; a second call changes nothing. */
+/* These, and leaving, on the thread's own stack, not a goroutine's; a second call changes nothing. */
 void weft__heap_start(void);
-void weft__heap_join(void);   /* this thread; nothing before the start */
-bool weft__heap_joined(void); /* false after the above: out of memory */
+void weft__heap_join(void);       /* this thread; nothing before the start */
+bool weft__heap_joined(void);     /* false after the above: out of memory */
 void weft__heap_leave(void);      /* before a thread ends */
 size_t weft__heap_finalize(void); /* calls finalizers; how many */
 size_t weft__heap_bytes(void);    /* in use, about; 0 before the start */

@@ -54,6 +54,10 @@ void weft__threads_collect(weft__prof_doc *d, const weft__prof_ask *by)
 {
 	(void)by;
 	d->rate = 1;
-	for (weft__m *m = atomic_load(&weft__sched.all_m); m; m = atomic_load(&m->all))
-		weft__prof_add(&d->table, m->made_at, m->n_made_at, NULL, &(weft__prof_row){ { 1 } });
+	for (weft__m *m = atomic_load(&weft__sched.all_m); m; m = atomic_load(&m->all)) {
+		uintptr_t pcs[WEFT__M_FRAMES];
+		size_t n = weft__m_made_at(m, pcs);
+		if (n)
+			weft__prof_add(&d->table, pcs, n, NULL, &(weft__prof_row){ { 1 } });
+	}
 }

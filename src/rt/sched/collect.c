@@ -34,6 +34,7 @@ void weft__collect_join(weft__m *m)
 {
 	weft__on_own_stack(m, join, NULL);
 	require_joined();
+	atomic_fetch_and(&m->attn, ~(uint32_t)WEFT__ATTN_JOIN);
 }
 
 /* Every thread joins on its next way in.  Those that are inside now may be on the way out already, with a pointer that

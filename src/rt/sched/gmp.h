@@ -8,7 +8,6 @@
 #ifndef WEFT__GMP_H
 #define WEFT__GMP_H
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -151,7 +150,7 @@ enum weft__attn {
 	WEFT__ATTN_TAKING = 1 << 0,  /* somebody is about to take the proc: ask under m->lock how it went */
 	WEFT__ATTN_TAKEN = 1 << 1,   /* the proc is gone */
 	WEFT__ATTN_YIELD = 1 << 2,   /* the time slice is over, or the world is to stop */
-	WEFT__ATTN_FOREIGN = 1 << 3, /* not a thread of the runtime; never cleared */
+	WEFT__ATTN_FOREIGN = 1 << 3, /* not a thread of the runtime, or not any more */
 	WEFT__ATTN_JOIN = 1 << 5,    /* the collected heap has started, and must know this thread */
 	WEFT__ATTN_HARD = 1 << 4,    /* rare schedules are forced: yield now and then; never cleared */
 };
@@ -178,16 +177,17 @@ struct weft__m {
 	weft__note park;
 	weft__p *next_p; /* handed over by whoever wakes it */
 	weft__g *locked_g;
+	bool ends;              /* locked_g has ended, and this thread is about to */
+	bool spare;             /* has no thread; under sched.lock */
 	const void *frame;      /* of the call that may collect: where the stacks of that begin */
-	weft__m *link;          /* sched.idle_m */
+	weft__m *link;          /* sched.idle_m, spare_m */
 	_Atomic(weft__m *) all; /* sched.all_m */
-	pthread_t thread;
-	weft__tr_m tr; /* the tracer's; the kernel's id of the thread is in it */
+	weft__tr_m tr;          /* the tracer's; the kernel's id of the thread is in it */
 	wo_sigstack sigstack;
 	/* What the goroutine that is about to park here waits for, when that is several things; n: 0, it is not. */
 	unsigned n_waits_for;
 	weft__tr_object waits_for[WEFT__WAITS_FOR_MAX + 1];
-	uintptr_t made_at[WEFT__M_FRAMES]; /* the stack that made it */
+	uintptr_t made_at[WEFT__M_FRAMES]; /* the stack that started its thread; under sched.lock */
 	uint32_t n_made_at;
 };
 

@@ -188,7 +188,9 @@ _Noreturn void weft__g_end(weft__m *m)
 weft__m *weft__g_end_slow(weft__m *m, weft__g *g)
 {
 	if (g->flags & WEFT__G_LOCKED) {
-		m->locked_g = NULL;
+		m->ends = true; /* m->locked_g stays: nothing else may run here */
+		m->heap_left = 0;
+		m->heap_drawn = false;
 		g->locked_m = NULL;
 		g->lock_depth = 0;
 	}

@@ -1,20 +1,10 @@
 /* rt/sched/scheduler.c - threads look for goroutines, procs change hands. */
-#include <errno.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include "base/alloc.h"
 #include "os/barrier.h"
 #include "os/thread.h"
-#include "rt/heap/heap.h"
 #include "rt/sched/collect.h"
 #include "rt/sched/park.h"
 #include "rt/sched/poller.h"
 #include "rt/sched/timer.h"
-#include "rt/stack/overflow.h"
-#include "rt/stack/unwind.h"
 
 enum {
 	STEAL_ROUNDS = 4,
@@ -24,10 +14,6 @@ enum {
 };
 
 bool weft__border_fence;
-
-/* What threads have that are not of the runtime. */
-static weft__m no_m = { .attn = WEFT__ATTN_FOREIGN };
-__thread weft__m *weft__m_here = &no_m;
 
 /* ---- procs ---- */
 
@@ -141,88 +127,6 @@ static void wake_m(weft__m *m, weft__p *p, bool spinning)
 	weft__note_wake(&m->park);
 }
 
-static void join_heap(weft__m *m)
-{
-	weft__collect_join(m);
-	atomic_fetch_and(&m->attn, ~(uint32_t)WEFT__ATTN_JOIN);
-}
-
-static void *thread_main(void *arg)
-{
-	weft__m *m = arg;
-	weft__m_here = m;
-	m->tr.tid = wo_thread_id();
-	weft__ctx_thread_init(&m->g0);
-	weft__stack_thread_init(&m->sigstack);
-	if (weft__heap_started()) /* perhaps just now, and this thread was overlooked */
-		join_heap(m);
-	acquire(m, m->next_p);
-	m->next_p = NULL;
-	weft__schedule(m);
-}
-
-weft__m *weft__make_m(void)
-{
-	weft__m *m = wb_aligned(64, sizeof(weft__m));
-	if (!m)
-		return NULL;
-	*m = (weft__m){ .in_rt = 1,
-		.attn = (weft__sched.hard ? WEFT__ATTN_HARD : 0) | (weft__heap_started() ? WEFT__ATTN_JOIN : 0),
-		.rng = weft__sched.seed ^ (uint64_t)(uintptr_t)m ^ (uint64_t)wo_now_ns() };
-	m->n_made_at = (uint32_t)weft__unwind_here((uintptr_t)__builtin_frame_address(0), m->made_at, WEFT__M_FRAMES);
-	weft__m *first = atomic_load(&weft__sched.all_m);
-	do
-		atomic_store_explicit(&m->all, first, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak(&weft__sched.all_m, &first, m));
-	return m;
-}
-
-/* A descriptor for a thread that is about to begin: one more of those that are counted.  NULL without memory. */
-static weft__m *take_spare(void)
-{
-	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
-	bool room = weft__sched.n_m < weft__sched.m_max;
-	weft__sched.n_m += room;
-	weft__m *m = room ? weft__sched.spare_m : NULL;
-	if (m)
-		weft__sched.spare_m = m->link;
-	weft__lock_drop(&weft__sched.lock);
-	if (!room)
-		weft__fatal("thread exhaustion");
-	if (m)
-		atomic_store(&m->in_rt, 1);
-	return m ? m : weft__make_m();
-}
-
-/* m has no thread (NULL: and is none); it stays in the list of all, where nobody must wait for it. */
-static void keep_spare(weft__m *m)
-{
-	if (m)
-		weft__idle_begin(m);
-	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
-	weft__sched.n_m--;
-	if (m) {
-		m->link = weft__sched.spare_m;
-		weft__sched.spare_m = m;
-	}
-	weft__lock_drop(&weft__sched.lock);
-}
-
-/* A thread that begins with p, which is the caller's; 0 or negative errno. */
-static int new_m(weft__p *p, bool spinning)
-{
-	weft__m *m = take_spare();
-	int err = -ENOMEM;
-	if (m) {
-		m->spinning = spinning;
-		m->next_p = p;
-		err = wo_thread_start_open(&m->thread, thread_main, m);
-	}
-	if (err < 0)
-		keep_spare(m);
-	return err;
-}
-
 /* Stops p for stop_world; under sched.lock. */
 static void stop_p(weft__p *p)
 {
@@ -256,7 +160,8 @@ static void without_thread(weft__p *p, bool spinning)
  * which is as weft_main()'s thread was.  (Go has a thread for that: startTemplateThread.) */
 static bool may_be_changed(const weft__m *m)
 {
-	return m == &no_m ? atomic_load(&weft__sched.begun) : m->locked_g != NULL;
+	bool program = m == &weft__no_m || weft__called_in(m);
+	return program ? atomic_load(&weft__sched.begun) : m->locked_g != NULL;
 }
 
 void weft__start_m(weft__p *p, bool spinning)
@@ -276,7 +181,7 @@ void weft__start_m(weft__p *p, bool spinning)
 		without_thread(p, spinning);
 		return;
 	}
-	int err = new_m(p, spinning);
+	int err = weft__thread_start(p, spinning);
 	atomic_store(&weft__sched.thread_error, err);
 	if (err < 0)
 		without_thread(p, spinning);
@@ -400,7 +305,7 @@ static weft__m *regain(weft__m *m)
 /* A thread that is not of the runtime gets a descriptor, so that it can wake goroutines. */
 static weft__m *foreign(weft__m *m)
 {
-	if (m != &no_m) {
+	if (m != &weft__no_m) {
 		if (atomic_load_explicit(&m->attn, memory_order_relaxed) & WEFT__ATTN_TAKING)
 			ask_taker(m);
 		return m;
@@ -424,7 +329,7 @@ static inline void end_call(weft__m *m)
 
 bool weft__called_in(const weft__m *m)
 {
-	return m != &no_m &&
+	return m != &weft__no_m &&
 	       (atomic_load_explicit(&((weft__m *)(uintptr_t)m)->attn, memory_order_relaxed) & WEFT__ATTN_FOREIGN);
 }
 
@@ -434,7 +339,7 @@ weft__m *weft__enter_slow(weft__m *m)
 	if (attn & WEFT__ATTN_FOREIGN)
 		return foreign(m);
 	if (attn & WEFT__ATTN_JOIN)
-		join_heap(m);
+		weft__collect_join(m);
 	attn = ask_taker(m);
 	if (attn & WEFT__ATTN_TAKEN)
 		return regain(m);
@@ -464,7 +369,7 @@ void weft__idle_end(weft__m *m)
 	if (attn & WEFT__ATTN_TAKING)
 		ask_taker(m);
 	if (attn & WEFT__ATTN_JOIN && m != weft__sched.monitor_m)
-		join_heap(m);
+		weft__collect_join(m);
 }
 
 void weft__call_begin(weft__m *m)
@@ -823,8 +728,22 @@ static void wait_locked(weft__m *m)
 	sleep_until_handed(m, false);
 }
 
-_Noreturn void weft__schedule(weft__m *m)
+/* The goroutine that this thread was tied to has ended, and the thread goes with it. */
+static void retire(weft__m *m)
 {
+	weft__hand_off(release(m));
+	m->locked_g = NULL;
+	weft__external_begin(); /* until its destructors have run */
+	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
+	weft__sched.n_m--;
+	weft__lock_drop(&weft__sched.lock);
+	call_poller_back();
+}
+
+void weft__schedule(weft__m *m)
+{
+	acquire(m, m->next_p);
+	m->next_p = NULL;
 	for (;;) {
 		do /* a call that was made here may leave more (outside.c) */
 			weft__do_after(m);
@@ -832,6 +751,10 @@ _Noreturn void weft__schedule(weft__m *m)
 		weft__g *g;
 		bool inherit = false;
 		if (weft__unlikely(m->locked_g != NULL)) {
+			if (m->ends) {
+				retire(m);
+				return;
+			}
 			wait_locked(m);
 			g = m->locked_g;
 		} else {

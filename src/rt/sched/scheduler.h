@@ -159,12 +159,24 @@ weft__g *weft__g_of_stack(void *hi);
  * what is on its stack where `also` is on next's, or NULL. */
 void weft__g_fetch_crowd(const weft__g *g, const weft__g *next, const void *also);
 
-/* ---- threads and procs (scheduler.c) ---- */
+/* ---- threads (threads.c) ---- */
 
+/* What threads have that are not of the runtime. */
+extern weft__m weft__no_m;
+
+void weft__threads_init(void); /* once */
 /* A new thread's descriptor, in the list of all; NULL without memory. */
 weft__m *weft__make_m(void);
-/* Runs whatever there is until the process ends; on the thread's own stack. */
-_Noreturn void weft__schedule(weft__m *m);
+/* A thread that begins with p, which is the caller's, counted in n_m; 0 or negative errno. */
+int weft__thread_start(weft__p *p, bool spinning);
+/* The stack of whoever started m's thread: how many frames; 0: it has none. */
+size_t weft__m_made_at(weft__m *m, uintptr_t ret[WEFT__M_FRAMES]);
+
+/* ---- threads and procs (scheduler.c) ---- */
+
+/* With m->next_p, runs whatever there is; on the thread's own stack.  Returns, without a proc, and as something
+ * external, when a goroutine has ended that the thread was tied to: then nothing else may run here. */
+void weft__schedule(weft__m *m);
 /* Wakes a thread for an idle proc, unless one spins already. */
 void weft__wake_another(void);
 /* A thread for p, which the caller owns: an idle one, or a new one. */

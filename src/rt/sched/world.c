@@ -76,8 +76,10 @@ int weft__world_init(const weft__world_options *opt)
 	weft__tr_init(&weft__tell_hooks);
 	s->monitor_m = m;
 	weft__collect_init();
+	weft__threads_init();
 	weft__idle_begin(m);
-	err = wo_thread_start_open(&m->thread, weft__monitor, m);
+	pthread_t unused;
+	err = wo_thread_start_open(&unused, weft__monitor, m);
 	if (err < 0)
 		never_started();
 	return err;
@@ -88,7 +90,7 @@ static int first_thread(void)
 {
 	weft__scheduler *s = &weft__sched;
 	weft__lock_take(&s->lock, WEFT__RANK_SCHED);
-	bool none = s->n_m == 0;
+	bool none = s->n_m == 0 && atomic_load(&s->thread_error) != 0; /* else it has come and gone */
 	if (none)
 		weft__global_get(s->all_p[0], 1);
 	weft__lock_drop(&s->lock);

@@ -500,7 +500,8 @@ static void act_tied(actor *a)
 		act_call(a);
 	if (pick(a, 2))
 		act_duel(a, pick(a, sizeof(weapons) / sizeof(weapons[0])));
-	weft_thread_unlock();
+	if (pick(a, 3)) /* else it ends tied, and its thread with it */
+		weft_thread_unlock();
 }
 
 static void act_procs(actor *a)
