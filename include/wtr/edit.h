@@ -28,7 +28,7 @@ typedef struct wtr_pack_result {
 
 /* Packs the file at `path` ("-": standard input; compressed ones are inflated first), whatever it holds; traces, also
  * torn and broken ones, get small.  Packed traces are opened like any other. Errors: E_IO (also when `put` returns
- * false), E_LIMIT, E_NOMEM.  Memory: about 5 MiB.  ret may be NULL. */
+ * false), E_LIMIT, E_NOMEM.  Memory: about 5 MiB for each thread (wtr_options.threads, 8 at most).  ret may be NULL. */
 WTR_API wtr_code wtr_pack(
 	const char *path, const wtr_options *opt, wtr_write_fn *put, void *user, wtr_pack_result *ret, wtr_error *err);
 

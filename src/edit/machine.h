@@ -37,11 +37,9 @@ void we_source(we_machine *k, const wtr_trace *t, uint64_t generation);
 void we_follow(we_machine *k, const wtr_event *e);
 
 /* Of events later than the moment that the machine has reached: learns what must have been so then already of
- * goroutines and procs that have not been mentioned yet. */
-void we_foresee(we_machine *k, const wtr_event *e);
-
-/* Of events of what is to be written, in its first generation: who does something there. */
-void we_touch(we_machine *k, const wtr_event *e);
+ * goroutines and procs that have not been mentioned yet; and, of events that are to be written, which of the
+ * others do something. */
+void we_foresee(we_machine *k, const wtr_event *e, bool written);
 
 /* Whether a goroutine is there, and to be in what is written. */
 bool we_is_wanted(we_machine *k, int64_t g);

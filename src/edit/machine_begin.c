@@ -88,21 +88,6 @@ static void choose_last(we_machine *k)
 	}
 }
 
-void we_touch(we_machine *k, const wtr_event *e)
-{
-	if (e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK || e->type == WF_EV_PROC_STATUS)
-		return;
-	bool of_g = e->resource == WTR_RES_GOROUTINE, of_p = e->resource == WTR_RES_PROC;
-	we_goroutine *g[] = { e->g == WTR_NONE ? NULL : we_find_g(k, e->g), of_g ? we_find_g(k, e->id) : NULL };
-	we_proc *p[] = { e->p == WTR_NONE ? NULL : we_find_p(k, e->p), of_p ? we_find_p(k, e->id) : NULL };
-	for (size_t i = 0; i < 2; i++) {
-		if (g[i])
-			g[i]->touched = true;
-		if (p[i])
-			p[i]->touched = true;
-	}
-}
-
 size_t we_begin_events(we_machine *k)
 {
 	we_let_go(k, NULL);

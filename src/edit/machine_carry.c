@@ -105,12 +105,10 @@ void we_learn(we_machine *k, const wtr_event *e)
 	g->stack = e->stack;
 }
 
-void we_learn_later(we_machine *k, const wtr_event *e)
+void we_learn_later(we_machine *k, const we_goroutine *g, const wtr_event *status)
 {
-	const we_goroutine *g = e->resource == WTR_RES_GOROUTINE ? we_find_g(k, e->id) : NULL;
-	bool says = e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK;
-	if (g && says && !g->touched && g->known != we_known(k))
-		learn_transition(k, e);
+	if (!g->touched && g->known != we_known(k))
+		learn_transition(k, status);
 }
 
 /* ---- what is written ---- */

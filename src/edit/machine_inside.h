@@ -66,6 +66,7 @@ struct we_machine {
 	WB_VEC(we_proc) ps;
 	WB_VEC(we_thread) ms;
 	wb_idmap g_of, p_of, m_of;
+	uint32_t recent_m; /* place of the thread that was looked up last */
 	wb_idmap later_g, later_p; /* created behind the moment of we_foresee() */
 	wb_idmap tasks;            /* active */
 	wb_intern names;           /* of regions; labels */
@@ -164,7 +165,7 @@ void we_enter(we_machine *k, const wtr_trace *t, uint64_t generation);
 /* While following: what an event says of where goroutines are and what they wait for. */
 void we_learn(we_machine *k, const wtr_event *e);
 /* The same of events behind the moment that is looked for: the status of a goroutine that nothing has happened to. */
-void we_learn_later(we_machine *k, const wtr_event *e);
+void we_learn_later(we_machine *k, const we_goroutine *g, const wtr_event *status);
 /* The label of a goroutine that is new. */
 void we_find_label(we_machine *k, we_goroutine *g);
 void we_take_label(we_machine *k, const wtr_event *e);

@@ -159,19 +159,40 @@ void we_follow(we_machine *k, const wtr_event *e)
 	we_learn(k, e);
 }
 
-void we_foresee(we_machine *k, const wtr_event *e)
+/* What is known already: its status says what has been so, anything else is done by it, and written. */
+static bool foresee_known(we_machine *k, const wtr_event *e, bool written)
 {
-	we_learn_later(k, e);
+	bool says = e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK || e->type == WF_EV_PROC_STATUS;
+	if (e->resource == WTR_RES_PROC) {
+		we_proc *p = we_find_p(k, e->id);
+		if (p && !says)
+			p->touched |= written;
+		return p;
+	}
+	we_goroutine *g = we_find_g(k, e->id);
+	if (g && says)
+		we_learn_later(k, g, e);
+	else if (g)
+		g->touched |= written;
+	return g;
+}
+
+static void foresee_transition(we_machine *k, const wtr_event *e, bool written)
+{
+	bool is_g = e->resource == WTR_RES_GOROUTINE;
+	wb_idmap *later = is_g ? &k->later_g : &k->later_p;
+	if (foresee_known(k, e, written) || wb_idmap_get(later, (uint64_t)e->id) != WB_IDMAP_NONE)
+		return;
+	if (wtr_from(e) == (is_g ? (unsigned)WTR_G_NOTEXIST : WTR_P_NOTEXIST))
+		k->failed |= !wb_idmap_set(later, (uint64_t)e->id, 1);
+	else
+		meet(k, e, true);
+}
+
+void we_foresee(we_machine *k, const wtr_event *e, bool written)
+{
 	if (e->kind == WTR_KIND_STATE_TRANSITION) {
-		bool is_g = e->resource == WTR_RES_GOROUTINE;
-		wb_idmap *later = is_g ? &k->later_g : &k->later_p;
-		bool known = is_g ? we_find_g(k, e->id) != NULL : we_find_p(k, e->id) != NULL;
-		if (known || wb_idmap_get(later, (uint64_t)e->id) != WB_IDMAP_NONE)
-			return;
-		if (wtr_from(e) == (is_g ? (unsigned)WTR_G_NOTEXIST : WTR_P_NOTEXIST))
-			k->failed |= !wb_idmap_set(later, (uint64_t)e->id, 1);
-		else
-			meet(k, e, true);
+		foresee_transition(k, e, written);
 	} else if (e->kind == WTR_KIND_RANGE_ACTIVE && e->detail == WTR_RANGE_MARK_ASSIST) {
 		we_goroutine *g = we_find_g(k, e->id);
 		if (g && g->foreseen)

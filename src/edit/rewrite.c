@@ -90,12 +90,10 @@ static bool look_at(rewrite *r, const wtr_trace *t, const wtr_event *e, bool *in
 			r->begin_ns = r->cut.has_from ? r->cut.from_ns : e->time_ns;
 		*in_range = true;
 	}
-	if (*in_range && !behind(r, e))
-		we_touch(r->k, e);
 	if (!*in_range)
 		we_follow(r->k, e);
 	else
-		we_foresee(r->k, e);
+		we_foresee(r->k, e, !behind(r, e));
 	return true;
 }
 

@@ -35,6 +35,7 @@ struct we_writer {
 	uint64_t sync_ns;
 	WB_VEC(lane) lanes;
 	wb_idmap lane_of; /* thread id -> lane */
+	uint32_t recent;  /* lane that was written to last */
 	wb_intern texts;  /* of this generation; number = id */
 	size_t texts_written;
 	wb_idmap string_of, stack_of; /* id read -> id written */
@@ -300,9 +301,11 @@ uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id)
 
 static lane *lane_of(we_writer *w, int64_t m)
 {
+	if (w->recent < w->lanes.n && w->lanes.at[w->recent].m == m)
+		return &w->lanes.at[w->recent];
 	uint32_t i = wb_idmap_get(&w->lane_of, (uint64_t)m);
 	if (i != WB_IDMAP_NONE)
-		return &w->lanes.at[i];
+		return &w->lanes.at[w->recent = i];
 	i = (uint32_t)w->lanes.n;
 	if (!wb_vec_reserve(&w->lanes, 1) || !wb_idmap_set(&w->lane_of, (uint64_t)m, i)) {
 		w->no_memory = true;

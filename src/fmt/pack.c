@@ -56,15 +56,15 @@ static void put_uvarint(wb_buf *b, uint64_t v)
 
 /* ---- packing ---- */
 
-typedef struct packer {
+struct wf_packer {
 	wf_pack_model *model;
 	ZSTD_CCtx *zstd;
 	wf_stream streams[WF_PACK_STREAMS];
 	wb_buf gathered;   /* short streams */
 	wb_buf head, data; /* of a block */
-} packer;
+};
 
-static void packer_free(packer *p)
+void wf_packer_free(wf_packer *p)
 {
 	if (!p)
 		return;
@@ -78,21 +78,21 @@ static void packer_free(packer *p)
 	wb_free(p);
 }
 
-static packer *packer_new(void)
+wf_packer *wf_packer_new(void)
 {
-	packer *p = wb_calloc(1, sizeof(*p));
+	wf_packer *p = wb_calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
 	p->model = wf_pack_model_new();
 	p->zstd = ZSTD_createCCtx();
 	if (p->model && p->zstd)
 		return p;
-	packer_free(p);
+	wf_packer_free(p);
 	return NULL;
 }
 
 /* Appends n bytes to the data of the block, packed if that makes them fewer, and how many to its head. */
-static void put_packed(packer *p, const void *at, size_t n)
+static void put_packed(wf_packer *p, const void *at, size_t n)
 {
 	char *room = wb_buf_room(&p->data, ZSTD_compressBound(n));
 	size_t got = room && n >= 16 ? ZSTD_compressCCtx(p->zstd, room, ZSTD_compressBound(n), at, n, LEVEL) : n;
@@ -106,7 +106,7 @@ static void put_packed(packer *p, const void *at, size_t n)
 }
 
 /* The streams of a block of n bytes at `at`, as head and data. */
-static void put_block(packer *p, const uint8_t *at, size_t n)
+static void put_block(wf_packer *p, const uint8_t *at, size_t n)
 {
 	size_t count = 0, last = 0;
 	uint64_t h = hash(at, n);
@@ -132,49 +132,76 @@ static void put_block(packer *p, const uint8_t *at, size_t n)
 			put_packed(p, p->streams[i].at, p->streams[i].n);
 }
 
-static bool is_v1(const uint8_t *at, size_t n)
+bool wf_pack_is_v1(const void *at, size_t n)
 {
 	wf_raw_reader r;
 	return wf_raw_open(&r, at, n, false) && wf_version_is_v1(r.version);
 }
 
-static wf_pack_code pack_blocks(packer *p, const uint8_t *at, size_t n, size_t from, wf_pack_put *put, void *user)
+size_t wf_pack_start(const void *at, size_t n, uint8_t ret[WF_PACK_START_BYTES_MAX], size_t *ret_head)
 {
-	bool v1 = is_v1(at, n);
-	while (from < n) {
-		size_t k = wf_pack_model_write(p->model, v1, at + from, n - from, BLOCK_BYTES, p->streams);
-		if (k == 0)
-			return WF_PACK_NOMEM;
-		put_block(p, at + from, k);
-		if (p->head.failed || p->data.failed || p->gathered.failed)
-			return WF_PACK_NOMEM;
+	size_t head = n < WF_HEADER_BYTES ? n : WF_HEADER_BYTES;
+	memcpy(ret, magic, sizeof(magic));
+	ret[sizeof(magic)] = FORMAT;
+	ret[sizeof(magic) + 1] = (uint8_t)head;
+	if (head)
+		memcpy(ret + sizeof(magic) + 2, at, head);
+	*ret_head = head;
+	return sizeof(magic) + 2 + head;
+}
+_Static_assert(sizeof(magic) + 2 + WF_HEADER_BYTES == WF_PACK_START_BYTES_MAX, "as the header says");
+
+size_t wf_pack_measure(bool v1, const uint8_t *at, size_t n)
+{
+	return v1 ? 0 : wf_pack_model_measure(at, n, BLOCK_BYTES);
+}
+
+size_t wf_pack_block(wf_packer *p, bool v1, const uint8_t *at, size_t n, wb_buf *out)
+{
+	size_t k = wf_pack_model_write(p->model, v1, at, n, BLOCK_BYTES, p->streams);
+	if (k == 0)
+		return 0;
+	put_block(p, at, k);
+	wb_buf_put(out, p->head.at, p->head.n);
+	wb_buf_put(out, p->data.at, p->data.n);
+	return p->head.failed || p->data.failed || p->gathered.failed || out->failed ? 0 : k;
+}
+
+void wf_pack_end(size_t n, wb_buf *out)
+{
+	put_uvarint(out, 0);
+	put_uvarint(out, n);
+}
+
+static wf_pack_code pack_blocks(wf_packer *p, const uint8_t *at, size_t n, size_t from, wf_pack_put *put, void *user)
+{
+	bool v1 = wf_pack_is_v1(at, n);
+	wb_buf out = { 0 };
+	wf_pack_code rc = WF_PACK_OK;
+	while (from < n && rc == WF_PACK_OK) {
+		out.n = 0;
+		size_t k = wf_pack_block(p, v1, at + from, n - from, &out);
 		from += k;
-		if (!put(user, p->head.at, p->head.n, from) || !put(user, p->data.at, p->data.n, from))
-			return WF_PACK_STOPPED;
+		rc = k == 0 ? WF_PACK_NOMEM : put(user, out.at, out.n, from) ? WF_PACK_OK : WF_PACK_STOPPED;
 	}
-	p->head.n = 0;
-	put_uvarint(&p->head, 0);
-	put_uvarint(&p->head, n);
-	if (p->head.failed)
-		return WF_PACK_NOMEM;
-	return put(user, p->head.at, p->head.n, n) ? WF_PACK_OK : WF_PACK_STOPPED;
+	out.n = 0;
+	wf_pack_end(n, &out);
+	if (rc == WF_PACK_OK)
+		rc = out.failed ? WF_PACK_NOMEM : put(user, out.at, out.n, n) ? WF_PACK_OK : WF_PACK_STOPPED;
+	wb_buf_free(&out);
+	return rc;
 }
 
 wf_pack_code wf_pack(const void *at, size_t n, wf_pack_put *put, void *user)
 {
-	size_t head = n < WF_HEADER_BYTES ? n : WF_HEADER_BYTES;
-	uint8_t start[sizeof(magic) + 2 + WF_HEADER_BYTES];
-	memcpy(start, magic, sizeof(magic));
-	start[sizeof(magic)] = FORMAT;
-	start[sizeof(magic) + 1] = (uint8_t)head;
-	if (head)
-		memcpy(start + sizeof(magic) + 2, at, head);
-	packer *p = packer_new();
+	size_t head;
+	uint8_t start[WF_PACK_START_BYTES_MAX];
+	size_t start_n = wf_pack_start(at, n, start, &head);
+	wf_packer *p = wf_packer_new();
 	if (!p)
 		return WF_PACK_NOMEM;
-	wf_pack_code rc = put(user, start, sizeof(magic) + 2 + head, head) ? pack_blocks(p, at, n, head, put, user)
-									   : WF_PACK_STOPPED;
-	packer_free(p);
+	wf_pack_code rc = put(user, start, start_n, head) ? pack_blocks(p, at, n, head, put, user) : WF_PACK_STOPPED;
+	wf_packer_free(p);
 	return rc;
 }
 

@@ -758,6 +758,25 @@ size_t wf_pack_model_write(
 	return c.bad ? 0 : (size_t)(in.at - at);
 }
 
+size_t wf_pack_model_measure(const uint8_t *at, size_t n, size_t want)
+{
+	wb_bytes in = { at, at + n, false };
+	while (in.at < in.end && (size_t)(in.at - at) < want) {
+		head h;
+		size_t rest = (size_t)(in.end - in.at), left = want - (size_t)(in.at - at);
+		switch (look(in, /* v1= */ false, &h)) {
+		case SEGMENT_BATCH:
+		case SEGMENT_EXPERIMENT:
+			take_head(&in, &h);
+			in.at += h.size;
+			break;
+		case SEGMENT_GENERATION_END: in.at++; break;
+		default: in.at += rest < left ? rest : left;
+		}
+	}
+	return (size_t)(in.at - at);
+}
+
 static void read_segments(coder *c)
 {
 	while (!c->bad) {

@@ -37,6 +37,9 @@ void wf_pack_model_free(wf_pack_model *m);
 size_t wf_pack_model_write(
 	wf_pack_model *m, bool v1, const uint8_t *at, size_t n, size_t want, wf_stream streams[WF_PACK_STREAMS]);
 
+/* How many bytes wf_pack_model_write() would take of a trace of the second container. */
+size_t wf_pack_model_measure(const uint8_t *at, size_t n, size_t want);
+
 /* The other way: `n` bytes to `out`, which has room for WF_PACK_SLACK more.  False when the streams do not make exactly
  * as many.  They may hold anything. */
 bool wf_pack_model_read(wf_pack_model *m, wf_stream streams[WF_PACK_STREAMS], uint8_t *out, size_t n);
