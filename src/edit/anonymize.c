@@ -10,7 +10,7 @@
 
 #include "base/alloc.h"
 #include "base/idmap.h"
-#include "edit/hide.h"
+#include "edit/hide_pieces.h"
 #include "fmt/events.h"
 #include "fmt/rawevent.h"
 #include "fmt/wire.h"
@@ -34,6 +34,7 @@ typedef struct survey {
 	WB_VEC(text) texts;
 	WB_VEC(uint64_t) frames; /* func, file, ... */
 	wb_idmap text_of;        /* id -> place in texts */
+	we_hide_pieces pieces;
 } survey;
 
 static void use(survey *s, uint64_t id, unsigned uses)
@@ -64,6 +65,7 @@ static void settle(survey *s)
 	wb_idmap_free(&s->text_of);
 	s->uses = s->text_of = (wb_idmap){ 0 };
 	s->texts.n = s->frames.n = 0;
+	we_hide_pieces_reset(&s->pieces);
 }
 
 static void survey_frames(survey *s, const wf_raw_event *e)
@@ -109,7 +111,9 @@ static void survey_event(survey *s, const wf_raw_event *e)
 		settle(s);
 		s->gen = e->arg[0].value;
 	}
-	if (e->type == (s->v1 ? WF_V1_String : (unsigned)WF_EV_STRING)) {
+	if (!s->v1 && e->type == WF_EV_STRING && we_is_piece(e->data, e->n_data)) {
+		we_hide_piece(&s->pieces, s->hide, e->data, e->n_data, NULL);
+	} else if (e->type == (s->v1 ? WF_V1_String : (unsigned)WF_EV_STRING)) {
 		s->failed |= !wb_idmap_set(&s->text_of, e->arg[0].value, (uint32_t)s->texts.n) ||
 			     !wb_vec_add(&s->texts, (text){ e->data, e->n_data, e->arg[0].value });
 	} else if (e->is_stack) {
@@ -134,7 +138,7 @@ static bool look(const uint8_t *at, size_t n, we_hide *hide)
 	settle(&s);
 	wb_vec_free(&s.texts);
 	wb_vec_free(&s.frames);
-	return !s.failed && !we_hide_failed(hide);
+	return !s.failed && !s.pieces.failed && !we_hide_failed(hide);
 }
 
 /* ---- writing ---- */
@@ -150,6 +154,8 @@ typedef struct scribe {
 	bool in_batch;
 	uint8_t section;
 	uint64_t lost, bytes;
+	uint64_t gen;
+	we_hide_pieces pieces; /* of that generation */
 } scribe;
 
 static void give(scribe *s, const wb_buf *b)
@@ -183,6 +189,9 @@ static void give_batch(scribe *s)
 static void begin_batch(scribe *s, const wf_raw_event *e)
 {
 	give_batch(s);
+	if (e->arg[0].value != s->gen)
+		we_hide_pieces_reset(&s->pieces);
+	s->gen = e->arg[0].value;
 	s->in_batch = true;
 	s->size = e->arg[3];
 	s->head.n = 0;
@@ -232,7 +241,10 @@ static void put_experimental(scribe *s, const wf_raw_event *e)
 static void put_text(scribe *s, const wf_raw_event *e, wb_buf *to)
 {
 	s->text.n = 0;
-	we_hide_put(s->hide, e->data, e->n_data, &s->text);
+	if (!s->v1 && we_is_piece(e->data, e->n_data))
+		we_hide_piece(&s->pieces, s->hide, e->data, e->n_data, &s->text);
+	else
+		we_hide_put(s->hide, e->data, e->n_data, &s->text);
 	size_t n = s->text.n < WF_STRING_BYTES_MAX ? s->text.n : WF_STRING_BYTES_MAX;
 	wb_buf_put(to, s->base + e->offset, (size_t)(e->data - (s->base + e->offset)) - e->data_width);
 	varint_of(to, n, e->data_width);
@@ -316,7 +328,8 @@ static wtr_code anonymize(const wtr_trace *t, wtr_write_fn *put, void *user, wtr
 	bool known = s.hide && look(t->at, t->n, s.hide);
 	if (known)
 		write_all(&s, t->at, t->n);
-	bool ok = known && !s.failed && !we_hide_failed(s.hide);
+	bool ok = known && !s.failed && !s.pieces.failed && !we_hide_failed(s.hide);
+	we_hide_pieces_reset(&s.pieces);
 	wb_buf_free(&s.head);
 	wb_buf_free(&s.data);
 	wb_buf_free(&s.text);
