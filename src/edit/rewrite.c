@@ -25,6 +25,7 @@ typedef struct rewrite {
 	we_machine *k;
 	we_writer *w;
 	int64_t begin_ns;  /* of what is written; INT64_MIN until it is known */
+	int64_t sync_ns;   /* of the first Sync that is read; INT64_MIN until then */
 	we_clock clock;    /* of the newest generation written */
 	bool begun, ended; /* writing; the end of the range was seen */
 	int64_t end_ns;
@@ -79,6 +80,8 @@ static uint32_t whole_kinds(uint32_t kinds)
 static bool look_at(rewrite *r, const wtr_trace *t, const wtr_event *e, bool *in_range)
 {
 	if (e->kind == WTR_KIND_SYNC) { /* the generation of the beginning tells all, unless it was damaged */
+		if (r->sync_ns == INT64_MIN)
+			r->sync_ns = e->time_ns;
 		if (e->value[0] || *in_range)
 			we_source(r->k, *in_range ? NULL : t, e->value[0]);
 		return !*in_range || r->job->whole;
@@ -178,6 +181,8 @@ static bool begin(rewrite *r, wtr_trace *t, uint64_t generation)
 	}
 	int64_t begin_ns = r->begin_ns + shift(t), n = (int64_t)we_begin_events(r->k);
 	int64_t sync_ns = begin_ns - n - 1;
+	if (!r->cut.has_from && r->sync_ns != INT64_MIN && r->sync_ns + shift(t) < sync_ns)
+		sync_ns = r->sync_ns + shift(t); /* the whole lasts from there on */
 	if (sync_ns < 0)
 		sync_ns = 0;
 	r->clock = clock_of(r, t, generation, sync_ns);
@@ -307,7 +312,7 @@ static wtr_code run(rewrite *r, wtr_edit_result *ret, wtr_error *err)
 
 wtr_code we_rewrite(const we_job *job, wtr_edit_result *ret, wtr_error *err)
 {
-	rewrite r = { .job = job, .begin_ns = INT64_MIN };
+	rewrite r = { .job = job, .begin_ns = INT64_MIN, .sync_ns = INT64_MIN };
 	if (job->cut)
 		r.cut = *job->cut;
 	r.kinds = whole_kinds(r.cut.kinds);

@@ -160,6 +160,11 @@ def made_of_it(t):
         sound(made, go=words[0] == "cut")
         equal(what_for(waits_of(made)), what_for(t.waits))
         equal((taken(made), kept(made)), (taken(t.trace), kept(t.trace)))
+    done = run([WEFT, "anonymize", t.trace, made])
+    assert done.returncode == 0, done.stderr
+    sound(made, go=False)
+    equal((what_for(waits_of(made)), taken(made)), (what_for(t.waits), taken(t.trace)))
+    equal([line.split()[:2] for line in kept(made).splitlines()], [line.split()[:2] for line in kept(t.trace).splitlines()])
     start = int(re.search(r"Time=(-?\d+)", run([WEFT, "events", "--format=go", t.trace]).stdout)[1])
     for ms, *words in ((5, t.trace, made), (15, made, again), (15, t.trace, direct)):
         done = run([WEFT, "cut", f"--range=@{start + ms * 1_000_000}..", *words])
