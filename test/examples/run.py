@@ -38,8 +38,8 @@ EXAMPLES = {
 # Those that end otherwise than with 0 and in silence: the status, and what standard error must begin with.
 ENDS = {"deadlock": (2, "fatal error: all goroutines are asleep - deadlock!\n")}
 
-# What `weft waits` must find in the trace.
-WAITS = {"deadlock": "1 circle"}
+# What must be said of the trace.
+SAID = {"deadlock": {"waits": "1 circle", "findings": "2 goroutines wait in a circle"}}
 
 
 # Tasks that must be in it, by type, and how many.
@@ -102,8 +102,9 @@ def content_problem(name, trace, folder, goroutines, functions):
     tasks = {t["name"]: t["n"] for t in json.loads(run([WEFT, "tasks", "--json", trace]).stdout)["types"]}
     if any(tasks.get(task, 0) < n for task, n in TASKS.get(name, {}).items()):
         return f"tasks are {tasks}, not {TASKS[name]}"
-    if name in WAITS and WAITS[name] not in run([WEFT, "waits", trace]).stdout:
-        return run([WEFT, "waits", trace]).stdout
+    for command, said in SAID.get(name, {}).items():
+        if said not in (answer := run([WEFT, command, trace]).stdout):
+            return f"weft {command}: {answer}"
     if GO:
         go = run([GO, "tool", "trace", "-d=parsed", trace])
         if go.returncode != 0:

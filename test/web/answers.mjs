@@ -141,6 +141,15 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		await has(page, 'mutex 0x20');
 		await shot(page, 'deadlock');
 		await axe(page, 'with a deadlock');
+		await page.keyboard.press('b');
+		await has(page, 'a deadlock: those of one circle wait for each other');
+		const all = await api(page, 'api/waits?t=150');
+		equal(await page.getByRole('region', { name: 'What was waited for' }).locator('tbody tr').count(), all.objects.length, 'rows of objects');
+		equal(await page.getByRole('region', { name: 'Who waits' }).locator('tbody tr').count(), all.waiting.length, 'rows of goroutines');
+		await page.getByRole('radio', { name: 'Selected span' }).click();
+		await has(page, '--at=');
+		await shot(page, 'waits');
+		await axe(page, 'with what was waited for');
 		equal(page.complaints.join('; '), '', 'complaints');
 		await page.context().close();
 	});

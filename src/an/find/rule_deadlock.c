@@ -6,7 +6,8 @@
 #include "an/find/find.h"
 
 enum { NODES_MAX = 1024, EDGES = 4, TIMES_THE_LONGEST = 4, SHARE = 4, SHARE_EXACT = 20 };
-/* SHARE: a wait is a quarter of the time at least, or a twentieth. */
+/* SHARE: a wait is a quarter of the time at least; or a twentieth, where only the others of the circle are guessed.  A
+ * circle in which the trace says whom each waits for is one from its first moment on. */
 
 typedef struct node {
 	uint32_t follower, wait; /* wait: row */
@@ -14,6 +15,7 @@ typedef struct node {
 	uint32_t to[EDGES];
 	unsigned n, seen; /* seen: number of the walk that came by */
 	bool exact;       /* the trace says so */
+	bool brief;       /* exact, but too short for a circle that is not */
 } node;
 
 typedef struct graph {
@@ -22,11 +24,17 @@ typedef struct graph {
 	wb_idmap of; /* goroutine -> node */
 } graph;
 
+/* In the time that counts. */
+static int64_t waited(const an_find *f, const an_follower *l)
+{
+	return f->world.to_ns - (l->from_ns > f->world.from_ns ? l->from_ns : f->world.from_ns);
+}
+
 static bool stuck(an_find *f, const an_follower *l, const an_find_g *g, const an_wait *w)
 {
-	int64_t from = l->from_ns > f->world.from_ns ? l->from_ns : f->world.from_ns, ns = f->world.to_ns - from;
+	int64_t ns = waited(f, l);
 	if (g->holder != WTR_NONE)
-		return ns >= an_window(f) / SHARE_EXACT;
+		return true;
 	return (w->cls == WTR_CLASS_LOCK || w->cls == WTR_CLASS_BLOCKED) && w->by_nobody == 0 && w->n_wakers > 0 &&
 	       ns >= an_window(f) / SHARE && ns / TIMES_THE_LONGEST >= w->longest_over_ns;
 }
@@ -44,6 +52,7 @@ static bool find_nodes(graph *k)
 		node n = {
 			.follower = i, .wait = g->wait_at - 1, .from_ns = l->from_ns, .exact = g->holder != WTR_NONE
 		};
+		n.brief = n.exact && waited(f, l) < an_window(f) / SHARE_EXACT;
 		if (!wb_vec_add(&k->nodes, n) || !wb_idmap_set(&k->of, (uint64_t)l->id, (uint32_t)k->nodes.n - 1))
 			return false;
 	}
@@ -119,14 +128,15 @@ static void tell(graph *k, uint32_t first, unsigned number, size_t waiting)
 	unsigned n = 0;
 	int64_t last = INT64_MIN;
 	uint32_t at = first;
-	bool exact = true;
+	bool exact = true, brief = false;
 	do {
 		exact &= k->nodes.at[at].exact;
+		brief |= k->nodes.at[at].brief;
 		last = k->nodes.at[at].from_ns > last ? k->nodes.at[at].from_ns : last;
 		at = next(k, at, number);
 		n++;
 	} while (at != first && n < NODES_MAX);
-	wtr_finding *d = an_found(f, AN_RULE_DEADLOCK, AN_FORM_DEADLOCK_CIRCLE, n);
+	wtr_finding *d = brief && !exact ? NULL : an_found(f, AN_RULE_DEADLOCK, AN_FORM_DEADLOCK_CIRCLE, n);
 	if (!d)
 		return;
 	d->probable = !exact;

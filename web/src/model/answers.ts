@@ -49,6 +49,8 @@ export interface WaitsFor {
 	readonly cycles: number;
 	/** With a goroutine: it, whom it waits for, and so on. */
 	readonly waiting: readonly Waiting[];
+	readonly n_objects: number;
+	/** What was waited for in the whole trace, most first. */
 	readonly objects: readonly Waited[];
 }
 

@@ -48,7 +48,7 @@ export interface HoverRun {
 
 export type Overlay = 'off' | 'stw' | 'both';
 export type ThemeChoice = 'auto' | 'light' | 'dark';
-export type Tab = 'findings' | 'selection' | 'range' | 'goroutines' | 'profile' | 'latency' | 'cause' | 'gc' | 'trace';
+export type Tab = 'findings' | 'selection' | 'range' | 'goroutines' | 'profile' | 'latency' | 'cause' | 'gc' | 'objects' | 'trace';
 
 export const info = signal<Info | null>(null);
 export const loading = signal<Loading | null>(null);

@@ -208,7 +208,7 @@ export function sentence(span: Span): string {
 }
 
 /** Pictures and tables want more room than a span's details. */
-const roomy: readonly s.Tab[] = ['findings', 'goroutines', 'profile', 'latency', 'cause', 'gc'];
+const roomy: readonly s.Tab[] = ['findings', 'goroutines', 'profile', 'latency', 'cause', 'gc', 'objects'];
 
 export function openDrawer(tab: s.Tab): void {
 	const d = s.drawer.peek();

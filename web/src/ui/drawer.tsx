@@ -12,6 +12,7 @@ import { Collections } from './answers/collections';
 import { FindingsTab } from './answers/findings';
 import { Goroutines } from './answers/goroutines';
 import { Latency } from './answers/latency';
+import { Objects } from './answers/objects';
 import { Profiles } from './answers/profiles';
 import { WaitFacts } from './answers/waits';
 import { command, hint, invoke } from './commands';
@@ -20,7 +21,7 @@ import { useSignals } from './hooks';
 
 const tabs: readonly (readonly [s.Tab, string, () => preact.JSX.Element | null])[] = [
 	['findings', 'Findings', FindingsTab], ['selection', 'Selection', SelectionTab], ['range', 'Statistics', RangeTab], ['goroutines', 'Goroutines', Goroutines], ['profile', 'Profiles', Profiles], ['latency', 'Latency', Latency],
-	['cause', 'Cause', Cause], ['gc', 'Collections', Collections], ['trace', 'Trace', TraceTab],
+	['cause', 'Cause', Cause], ['gc', 'Collections', Collections], ['objects', 'Waits', Objects], ['trace', 'Trace', TraceTab],
 ];
 
 export function Drawer(): preact.JSX.Element | null {

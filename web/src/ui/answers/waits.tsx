@@ -6,7 +6,7 @@ import * as s from '../../model/state';
 import { finest, Func, LaneLink, TimeLink } from '../facts';
 import { useAnswer } from './scope';
 
-const nameOf = (o: WaitObject): string => (o.number === undefined ? `${o.kind} ${o.id}` : `${o.kind} ${o.number}`);
+export const nameOf = (o: WaitObject): string => (o.number === undefined ? `${o.kind} ${o.id}` : `${o.kind} ${o.number}`);
 
 /** How full a channel was when the wait began. */
 function fullness(o: WaitObject): string {
