@@ -177,12 +177,12 @@ static int handle_signals(void)
 struct kept {
 	uint64_t ticks, gen, tid, g;
 	int32_t p;
-	uint32_t n;
+	uint32_t n, weight;
 };
 
 static void keep(const weft__sample *s)
 {
-	struct kept k = { s->ticks, s->gen, s->tid, s->g, s->p, s->n };
+	struct kept k = { s->ticks, s->gen, s->tid, s->g, s->p, s->n, s->weight };
 	if (cpu.kept.n + sizeof(k) + s->n * sizeof(*s->pcs) > KEPT_BYTES_MAX)
 		return;
 	wb_buf_put(&cpu.kept, &k, sizeof(k));
@@ -257,9 +257,10 @@ static void hand_out(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void 
 		memcpy(&k, cpu.kept.at + at, sizeof(k));
 		size_t bytes = sizeof(k) + k.n * sizeof(*pcs);
 		memcpy(pcs, cpu.kept.at + at + sizeof(k), k.n * sizeof(*pcs));
-		if (k.gen >= first && k.gen <= gen)
+		/* As often as it counts in the profile: what the kernel saw late stands for several. */
+		for (uint32_t i = 0; i < k.weight && k.gen >= first && k.gen <= gen; i++)
 			fn(&(weft__tr_sample){ k.ticks, k.tid, k.p, k.g, k.n, pcs }, arg);
-		else if (k.gen > gen && left != at)
+		if (k.gen > gen && left != at)
 			memmove(cpu.kept.at + left, cpu.kept.at + at, bytes);
 		left += k.gen <= gen ? 0 : bytes;
 		at += bytes;

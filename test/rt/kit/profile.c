@@ -178,3 +178,29 @@ uint64_t kit_profile_samples(const kit_profile *p)
 {
 	return p->m->n_sample;
 }
+
+static void put_stack(const kit_profile *p, const Pprof__Sample *s, wb_buf *b)
+{
+	for (size_t i = 0; i < s->n_location_id; i++) {
+		const Pprof__Location *l = location(p, s->location_id[i]);
+		for (size_t k = 0; k < l->n_line; k++)
+			wb_buf_printf(b, "%s:%lld ", text(p, function(p, l->line[k]->function_id)->name),
+				(long long)l->line[k]->line);
+	}
+}
+
+void kit_profile_each(const kit_profile *p, kit_profile_fn *fn, void *arg)
+{
+	wb_buf labels = { 0 }, stack = { 0 };
+	for (size_t i = 0; i < p->m->n_sample; i++) {
+		const Pprof__Sample *s = p->m->sample[i];
+		labels.n = stack.n = 0;
+		for (size_t k = 0; k < s->n_label; k++)
+			wb_buf_printf(
+				&labels, "%s%s=%s", k ? " " : "", text(p, s->label[k]->key), text(p, s->label[k]->str));
+		put_stack(p, s, &stack);
+		fn(wb_buf_cstr(&labels), wb_buf_cstr(&stack), s->value, arg);
+	}
+	wb_buf_free(&labels);
+	wb_buf_free(&stack);
+}

@@ -25,6 +25,10 @@ int kit_profile_value(const kit_profile *p, const char *type);
 int64_t kit_profile_sum(const kit_profile *p, const char *type, const char *func, const char *label);
 /* The same where the function is innermost. */
 int64_t kit_profile_flat(const kit_profile *p, const char *type, const char *func);
+/* Each sample: its labels, "key=value key=value", its stack, "function:line function:line ..", innermost first, with a
+ * blank behind each, and its values.  Texts live until fn returns. */
+typedef void kit_profile_fn(const char *labels, const char *stack, const int64_t *values, void *arg);
+void kit_profile_each(const kit_profile *p, kit_profile_fn *fn, void *arg);
 int64_t kit_profile_period(const kit_profile *p);
 uint64_t kit_profile_samples(const kit_profile *p);
 
