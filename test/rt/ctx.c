@@ -278,6 +278,29 @@ CASE(simultaneous_cancels,
 	}
 }
 
+CASE(cancels_meet, "ctx.h: Ends the context and all below it, before it returns: also what another call is ending")
+{
+	weft_ctx *below[WIDE];
+	uint64_t random = kit_seed();
+	for (int i = 0; i < (int)kit_times(40); i++) {
+		weft_ctx *c = weft_ctx_make(NULL, WEFT_FOREVER), *middle = weft_ctx_make(c, WEFT_FOREVER);
+		for (int k = 0; k < WIDE; k++)
+			below[k] = weft_ctx_make(middle, WEFT_FOREVER);
+		weft_wg_add(&done, 1);
+		kit_go(cancel_it, middle);
+		weft_sleep_until(weft_in((weft_ns)(kit_random(&random) % (80 * WEFT_US))));
+		weft_ctx_cancel(c);
+		kit_require(is_done(middle) && kit_equal(weft_ctx_err(middle), -ECANCELED));
+		for (int k = 0; k < WIDE; k++) {
+			kit_require(is_done(below[k]));
+			weft_ctx_unref(below[k]);
+		}
+		weft_wg_wait(&done);
+		weft_ctx_unref(middle);
+		weft_ctx_unref(c);
+	}
+}
+
 static weft_ctx *parent, *child;
 
 static void cancel_child(void *arg)

@@ -155,8 +155,6 @@ static void end(weft__m *m, weft_ctx *c, int err)
 {
 	weft_ctx *work = NULL, *others;
 	bool first = mark(c, err, &work);
-	/* Not before: who ends the parent must find it in the list, or ended. */
-	leave_parent(c);
 	weft_ctx *ended = mark_below(work, err, &others);
 	for (weft_ctx *child; (child = others) != NULL;) {
 		others = child->work;
@@ -172,6 +170,8 @@ static void end(weft__m *m, weft_ctx *c, int err)
 		tell(m, c);
 	else
 		until_told(c);
+	/* Not before: who ends the parent must find it in the list, or told. */
+	leave_parent(c);
 }
 
 static void unref(weft__m *m, weft_ctx *c)
