@@ -3,8 +3,9 @@
 
     check_cases.py [ROOT]
 
-Each `program/case` of the document must be a case, each test of Go that a case says it has must stand in the document.  Where the
-sources of the Go that the document speaks of are installed, each of its headings is compared with that file of Go's.
+Each `program/case` of the document must be a case, each test of Go that a case says it has must stand in the document, and each
+function of Go that a header of the runtime says it is like must be named by a case.  Where the sources of the Go that the document
+speaks of are installed, each of its headings is compared with that file of Go's.
 """
 import pathlib
 import re
@@ -14,6 +15,9 @@ import sys
 CASE = re.compile(r"^CASE\((\w+),(.*?)\)\n\{", re.M | re.S)
 NAME = re.compile(r"`(\w+)/(\w+)`")
 TEST = re.compile(r"\bTest[A-Z0-9]\w*")
+LIKE = re.compile(r"Same\s+(?:\* )?as\s+(?:\* )?Go:(.*?)\*/", re.S)
+FUNCTION = re.compile(r"\b(?:\w+\.)+([A-Z]\w*)")
+HEADERS = ("chan", "ctx", "go", "net", "sync", "time")
 GO = re.compile(r"^func (Test[A-Z0-9]\w*)\(t \*testing\.T\)|^func (Test[A-Z0-9]\w*)\(\w+ \*T\)", re.M)
 
 
@@ -37,6 +41,13 @@ def cases_of(root):
         for name, says in CASE.findall(path.read_text()):
             found[path.stem, name] = re.sub(r'"\s*"', "", says)
     return found
+
+
+def claims(root):
+    """(header, function) of Go's functions that headers say to be like."""
+    for name in HEADERS:
+        for claim in LIKE.findall((root / f"include/weft/{name}.h").read_text()):
+            yield from ((name, function) for function in FUNCTION.findall(claim))
 
 
 def go_sources(version):
@@ -74,6 +85,9 @@ def main(root):
     for (program, name), says in cases.items():
         faults += [f"test/rt/{program}.c: {name} has {test}, which docs/go-cases.md does not have" for test in TEST.findall(says)
                    if test not in listed]
+    words = set(re.findall(r"\w+", " ".join(cases.values())))
+    faults += [f"include/weft/{header}.h: no case says what it has of {function}" for header, function in claims(root)
+               if function not in words]
     for title, rows in parts.items():
         faults += [f"{title}: nothing is said of {theirs}" for theirs, ours in rows if not ours]
     go = go_sources(re.search(r"Of Go ([\d.]+)", text).group(1).rstrip("."))

@@ -109,7 +109,11 @@ static void take_turns(void *arg)
 	weft_wg_done(&done);
 }
 
-CASE(yield_takes_turns, "go.h: weft_yield(): this one goes to the end of the queue", .procs = 1, .soft = true)
+CASE(yield_takes_turns,
+	"runtime.Gosched: yields the processor, allowing other goroutines to run (here: this one goes to the end of "
+	"the "
+	"queue)",
+	.procs = 1, .soft = true)
 {
 	weft_wg_add(&done, 4);
 	for (int k = 0; k < 4; k++)

@@ -531,7 +531,7 @@ CASE(after_dropped, "time.h: when the last reference is given back the timer end
 	weft_chan_recv(NULL, NULL);
 }
 
-CASE(tick, "time.NewTicker: a channel that will send the current time after each tick (Go's TestTicker)")
+CASE(tick, "time.NewTicker, time.Tick: a channel that will send the current time after each tick (Go's TestTicker)")
 {
 	weft_ns period = 2 * WEFT_MS, start = weft_now(), at = 0, last = 0;
 	weft_chan *ch = weft_tick(period);
