@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,8 +14,32 @@
 #include "base/alloc.h"
 #include "os/file.h"
 
+/* The temporary name that a signal must not leave behind; NULL: none.  Freed only when it is not this one any more. */
+static char *volatile leftover;
+
+static void end(int signal)
+{
+	const char *path = leftover;
+	if (path)
+		unlink(path);
+	raise(signal); /* SA_RESETHAND: as if nobody had caught it, behind the handler */
+}
+
+static void look_after(char *temp)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	leftover = temp;
+	for (size_t i = 0; temp && i < sizeof(signals) / sizeof(*signals); i++) {
+		struct sigaction now, ours = { .sa_handler = end, .sa_flags = (int)SA_RESETHAND };
+		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+			sigaction(signals[i], &ours, NULL);
+	}
+}
+
 static void forget(wo_newfile *f)
 {
+	if (leftover == f->temp)
+		look_after(NULL);
 	wb_free(f->path);
 	wb_free(f->temp);
 	*f = (wo_newfile){ .fd = -1 };
@@ -50,19 +76,34 @@ static int open_unnamed(const char *path)
 	return open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 }
 
-/* With a name of its own, and the rights that open() would have given it. */
+/* With a name of its own. */
 static int open_named(char *temp)
 {
 	int fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
-	mode_t mask = umask(0);
-	umask(mask);
-	fchmod(fd, 0666 & ~mask);
+	look_after(temp);
 	return fd;
 }
 
-int wo_newfile_open(const char *path, wo_newfile *ret)
+/* The rights of what it takes the place of; else those that open() would have given it. */
+static void set_rights(const wo_newfile *f)
+{
+	struct stat st;
+	mode_t mask = umask(0);
+	umask(mask);
+	fchmod(f->fd, stat(f->path, &st) == 0 ? st.st_mode & 0777 : 0666 & ~mask);
+}
+
+/* Where a symbolic link leads, in `room`; the path itself when it is none, or leads nowhere. */
+static const char *target_of(const char *path, char room[PATH_MAX])
+{
+	struct stat st;
+	const char *target = lstat(path, &st) == 0 && S_ISLNK(st.st_mode) ? realpath(path, room) : NULL;
+	return target ? target : path;
+}
+
+static int open_at(const char *path, wo_newfile *ret)
 {
 	wo_newfile f = { .fd = -1 };
 	if (strcmp(path, "-") == 0) {
@@ -82,11 +123,18 @@ int wo_newfile_open(const char *path, wo_newfile *ret)
 			forget(&f);
 			return rc;
 		}
+		set_rights(&f);
 	}
 	if (f.fd < 0)
 		return -errno;
 	*ret = f;
 	return 0;
+}
+
+int wo_newfile_open(const char *path, wo_newfile *ret)
+{
+	char room[PATH_MAX];
+	return open_at(target_of(path, room), ret);
 }
 
 /* Gives a file without a name one that nobody has. */

@@ -1,8 +1,10 @@
 /* os/newfile.h - a file that is there as a whole, or not at all.
  *
  * What is written goes to a file without a name (or, where the file system has none, a temporary name beside it);
- * commit gives it its name in one step, over what stood there.  Pipes, devices and "-" (standard output) are written to
- * as they are.  Errors: 0 or negative errno.
+ * commit gives it its name in one step, over what stood there, with the rights of that; where that is a symbolic link,
+ * over what it leads to.  Pipes, devices and "-" (standard output) are written to as they are.  A signal that ends the
+ * process (SIGINT, SIGTERM, SIGHUP) leaves nothing; of the named ones the newest is looked after.  Errors: 0 or
+ * negative errno.
  */
 #ifndef WO_NEWFILE_H
 #define WO_NEWFILE_H

@@ -8,6 +8,7 @@ NAME: only these tests.
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -61,6 +62,71 @@ def test_a_torn_packed_trace_is_refused_by_unpack_and_leaves_nothing(tmp):
     (tmp / "p").write_bytes(data[: len(data) - 40])
     weft("unpack", tmp / "p", tmp / "u", status=3)
     no_others(tmp, "p")
+
+
+def small_disk(tmp):
+    """A folder on a full disk, or None where this may not be made."""
+    folder = tmp / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", folder], capture_output=True)
+    if made.returncode != 0:
+        folder.rmdir()
+        return None
+    return folder
+
+
+def made_of(trace, out):
+    """Every command that makes a trace of a trace."""
+    return [["cut", trace, out], ["repair", trace, out], ["anonymize", trace, out], ["pack", trace, out], ["merge", out, trace]]
+
+
+def test_writing_that_fails_says_so_in_one_line_and_leaves_nothing(tmp):
+    trace, disk = CORPUS / "go1.26-httpload.trace", small_disk(tmp)
+    (tmp / "folder").mkdir()
+    places = [(tmp / "none" / "out", "No such file"), (tmp / "folder", "Is a directory"), ("/dev/full", "No space left")]
+    try:
+        for place, why in places + ([(disk / "out", "No space left")] if disk else []):
+            for words in made_of(trace, place):
+                p = weft(*words, status=3)
+                lines = p.stderr.decode().splitlines()
+                assert len(lines) == 1 and why in lines[0] and not p.stdout, (words, lines, p.stdout)
+        if disk:
+            assert not any(disk.iterdir()), "left on the full disk"
+    finally:
+        if disk:
+            subprocess.run(["umount", disk], check=True)
+            disk.rmdir()
+    (tmp / "folder").rmdir()
+    no_others(tmp)
+
+
+def test_what_stood_there_is_replaced_as_a_whole_or_stays(tmp):
+    trace = CORPUS / "go1.26-httpload.trace"
+    for i in range(len(made_of(trace, None))):
+        (tmp / "t").write_bytes(trace.read_bytes())
+        (tmp / "t").chmod(0o600)
+        weft(*made_of(tmp / "t", tmp / "t")[i])
+        assert (tmp / "t").stat().st_mode & 0o777 == 0o600
+        weft("check", tmp / "t")
+    (tmp / "link").symlink_to("t")
+    weft("cut", trace, tmp / "link")
+    assert (tmp / "link").is_symlink() and (tmp / "t").stat().st_mode & 0o777 == 0o600
+    weft("cut", CORPUS / "bad-text.trace", tmp / "t", status=3)
+    weft("check", tmp / "t")
+    no_others(tmp, "link", "t")
+
+
+def test_a_signal_leaves_nothing(tmp):
+    """It waits for the rest of its input: so it has not ended by itself."""
+    data = (CORPUS / "go1.26-httpload.trace").read_bytes()
+    for words in made_of("-", tmp / "out"):
+        p = subprocess.Popen([WEFT, *map(str, words)], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        p.stdin.write(data)
+        p.stdin.flush()
+        p.send_signal(signal.SIGINT)
+        assert p.wait(60) == -signal.SIGINT, (words, p.returncode)
+        p.stdin.close()
+        no_others(tmp)
 
 
 sys.exit(tap.run(globals(), sys.argv[3:]))
