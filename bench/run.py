@@ -4,7 +4,7 @@
     run.py [small] [medium] [large] [--runs N] [--only SECTION[,SECTION]] [--no-go-tool]
 
 Sizes: small 15 MB (three kinds of program), medium 90 MB, large 500 MB; all of them unless some are named.
-Sections: events summary answers v1 view memory tiles page.  Each number is taken N times (5; 3 for large files), ours and theirs in
+Sections: events summary answers v1 view memory tiles server page.  Each number is taken N times (5; 3 for large files), ours and theirs in
 turn, in new processes with the file in the page cache; tables show median and best.
 """
 import argparse
@@ -26,6 +26,7 @@ import time
 import urllib.parse
 
 import answers
+import server
 from report import have_go, machine, out, say, table, write
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -38,7 +39,7 @@ TRACES = {  # size: (name, program, MB)
     "medium": [("chan-90", "chan", 90)],
     "large": [("chan-500", "chan", 500)],
 }
-SECTIONS = ["events", "summary", "answers", "v1", "view", "memory", "tiles", "page"]
+SECTIONS = ["events", "summary", "answers", "v1", "view", "memory", "tiles", "server", "page"]
 MEMORY_FOR_GO_TOOL = 20 << 30  # `go tool trace` takes 175 bytes per byte of trace
 
 
@@ -407,6 +408,7 @@ def main():
                           ("answers", lambda: answers.section(found, args, WEFT, run, warm, ms, mb)),
                           ("v1", lambda: section_v1(args, reader)), ("view", lambda: section_view(found, args)),
                           ("memory", lambda: section_memory(found, args)), ("tiles", lambda: section_tiles(found, args)),
+                          ("server", lambda: server.section(found, View, quantile)),
                           ("page", lambda: section_page(args))]:
         if name not in only:
             continue

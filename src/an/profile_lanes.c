@@ -178,11 +178,16 @@ static void walk(adding *a, const an_strip *s, uint64_t from)
 /* When a goroutine first ran; UINT64_MAX: never. */
 static uint64_t first_run(const an_lanes *l, const an_strip *s)
 {
-	an_place p;
-	bool more = an_strip_find(&l->store, s, s->first->start, &p);
-	for (; more; more = an_strip_next(&l->store, &p))
-		if (l->dict.whats.at[p.what].state == WTR_G_RUNNING)
-			return p.start;
+	for (const an_chunk *c = s->first; c; c = c->next)
+		for (uint32_t b = 0; b < c->n; b++) {
+			an_reader r = an_block_reader(c, b);
+			for (unsigned i = 0; i < an_block_at(c, b)->n; i++) {
+				uint32_t what;
+				uint64_t t = an_read(&r, i, &what);
+				if (l->dict.whats.at[what].state == WTR_G_RUNNING)
+					return t;
+			}
+		}
 	return UINT64_MAX;
 }
 
