@@ -1,9 +1,10 @@
 """Every program of examples/, traced without a change to it: what it prints, and what its trace is.
 
-usage: run.py WEFT EXAMPLES-DIR GO-OR-EMPTY
+usage: run.py WEFT SECOND EXAMPLES-DIR GO-OR-EMPTY
 
-Each runs with one proc, with two, and with rare schedules forced; its trace must be sound for `weft check`.  What is in that
-of two procs is looked at and, where Go is installed, must be accepted by Go's own reader.  TAP.
+Each runs with one proc, with two, and with rare schedules forced; its trace must be sound for `weft check` and for the
+second validator (test/kit/second.h).  What is in that of two procs is looked at and, where Go is installed, must be
+accepted by Go's own reader.  TAP.
 """
 import json
 import os
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-WEFT, DIR, GO = sys.argv[1], sys.argv[2], sys.argv[3] if len(sys.argv) > 3 else ""
+WEFT, SECOND, DIR, GO = (sys.argv[1:] + [""])[:4]
 MODES = {"one": ("1", ""), "two": ("2", ""), "hard": ("2", "hard=1,seed=7")}
 
 # What must be in the summary of the trace: goroutines at least, and start functions.
@@ -87,8 +88,10 @@ def problem(name, mode, folder):
     status, said = ENDS.get(name, (0, ""))
     if done.returncode != status or not done.stderr.startswith(said) or (done.stderr and not said):
         return f"status {done.returncode}: {done.stderr}"
-    if run([WEFT, "check", trace]).returncode != 0:
-        return run([WEFT, "check", trace]).stdout
+    for words in ([WEFT, "check"], [SECOND]):
+        done = run([*words, trace])
+        if done.returncode != 0:
+            return f"{words}: {done.stdout}{done.stderr}"
     return content_problem(name, trace, folder, goroutines, functions) if mode == "two" else None
 
 
