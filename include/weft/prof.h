@@ -2,7 +2,7 @@
  *
  * The profiles and their meaning are Go's (runtime/pprof), and so is the format: `go tool pprof FILE` and every other
  * reader of profile.proto opens them.  Stacks are walked by frame pointers: build with -fno-omit-frame-pointer, or a
- * function without one hides who called it (of CPU profiles the innermost one on x86-64 does not).  Names are looked up
+ * function without one hides who called it (of CPU profiles the innermost one does not).  Names are looked up
  * when a profile is written; a stripped program shows "program+0x1234".
  *
  * Without a change to the program, by its environment:

@@ -24,6 +24,7 @@ int wo_cputimer_periods(const siginfo_t *info, const void *cookie);
 /* What the code that a signal has interrupted had in its registers; context: the handler's third argument. */
 typedef struct wo_registers {
 	uintptr_t pc, fp, sp;
+	uintptr_t link; /* where a function returns to that has not saved that; 0: not on this processor */
 } wo_registers;
 
 wo_registers wo_registers_of(const void *context);
@@ -31,8 +32,10 @@ wo_registers wo_registers_of(const void *context);
 /* Calls fn for each thread of this process.  0 or negative errno. */
 int wo_threads_each(void (*fn)(uint64_t thread_id, void *arg), void *arg);
 
-/* Copies n bytes from an address that may not be there; false: it is not, or the kernel does not let us.
+/* Copies n bytes from an address that may not be there; false: it is not, or the kernel does not let us.  Where it lets
+ * nobody (emulators, some sandboxes), whole words only, and at most WO_PEEK_BYTES_MAX.
  * Async-signal-safe. */
+enum { WO_PEEK_BYTES_MAX = 4096 };
 bool wo_peek(uintptr_t from, void *to, size_t n);
 
 #endif

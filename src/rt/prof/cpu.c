@@ -106,7 +106,7 @@ static wo_registers registers_of(const void *context)
 {
 	(void)context;
 	uintptr_t fp = (uintptr_t)__builtin_frame_address(0);
-	return (wo_registers){ (uintptr_t)__builtin_return_address(0), fp, fp };
+	return (wo_registers){ (uintptr_t)__builtin_return_address(0), fp, fp, 0 };
 }
 #else
 static wo_registers registers_of(const void *context)
@@ -127,6 +127,7 @@ static void take_sample(const void *context, uint32_t weight)
 	wo_registers r = registers_of(context);
 	weft__g *g = walk(s, &r, m);
 	copy_top(s, &r);
+	s->link = weft__unwind_plain(r.link);
 	s->g = g ? g->tr.id : 0;
 	s->labels = g ? atomic_load_explicit(&g->labels, memory_order_relaxed) : NULL;
 	s->p = p ? p->id : -1;
@@ -189,7 +190,10 @@ static void keep(const weft__sample *s)
 	wb_buf_put(&cpu.kept, s->pcs, s->n * sizeof(*s->pcs));
 }
 
-/* Where in s->top the return address of the innermost function is; beyond its end: where its frame pointer leads. */
+enum { BY_FRAME = WEFT__SAMPLE_TOP, IN_LINK };
+
+/* Where in s->top the return address of the innermost function is; IN_LINK; or BY_FRAME: where its frame pointer leads,
+ * or too far away. */
 static uint32_t return_of(uintptr_t pc)
 {
 	uint32_t known = wb_idmap_get(&cpu.returns, pc);
@@ -198,22 +202,30 @@ static uint32_t return_of(uintptr_t pc)
 	if (!cpu.symbols)
 		cpu.symbols = weft__tr_symbols_open();
 	int64_t at = cpu.symbols ? weft__tr_symbols_return_at(cpu.symbols, pc) : -1;
-	uint32_t word = at < 0 || at / (int64_t)sizeof(uintptr_t) > WEFT__SAMPLE_TOP ? WEFT__SAMPLE_TOP
-										     : (uint32_t)at / sizeof(uintptr_t);
-	wb_idmap_set(&cpu.returns, pc, word);
-	return word;
+	int64_t word = at == WEFT__TR_IN_LINK ? IN_LINK : at < 0 ? BY_FRAME : at / (int64_t)sizeof(uintptr_t);
+	uint32_t ret = word > IN_LINK || (at >= 0 && word >= BY_FRAME) ? BY_FRAME : (uint32_t)word;
+	wb_idmap_set(&cpu.returns, pc, ret);
+	return ret;
+}
+
+/* 0: it is among those that the frame pointers found, or not known. */
+static uintptr_t hidden_caller(const weft__sample *s)
+{
+	uint32_t word = s->n ? return_of(s->pcs[0] - 1) : BY_FRAME;
+	uintptr_t pc = word == IN_LINK ? s->link : word < s->n_top ? weft__unwind_plain(s->top[word]) : 0;
+	return s->n > 1 && s->pcs[1] == pc ? 0 : pc;
 }
 
 /* A function without a frame of its own (small ones, and those of libc) hides its caller from who goes by frame
  * pointers. */
 static void insert_caller(weft__sample *s)
 {
-	uint32_t word = s->n ? return_of(s->pcs[0] - 1) : WEFT__SAMPLE_TOP;
-	if (word >= s->n_top || s->top[word] == 0 || (s->n > 1 && s->pcs[1] == s->top[word]))
+	uintptr_t pc = hidden_caller(s);
+	if (pc == 0)
 		return;
 	uint32_t n = s->n < WEFT__SAMPLE_FRAMES ? s->n : WEFT__SAMPLE_FRAMES - 1;
 	memmove(&s->pcs[2], &s->pcs[1], (n - 1) * sizeof(*s->pcs));
-	s->pcs[1] = s->top[word];
+	s->pcs[1] = pc;
 	s->n = n + 1;
 }
 

@@ -25,6 +25,7 @@ typedef struct weft__sample {
 	int32_t p; /* -1: none */
 	uint32_t weight;
 	uint32_t n, n_top;
+	uintptr_t link;                     /* the link register, of processors that have one */
 	uintptr_t top[WEFT__SAMPLE_TOP];    /* the words at the stack pointer, for functions without a frame */
 	uintptr_t pcs[WEFT__SAMPLE_FRAMES]; /* return addresses, innermost first */
 } weft__sample;

@@ -10,18 +10,6 @@ typedef struct frame {
 	uintptr_t pc;
 } frame;
 
-/* arm64 may have signed the address (xpaclri; nothing on processors before it). */
-static inline uintptr_t plain(uintptr_t pc)
-{
-#ifdef __aarch64__
-	register uintptr_t x30 __asm__("x30") = pc;
-	__asm__("hint #7" : "+r"(x30));
-	return x30;
-#else
-	return pc;
-#endif
-}
-
 /* Stacks are read as they are: also what ASan calls a redzone, and what another thread writes. */
 #define RAW __attribute__((no_sanitize("address", "thread")))
 
@@ -35,7 +23,7 @@ RAW static inline bool step(uintptr_t *fp, uintptr_t lo, uintptr_t hi, uintptr_t
 	frame f = *(const volatile frame *)at;
 	if (f.fp == 0 || f.pc == 0)
 		return false;
-	*ret_pc = plain(f.pc);
+	*ret_pc = weft__unwind_plain(f.pc);
 	*fp = f.fp > at ? f.fp : hi;
 	return true;
 }
@@ -72,7 +60,7 @@ size_t weft__unwind_anywhere(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t
 		if (fp < lo || fp - lo > FRAME_BYTES_MAX || fp % sizeof(void *) != 0 || !wo_peek(fp, &f, sizeof(f)) ||
 			f.pc == 0)
 			break;
-		pcs[got++] = plain(f.pc);
+		pcs[got++] = weft__unwind_plain(f.pc);
 		if (f.fp <= fp)
 			break;
 		lo = fp;

@@ -22,6 +22,18 @@ size_t weft__unwind_anywhere(uintptr_t pc, uintptr_t fp, uintptr_t lo, uintptr_t
 /* The return addresses from the frame at fp on, on whatever stack of the calling thread it is. */
 size_t weft__unwind_here(uintptr_t fp, uintptr_t *pcs, size_t n);
 
+/* A return address as it was: arm64 may have signed it (xpaclri; nothing on processors before it). */
+static inline uintptr_t weft__unwind_plain(uintptr_t pc)
+{
+#ifdef __aarch64__
+	register uintptr_t x30 __asm__("x30") = pc;
+	__asm__("hint #7" : "+r"(x30));
+	return x30;
+#else
+	return pc;
+#endif
+}
+
 /* The functions that are marked with WEFT__ENTRY. */
 extern const char __start_weft_entry[] __attribute__((weak, visibility("hidden")));
 extern const char __stop_weft_entry[] __attribute__((weak, visibility("hidden")));

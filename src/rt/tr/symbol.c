@@ -286,22 +286,37 @@ weft__tr_called weft__tr_symbols_called(weft__tr_symbols *s, const uintptr_t *pc
 
 /* ---- frames ---- */
 
-#ifdef __x86_64__
-enum { RSP = 7 };
+#if defined(__x86_64__)
+enum { SP = 7, RETURN = 16, NO_RULES = -1 };
+#elif defined(__aarch64__)
+enum { SP = 31, RETURN = 30, NO_RULES = WEFT__TR_IN_LINK }; /* the linker's stubs (.plt) have none */
+#endif
 
-/* The rule for the frame at pc is "stack pointer + n", with the return address beneath. */
-static int64_t above_sp(Dwarf_Frame *frame)
+/* The rule for the frame at pc is "stack pointer + n": n, -1 when it is another. */
+static int64_t frame_above_sp(Dwarf_Frame *frame)
 {
 	Dwarf_Op *ops;
 	size_t n;
 	if (dwarf_frame_cfa(frame, &ops, &n) != 0 || n != 1)
 		return -1;
-	int64_t cfa = -1;
-	if (ops[0].atom == DW_OP_breg0 + RSP)
-		cfa = (int64_t)ops[0].number;
-	else if (ops[0].atom == DW_OP_bregx && ops[0].number == RSP)
-		cfa = (int64_t)ops[0].number2;
-	return cfa < (int64_t)sizeof(uintptr_t) ? -1 : cfa - (int64_t)sizeof(uintptr_t);
+	if (ops[0].atom == DW_OP_breg0 + SP)
+		return (int64_t)ops[0].number;
+	return ops[0].atom == DW_OP_bregx && ops[0].number == SP ? (int64_t)ops[0].number2 : -1;
+}
+
+/* And that for the return address is "so much beneath that", or "as it was". */
+static int64_t return_above_sp(Dwarf_Frame *frame)
+{
+	Dwarf_Op memory[3], *ops;
+	size_t n;
+	if (dwarf_frame_register(frame, RETURN, memory, &ops, &n) != 0)
+		return -1;
+	if (n == 0)
+		return ops ? -1 : WEFT__TR_IN_LINK;
+	int64_t from_frame = n == 1 ? 0 : (int64_t)ops[1].number, at = frame_above_sp(frame);
+	if (at < 0 || n > 2 || ops[0].atom != DW_OP_call_frame_cfa || (n == 2 && ops[1].atom != DW_OP_plus_uconst))
+		return -1;
+	return at + from_frame < 0 ? -1 : at + from_frame;
 }
 
 int64_t weft__tr_symbols_return_at(weft__tr_symbols *s, uintptr_t pc)
@@ -310,17 +325,11 @@ int64_t weft__tr_symbols_return_at(weft__tr_symbols *s, uintptr_t pc)
 	Dwarf_Addr bias;
 	Dwarf_CFI *cfi = mod ? dwfl_module_eh_cfi(mod, &bias) : NULL;
 	Dwarf_Frame *frame;
-	if (!cfi || dwarf_cfi_addrframe(cfi, pc - bias, &frame) != 0)
+	if (!cfi)
 		return -1;
-	int64_t at = above_sp(frame);
+	if (dwarf_cfi_addrframe(cfi, pc - bias, &frame) != 0)
+		return NO_RULES;
+	int64_t at = return_above_sp(frame);
 	free(frame);
 	return at;
 }
-#else
-int64_t weft__tr_symbols_return_at(weft__tr_symbols *s, uintptr_t pc)
-{
-	(void)s;
-	(void)pc;
-	return -1;
-}
-#endif

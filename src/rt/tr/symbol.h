@@ -37,7 +37,8 @@ typedef struct weft__tr_called {
 weft__tr_called weft__tr_symbols_called(weft__tr_symbols *s, const uintptr_t *pcs, size_t n); /* s may be NULL */
 
 /* Where the return address of the function at this address is, when control is there: in bytes above the stack pointer;
- * -1: where the frame pointer leads to, or not known.  From the tables for unwinding (.eh_frame), on x86-64 only. */
+ * -1: where the frame pointer leads to, or not known.  From the tables for unwinding (.eh_frame). */
+enum { WEFT__TR_IN_LINK = -2 }; /* still in the link register: arm64 */
 int64_t weft__tr_symbols_return_at(weft__tr_symbols *s, uintptr_t pc);
 
 /* Libraries may have come since: addresses in none will be looked for again. */

@@ -69,6 +69,12 @@ void kit_stop(void)
 	_exit(1);
 }
 
+void kit_skip(const char *why)
+{
+	fprintf(stderr, "\n%s\n", why);
+	_exit(KIT_SKIPPED);
+}
+
 void kit_go(weft_fn *fn, void *arg)
 {
 	int err = weft_go(fn, arg);

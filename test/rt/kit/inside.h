@@ -11,6 +11,8 @@ typedef struct kit_mode {
 } kit_mode;
 
 /* What became of a case's process. */
+enum { KIT_SKIPPED = 77 }; /* exit status of kit_skip(), whose reason is the last line of standard error */
+
 typedef struct kit_end {
 	bool late;       /* it was stopped at its time limit */
 	int status;      /* exit status, or a negative signal */
@@ -28,6 +30,6 @@ const char *kit_fault(const kit_case *c, const kit_end *end);
 
 int kit_failures(void);
 void kit_seed_set(uint64_t seed);
-int kit_slowness(void);       /* 1, or how much more time is needed here (KIT_SLOWER, sanitizers) */
+int kit_slowness(void); /* 1, or how much more time is needed here (KIT_SLOWER, sanitizers) */
 
 #endif

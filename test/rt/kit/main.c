@@ -48,13 +48,25 @@ static void show(const char *text)
 	}
 }
 
+/* The last line. */
+static const char *reason(kit_end *end)
+{
+	size_t n = strlen(end->err);
+	if (n > 0)
+		end->err[n - 1] = 0;
+	const char *line = strrchr(end->err, '\n');
+	return line ? line + 1 : end->err;
+}
+
 /* One line of TAP, and what is needed to understand a failure; true when all is well. */
 static bool tell(const arguments *a, const kit_case *c, const kit_mode *m, int number)
 {
 	kit_end end;
 	kit_run(c, m, &end);
-	const char *fault = kit_fault(c, &end);
-	printf("%sok %d %s, %s - %s\n", fault ? "not " : "", number, c->name, m->name, c->says);
+	bool skipped = end.status == KIT_SKIPPED && !end.late;
+	const char *fault = skipped ? NULL : kit_fault(c, &end);
+	printf("%sok %d %s, %s - %s", fault ? "not " : "", number, c->name, m->name, c->says);
+	printf("%s%s\n", skipped ? " # SKIP " : "", skipped ? reason(&end) : "");
 	if (fault) {
 		printf("# %s; again: %s --mode=%s --seed=%llu %s\n", fault, a->program, m->name,
 			(unsigned long long)kit_seed(), c->name);

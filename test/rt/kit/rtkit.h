@@ -64,6 +64,8 @@ void kit_add(kit_case *c);
 bool kit_expect_at(const char *file, int line, bool good, const char *what);
 bool kit_equal_at(const char *file, int line, int64_t a, int64_t b, const char *what);
 _Noreturn void kit_stop(void);
+/* Ends the case, which then counts as skipped, not as passed, for this reason. */
+_Noreturn void kit_skip(const char *why);
 
 /* Starts a goroutine; ends the process when that fails. */
 void kit_go(weft_fn *fn, void *arg);
