@@ -113,10 +113,10 @@ WEFT_API void *weft_key_get(int key);
 
 /* This thread's errno, read now.
  *
- * glibc declares the address of errno constant, so a compiler may compute it once in a function and use it again behind
- * a call after which the goroutine runs on another thread: `errno` is then that other thread's.  The rule: in a
- * function that calls this library, too, read errno by this function, right behind the libc call that failed.  The
- * library's own errors need neither: they are the return values.  Any thread.
+ * glibc declares the address of errno constant, so compilers compute it once in a function and use it again behind a
+ * call after which the goroutine runs on another thread (gcc and clang do, from -O2 on): `errno` is then that of the
+ * thread it has left.  The rule: in a function that calls this library, too, read errno by this function, right behind
+ * the libc call that failed.  The library's own errors need neither: they are the return values.  Any thread.
  */
 WEFT_API int weft_errno(void);
 
