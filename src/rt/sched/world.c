@@ -93,8 +93,9 @@ static int first_thread(void)
 	bool none = s->n_m == 0 && atomic_load(&s->thread_error) != 0; /* else it has come and gone */
 	if (none)
 		weft__global_get(s->all_p[0], 1);
+	atomic_store(none ? &s->started : &s->begun, !none); /* under the lock: against sleep_while_idle */
 	weft__lock_drop(&s->lock);
-	atomic_store(none ? &s->started : &s->begun, !none);
+	weft__monitor_wake(); /* it has left what needs a thread alone so far */
 	return none ? atomic_load(&s->thread_error) : 0; /* the monitor goes on, and finds nothing */
 }
 
