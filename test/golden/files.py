@@ -56,6 +56,23 @@ def test_packed_traces_are_read_directly(tmp):
     assert json.loads(weft("summary", "--json", tmp / "p").stdout)["compression"] == "packed"
 
 
+def test_packed_by_several_threads_it_is_the_same(tmp):
+    """Large enough for threads, with a tail that is no trace; on one processor there are none."""
+    data = (CORPUS / "go1.26-httpload-gens.trace").read_bytes()
+    (tmp / "t").write_bytes(data[:16] + data[16:] * (5_000_000 // len(data)) + b"\xff" * 700_000)
+    weft("pack", tmp / "t", tmp / "p")
+    weft("unpack", tmp / "p", tmp / "u")
+    assert (tmp / "u").read_bytes() == (tmp / "t").read_bytes()
+    processors = os.sched_getaffinity(0)
+    try:
+        os.sched_setaffinity(0, [min(processors)])
+        weft("pack", tmp / "t", tmp / "one")
+    finally:
+        os.sched_setaffinity(0, processors)
+    assert (tmp / "one").read_bytes() == (tmp / "p").read_bytes()
+    no_others(tmp, "one", "p", "t", "u")
+
+
 def test_a_torn_packed_trace_is_refused_by_unpack_and_leaves_nothing(tmp):
     weft("pack", CORPUS / "go1.26-locks.trace", tmp / "p")
     data = (tmp / "p").read_bytes()
