@@ -1,6 +1,7 @@
 /* What a deadlock looks like: two goroutines take two locks in opposite orders.  The library sees that nobody can ever
  * go on, says where everybody waits, and ends the program with status 2.
  *
+ *   WEFT_DEBUG=locks=1 deadlock                        the report names the circle
  *   WEFT_TRACE=d.trace deadlock; weft waits d.trace    who holds what the other one waits for
  */
 #include <stdio.h>
@@ -37,6 +38,8 @@ static void start(void *unused)
 	weft_chan *holds_one = weft_chan_make(0, 0), *go_on = weft_chan_make(0, 0);
 	transfer there = { &a, &b, holds_one, go_on }, back = { &b, &a, holds_one, go_on };
 	weft_wg both = { 0 };
+	weft_name(&a.lock, "account a");
+	weft_name(&b.lock, "account b");
 	weft_wg_go(&both, move, &there);
 	weft_wg_go(&both, move, &back);
 	weft_chan_recv(holds_one, NULL);

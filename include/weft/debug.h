@@ -10,6 +10,8 @@
  *   hog=MS         reports goroutines that ran for longer than this without a call of the library; 0: never
  *   sched=MS       a line about the scheduler on standard error, every so often
  *   guard=0        stacks without guard pages
+ *   locks=1        who holds a mutex or rwmutex is written down always, not only while a trace runs: dumps say it, and
+ *                  the report of a deadlock names the goroutines that wait for each other in a circle
  * WEFT_DEBUG_ADDR=host:port   serves the debug endpoint (below) from the start, and says where on standard error; a
  *                  port alone, and 0 for any free one, will do
  *
@@ -30,9 +32,28 @@ extern "C" {
 /* Writes every goroutine to fd: "goroutine 7 [chan receive, 2 minutes]: NAME", its stack, where it was started.
  * What it waits for is in Go's words: chan send, chan receive (nil chan), select (no cases), sleep, sync.Mutex.Lock,
  * sync.WaitGroup.Wait, sync.Cond.Wait, semacquire, IO wait, syscall, and so on.
+ * Before a parked goroutine stands which object that is, where it is one: "# goroutine 7 waits for mutex 'accounts',
+ * held by goroutine 12", "# goroutine 8 waits for channel 0x7f04 (full, 4 of 4)"; who holds a lock is known while a
+ * trace runs and with WEFT_DEBUG=locks=1, and then circles come first of all ("# a circle: goroutine 7 waits for ...").
  * Goroutines that are running in other threads are shown without a stack.  0, or the error of write(2).  Any thread.
  * Same as Go: runtime.Stack, debug.SetTraceback("all"). */
 WEFT_API int weft_dump(int fd);
+
+/* ---- names of what goroutines wait for ---- */
+
+/* Names a channel, a group, or a structure of weft/sync.h, by its address: dumps and traces say "mutex 'accounts'"
+ * instead of where it lies in memory.  A copy is kept, cut after WEFT_NAME_MAX bytes; NULL or "" takes the name away.
+ *
+ * Channels and groups lose it when they are freed.  Memory of the caller's does not tell when it dies: take the name
+ * away, or name what comes to lie there.  A trace has the names of the objects that were alive while it ran, no matter
+ * whether it was running when they were named.  Any thread, at any time, also before weft_main(); object is not looked
+ * at.
+ * 0; -EINVAL for object NULL; -ENOSPC when WEFT_NAMES_MAX have a name. */
+WEFT_API int weft_name(const void *object, const char *name);
+/* The same for a descriptor; its name goes when it is closed.  -EPERM for one that blocks threads: nobody is seen to
+ * wait for it. */
+WEFT_API int weft_fd_name(weft_fd *f, const char *name);
+enum { WEFT_NAMES_MAX = 4096, WEFT_NAME_MAX = 64 };
 
 typedef struct weft_stats {
 	size_t n_goroutines, n_runnable, n_parked;

@@ -19,7 +19,7 @@ extern "C" {
 
 typedef struct weft_mutex {
 	uint32_t state, sema;
-	uint64_t holder; /* goroutine that has locked it while a trace runs; 0: not known */
+	uint64_t holder; /* goroutine that has locked it, where that is written down (weft/debug.h); 0: not known */
 } weft_mutex;
 
 /* Fair in the end: whoever has waited for more than 1 ms gets the mutex before newcomers ("starvation mode").

@@ -43,6 +43,7 @@ typedef struct wtr_object {
 	int64_t holder; /* of a mutex or rwmutex: the goroutine that held it when the wait began; WTR_NONE: not known */
 	uint8_t kind;   /* wtr_object_kind */
 	uint8_t send;   /* of a channel: 1: waits to send, so it is full; 0: waits to receive, so it is empty */
+	wtr_str name;   /* that its program gave it, living as long as the strings of the generation; empty: none */
 } wtr_object;
 
 enum { WTR_WAIT_OBJECTS_MAX = 16 }; /* of one wait: further cases of a select are not recorded */

@@ -39,6 +39,7 @@ typedef struct wtr_waited {
 	int64_t waker;                                /* goroutine that ended the newest wait; WTR_NONE: not known */
 	uint32_t first_holder, n_holders;             /* in wtr_waits_holders() */
 	uint8_t kind;                                 /* wtr_object_kind */
+	wtr_str name;                                 /* the newest; empty: none.  Living as long as the wtr_waits */
 } wtr_waited;
 
 /* A goroutine that held a lock while others waited for it, as they found it when they began to wait. */

@@ -48,9 +48,14 @@ static uint32_t object_row(sink *s, const wtr_object *o)
 {
 	object_key key = { o->id, o->kind };
 	uint32_t i = place_of(&s->object_keys, &key, sizeof(key));
-	if (i == UINT32_MAX || i < s->w->waited.n)
+	if (i == UINT32_MAX)
 		return i;
+	if (i < s->w->waited.n) {
+		s->w->waited.at[i].name = o->name.n ? o->name : s->w->waited.at[i].name;
+		return i;
+	}
 	wtr_waited fresh = { .id = o->id, .attr = o->attr, .kind = o->kind, .longest_g = WTR_NONE, .waker = WTR_NONE };
+	fresh.name = o->name;
 	return wb_vec_add(&s->w->waited, fresh) ? i : UINT32_MAX;
 }
 
@@ -80,6 +85,15 @@ static bool add_set(sink *s, const wtr_object *o, size_t n)
 	return true;
 }
 
+/* The same name as a text of the answer's. */
+static wtr_str keep_name(sink *s, wtr_str name)
+{
+	uint32_t i = wb_intern_add(&s->w->names, name.at, name.n);
+	s->oom |= i == WB_INTERN_NONE;
+	wb_text kept = wb_intern_text(&s->w->names, i);
+	return (wtr_str){ kept.at, kept.n };
+}
+
 /* The number of what a wait is for; 0: not known, or out of memory. */
 static uint32_t set_of(sink *s, uint32_t wait)
 {
@@ -94,6 +108,7 @@ static uint32_t set_of(sink *s, uint32_t wait)
 		key[i].holder = o[i].holder;
 		key[i].kind = o[i].kind;
 		key[i].send = o[i].send;
+		key[i].name = o[i].name = keep_name(s, o[i].name);
 	}
 	uint32_t i = place_of(&s->set_keys, key, n * sizeof(*key));
 	if (i == UINT32_MAX || (i + 1 == s->w->sets.n && !add_set(s, o, n))) {
@@ -294,6 +309,7 @@ void wtr_waits_free(wtr_waits *w)
 	wb_vec_free(&w->objects);
 	wb_vec_free(&w->waited);
 	wb_vec_free(&w->held);
+	wb_intern_free(&w->names);
 	wb_idmap_free(&w->goroutines);
 	wb_free(w);
 }

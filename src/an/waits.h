@@ -26,6 +26,7 @@ struct wtr_waits {
 	WB_VEC(wtr_object) objects;
 	WB_VEC(wtr_waited) waited;
 	WB_VEC(wtr_held) held;
+	wb_intern names;
 	wb_idmap goroutines; /* id -> changes */
 	WB_VEC(an_changes) changes;
 };

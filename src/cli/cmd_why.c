@@ -5,6 +5,7 @@
 
 #include "cli/cli.h"
 #include "out/answers.h"
+#include "out/objects.h"
 #include "out/units.h"
 
 enum { ROWS_SHOWN = 15, FRAMES = 128 };
@@ -19,6 +20,7 @@ typedef struct answer {
 	cli_scope scope;
 	wtr_trace *t;
 	wtr_index *x;
+	wtr_waits *waits; /* NULL: the trace does not say what is waited for */
 	wtr_totals totals;
 } answer;
 
@@ -213,6 +215,26 @@ static void head(wb_buf *b, const answer *w, const wtr_why_totals *all)
 	wb_buf_puts(b, all->cut ? "; the older part of the path is missing\n\n" : "\n\n");
 }
 
+/* "still waiting, for 3.2ms, for mutex 'accounts', held by G12 transfer": of a path that ends so. */
+static void last_wait(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_totals *all)
+{
+	wtr_object o[WTR_WAIT_OBJECTS_MAX];
+	const wtr_why_piece *p = all->pieces ? &wtr_why_pieces(y)[all->pieces - 1] : NULL;
+	size_t n = p ? out_why_objects(w->waits, p, o, WTR_WAIT_OBJECTS_MAX) : 0;
+	if (n == 0 || p->g != all->g)
+		return;
+	wb_buf_puts(b, "still waiting, for ");
+	out_duration(b, p->to_ns - p->from_ns);
+	wb_buf_puts(b, ", for ");
+	out_wait(b, o, n);
+	const wtr_goroutine_row *r = n == 1 && o->holder != WTR_NONE ? wtr_goroutine(w->x, o->holder) : NULL;
+	if (r && r->name.n) {
+		wb_buf_putc(b, ' ');
+		out_clean(b, r->name.at, r->name.n);
+	}
+	wb_buf_puts(b, "\n\n");
+}
+
 static void parts(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_totals *all, size_t limit)
 {
 	const wtr_why_part *p = wtr_why_parts(y);
@@ -231,12 +253,18 @@ static void parts(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_to
 	out_table_free(&t);
 }
 
+static void waited_for(wb_buf *cell, const wtr_waits *waits, const wtr_why_edge *e)
+{
+	wtr_object o[WTR_WAIT_OBJECTS_MAX];
+	out_wait(cell, o, wtr_waits_of(waits, e->g, e->longest_at_ns, o, WTR_WAIT_OBJECTS_MAX));
+}
+
 static void edges(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_totals *all, size_t limit)
 {
 	const wtr_why_edge *e = wtr_why_edges(y);
-	out_table t = { .n_columns = 6,
+	out_table t = { .n_columns = w->waits ? 7 : 6,
 		.columns = { { "at most", OUT_RIGHT }, { "", OUT_RIGHT }, { "waits", OUT_RIGHT }, { "at", OUT_LEFT },
-			{ "ended by", OUT_LEFT }, { "at", OUT_LEFT } } };
+			{ "ended by", OUT_LEFT }, { "at", OUT_LEFT }, { "the longest for", OUT_LEFT } } };
 	for (size_t i = 0; i < all->edges && i < limit; i++) {
 		out_duration(out_cell(&t, ""), e[i].ns);
 		share(&t, e[i].ns, all->to_ns - all->from_ns);
@@ -244,6 +272,8 @@ static void edges(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_to
 		place(out_cell(&t, ""), w->t, e[i].stack);
 		name_of(out_cell(&t, ""), w->x, e[i].waker);
 		place(out_cell(&t, ""), w->t, e[i].waker_stack);
+		if (w->waits)
+			waited_for(out_cell(&t, ""), w->waits, &e[i]);
 	}
 	if (all->edges == 0)
 		return;
@@ -276,7 +306,7 @@ static int print_why(const answer *w, const wtr_why *y)
 		out_json j;
 		out_json_to_buf(&j, &b, OUT_JSON_PRETTY);
 		out_json_object(&j);
-		out_why_json(&j, w->t, y, (size_t)cli_number(w->a, CLI_OPT_LIMIT, 0), w->totals.start_ns);
+		out_why_json(&j, w->t, y, w->waits, (size_t)cli_number(w->a, CLI_OPT_LIMIT, 0), w->totals.start_ns);
 		cli_damage_json(&j, w->x);
 		out_json_object_end(&j);
 		return cli_print_json(&j, &b);
@@ -284,6 +314,7 @@ static int print_why(const answer *w, const wtr_why *y)
 	size_t limit = (size_t)cli_number(w->a, CLI_OPT_LIMIT, ROWS_SHOWN);
 	limit = limit ? limit : SIZE_MAX;
 	head(&b, w, &all);
+	last_wait(&b, w, y, &all);
 	parts(&b, w, y, &all, limit);
 	edges(&b, w, y, &all, limit);
 	others(&b, y, &all, limit);
@@ -307,8 +338,14 @@ static int why(answer *w)
 		cli_error(w->a->operands[0], &err);
 		return CLI_UNREADABLE;
 	}
+	if (wtr_names_objects(w->t) && wtr_waits_make(w->t, &w->waits, &err) != WTR_OK) {
+		wtr_why_free(y);
+		cli_error(w->a->operands[0], &err);
+		return CLI_UNREADABLE;
+	}
 	rc = print_why(w, y);
 	wtr_why_free(y);
+	wtr_waits_free(w->waits);
 	return rc;
 }
 

@@ -342,6 +342,13 @@ void we_carry_kept_wait(we_carry *c, int64_t g, const wtr_object *o, size_t n)
 	put_entry(c, l, WF_PIECE_FACTS);
 }
 
+void we_carry_name(we_carry *c, uint64_t id, wtr_str name)
+{
+	fact(c, WF_FACT_NAME, id, cut(name));
+	wb_buf_put(&c->entry, name.at, cut(name));
+	put_fact(c, WTR_NONE);
+}
+
 void we_carry_sums(we_carry *c, unsigned number, uint64_t a, uint64_t b)
 {
 	if (!a && !b)

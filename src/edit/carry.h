@@ -37,6 +37,9 @@ enum { WE_CARRY_TEXT_MAX = 960 };
 void we_carry_label(we_carry *c, int64_t g, wtr_str label);
 void we_carry_kept_wait(we_carry *c, int64_t g, const wtr_object *o, size_t n);
 
+/* What the program calls an object. */
+void we_carry_name(we_carry *c, uint64_t id, wtr_str name);
+
 /* A part of a trace begins, and what goes on then: a task; a region, of a goroutine the outermost first; the stacks, as
  * they are numbered in this generation, that g began with and that made it (0: not known); the reason why g waits. */
 void we_carry_part(we_carry *c);

@@ -33,6 +33,8 @@ void we_enter(we_machine *k, const wtr_trace *t, uint64_t generation)
 		const wtr__carrier *c = k->carrier;
 		we_carry_sums(we_carrier(k->w), WF_FACT_STALLS, c->stalls, c->stall_ns);
 		we_carry_sums(we_carrier(k->w), WF_FACT_LOST, c->lost_stacks, c->lost_strings);
+		for (size_t i = 0; i < c->names.n; i++)
+			we_carry_name(we_carrier(k->w), c->names.at[i].id, c->names.at[i].name);
 	}
 }
 

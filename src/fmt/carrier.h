@@ -15,6 +15,7 @@ enum {
 	WF_FACT_LOST = 3,
 	WF_FACT_LABEL = 4,
 	WF_FACT_WAITS = 5,
+	WF_FACT_NAME = 6,
 	/* What a part of a trace begins with. */
 	WF_FACT_TASK = 8,
 	WF_FACT_REGION = 9,

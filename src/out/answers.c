@@ -1,6 +1,8 @@
 /* out/answers.c - see answers.h. */
 #include "out/answers.h"
 
+#include "out/objects.h"
+
 enum { FRAMES = 260 };
 
 void out_error_json(out_json *j, const wtr_error *err)
@@ -330,8 +332,28 @@ static void stack_json(out_json *j, const char *key, const wtr_trace *t, uint32_
 	out_json_frames(j, frames, n < FRAMES ? n : FRAMES);
 }
 
-static void why_pieces(out_json *j, const wtr_trace *t, const wtr_why *w, size_t n, size_t limit, int64_t start_ns)
+size_t out_why_objects(const wtr_waits *waits, const wtr_why_piece *p, wtr_object *ret, size_t n)
 {
+	bool waits_now = p->cls == WTR_CLASS_BLOCKED || p->cls == WTR_CLASS_LOCK || p->cls == WTR_CLASS_NETWORK;
+	return waits && waits_now ? wtr_waits_of(waits, p->g, p->from_ns, ret, n) : 0;
+}
+
+static void piece_objects(out_json *j, const wtr_waits *waits, const wtr_why_piece *p)
+{
+	wtr_object o[WTR_WAIT_OBJECTS_MAX];
+	size_t n = out_why_objects(waits, p, o, WTR_WAIT_OBJECTS_MAX);
+	if (n == 0)
+		return;
+	out_json_key(j, "objects");
+	out_objects_json(j, o, n);
+}
+
+static void why_pieces(
+	out_json *j, const wtr_trace *t, const wtr_why *w, const wtr_waits *waits, size_t limit, int64_t start_ns)
+{
+	wtr_why_totals all;
+	wtr_why_get_totals(w, &all);
+	size_t n = all.pieces;
 	const wtr_why_piece *p = wtr_why_pieces(w);
 	out_json_key(j, "path");
 	out_json_array(j);
@@ -343,6 +365,7 @@ static void why_pieces(out_json *j, const wtr_trace *t, const wtr_why *w, size_t
 		out_json_put_u64(j, "depth", p[i].depth);
 		out_json_put_text(j, "class", wtr_class_name(p[i].cls));
 		out_json_put_str(j, "reason", p[i].reason);
+		piece_objects(j, waits, &p[i]);
 		stack_json(j, "stack", t, p[i].stack);
 		out_json_object_end(j);
 	}
@@ -386,7 +409,8 @@ static void why_edges(out_json *j, const wtr_trace *t, const wtr_why *w, size_t 
 	out_json_array_end(j);
 }
 
-void out_why_json(out_json *j, const wtr_trace *t, const wtr_why *w, size_t limit, int64_t start_ns)
+void out_why_json(
+	out_json *j, const wtr_trace *t, const wtr_why *w, const wtr_waits *waits, size_t limit, int64_t start_ns)
 {
 	wtr_why_totals all;
 	wtr_why_get_totals(w, &all);
@@ -400,7 +424,7 @@ void out_why_json(out_json *j, const wtr_trace *t, const wtr_why *w, size_t limi
 	out_json_put_i64(j, "gc_ns", all.gc_ns);
 	out_json_put_i64(j, "stw_ns", all.stw_ns);
 	out_json_put_u64(j, "pieces", all.pieces);
-	why_pieces(j, t, w, all.pieces, limit, start_ns);
+	why_pieces(j, t, w, waits, limit, start_ns);
 	why_parts(j, t, w, all.parts, limit);
 	why_edges(j, t, w, all.edges, limit, start_ns);
 	out_json_key(j, "ran_instead");

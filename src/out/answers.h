@@ -11,6 +11,7 @@
 #include <wtr/mmu.h>
 #include <wtr/profile.h>
 #include <wtr/requests.h>
+#include <wtr/waits.h>
 #include <wtr/why.h>
 
 #include "out/json.h"
@@ -34,7 +35,11 @@ void out_latency_json(
 void out_counters_json(out_json *j, const wtr_counter_step *s, size_t n, int64_t first_ns, int64_t step_ns);
 
 /* A critical path; at most `limit` (0: all) pieces, waits and others. */
-void out_why_json(out_json *j, const wtr_trace *t, const wtr_why *w, size_t limit, int64_t start_ns);
+/* What a piece of a path that is a wait was for, as wtr_waits_of(); waits may be NULL. */
+size_t out_why_objects(const wtr_waits *waits, const wtr_why_piece *p, wtr_object *ret, size_t n);
+/* waits: what the waits on the path were for; NULL: not known. */
+void out_why_json(out_json *j, const wtr_trace *t, const wtr_why *w, const wtr_waits *waits, size_t limit,
+	int64_t start_ns);
 
 /* Requests by type, of each at most `limit` (0: all) of the slowest. */
 void out_requests_json(out_json *j, const wtr_requests *r, size_t limit, int64_t start_ns);

@@ -68,7 +68,7 @@ static void waited_json(out_json *j, const wtr_waits *w, const wtr_waited *o, si
 	size_t n_held;
 	const wtr_held *held = wtr_waits_holders(w, &n_held);
 	out_json_object(j);
-	out_object_id_json(j, o->kind, o->id, o->attr);
+	out_object_id_json(j, o->kind, o->id, o->attr, o->name);
 	out_json_put_u64(j, "n", o->n);
 	out_json_put_i64(j, "ns", o->ns);
 	if (o->kind == WTR_OBJECT_CHAN) {

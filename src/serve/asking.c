@@ -216,7 +216,8 @@ void ws_api_why(ws_site *site, const ws_model *m, const ws_why_args *a, ws_answe
 	}
 	out_json j;
 	begin(&j, ret);
-	out_why_json(&j, m->trace, w, a->n ? (size_t)a->n : WS_ROWS_DEFAULT, m->totals.start_ns);
+	const wtr_waits *waits = wtr_names_objects(m->trace) ? ws_model_waits(m, &err) : NULL;
+	out_why_json(&j, m->trace, w, waits, a->n ? (size_t)a->n : WS_ROWS_DEFAULT, m->totals.start_ns);
 	end(&j, ret);
 	wtr_why_free(w);
 }

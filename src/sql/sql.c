@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "read/source.h"
 
-static const char *const other_tables[] = { "events", "wakeups", "g_states", "p_states", "m_states", "stacks",
-	"frames" };
+static const char *const other_tables[] = { "events", "wakeups", "g_states", "p_states", "m_states", "stacks", "frames",
+	"objects" };
 
 static const char wakeups[] =
 	"CREATE TEMP VIEW wakeups AS SELECT time_ns, id AS g, g AS waker, stack AS waker_stack, p, m "
@@ -20,7 +20,7 @@ wtr_code sq_open(wtr_trace *t, sq_db **ret, wtr_error *err)
 		d->t = t;
 	if (!d || sqlite3_open(":memory:", &d->db) != SQLITE_OK || sq_add_tables(d) != SQLITE_OK ||
 		sq_add_events(d) != SQLITE_OK || sq_add_states(d) != SQLITE_OK || sq_add_stacks(d) != SQLITE_OK ||
-		sqlite3_exec(d->db, wakeups, NULL, NULL, NULL) != SQLITE_OK) {
+		sq_add_objects(d) != SQLITE_OK || sqlite3_exec(d->db, wakeups, NULL, NULL, NULL) != SQLITE_OK) {
 		sq_close(d);
 		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	}
@@ -35,6 +35,8 @@ void sq_close(sq_db *d)
 	sqlite3_close(d->db);
 	wtr_index_free(d->tables);
 	wtr_index_free(d->lanes);
+	wtr_waits_free(d->waits);
+	wb_idmap_free(&d->object_rows);
 	wb_free(d);
 }
 

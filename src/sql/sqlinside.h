@@ -2,16 +2,26 @@
 #ifndef SQ_SQLINSIDE_H
 #define SQ_SQLINSIDE_H
 
+#include <wtr/waits.h>
+
+#include "base/idmap.h"
 #include "sql/sql.h"
 
 struct sq_db {
 	sqlite3 *db;
 	wtr_trace *t;
 	wtr_index *tables, *lanes; /* NULL until asked for */
+	wtr_waits *waits;          /* the same */
+	wb_idmap object_rows;      /* of its objects */
 };
 
 /* The index with the tables, or with lanes too; NULL: it cannot be built, and *message says why (sqlite3_free it). */
 const wtr_index *sq_index(sq_db *d, bool lanes, char **message);
+
+/* What goroutines wait for; false: that cannot be read, and *message says why. */
+bool sq_waits(sq_db *d, const wtr_waits **ret, char **message);
+/* The row of objects, after sq_waits(); WTR_NONE: it has none. */
+int64_t sq_object_row(const sq_db *d, const wtr_object *o);
 
 /* A virtual table: which one, of which database. */
 typedef struct sq_table {
@@ -45,6 +55,7 @@ bool sq_is_bound(int op);
 int sq_add_tables(sq_db *d); /* sqltables.c: those of include/wtr/tables.def */
 int sq_add_events(sq_db *d); /* sqlevents.c */
 int sq_add_states(sq_db *d); /* sqlstates.c */
+int sq_add_objects(sq_db *d); /* sqlobjects.c */
 int sq_add_stacks(sq_db *d); /* sqlstacks.c */
 
 /* The name of an index's table in SQL; NULL behind the last. */

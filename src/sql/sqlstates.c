@@ -7,7 +7,7 @@
 #include "an/lanes.h"
 
 enum which { GOROUTINES, PROCS, THREADS, WHICH_COUNT };
-enum column { LANE, START, END, DURATION, STATE, CLASS, REASON, STACK, G, P, M, WAKER, WAKER_STACK };
+enum column { LANE, START, END, DURATION, STATE, CLASS, REASON, STACK, G, P, M, WAKER, WAKER_STACK, OBJECT, HOLDER };
 
 static const char *const names[WHICH_COUNT] = { "g_states", "p_states", "m_states" };
 static const wtr_lane_kind kinds[WHICH_COUNT] = { WTR_LANE_GOROUTINE, WTR_LANE_PROC, WTR_LANE_THREAD };
@@ -20,10 +20,11 @@ static const uint8_t states[] = { WTR_G_NOTEXIST, WTR_G_RUNNABLE, WTR_G_RUNNING,
 /* The column of the lane's own id has another name in each. */
 static const char *const schemas[WHICH_COUNT] = {
 #define REST   "start_ns INTEGER, end_ns INTEGER, dur_ns INTEGER, state TEXT, class TEXT, reason TEXT, stack INTEGER, "
-#define WAKERS "waker INTEGER, waker_stack INTEGER)"
-	"CREATE TABLE x(g INTEGER, " REST "running_g INTEGER HIDDEN, p INTEGER, m INTEGER, " WAKERS,
-	"CREATE TABLE x(p INTEGER, " REST "g INTEGER, running_p INTEGER HIDDEN, m INTEGER, " WAKERS,
-	"CREATE TABLE x(m INTEGER, " REST "g INTEGER, p INTEGER, running_m INTEGER HIDDEN, " WAKERS,
+#define WAKERS "waker INTEGER, waker_stack INTEGER"
+	"CREATE TABLE x(g INTEGER, " REST "running_g INTEGER HIDDEN, p INTEGER, m INTEGER, " WAKERS
+	", object INTEGER, holder INTEGER)",
+	"CREATE TABLE x(p INTEGER, " REST "g INTEGER, running_p INTEGER HIDDEN, m INTEGER, " WAKERS ")",
+	"CREATE TABLE x(m INTEGER, " REST "g INTEGER, p INTEGER, running_m INTEGER HIDDEN, " WAKERS ")",
 };
 
 typedef struct cursor {
@@ -257,6 +258,23 @@ static bool place_column(const cursor *c, sqlite3_context *out, enum column i)
 	}
 }
 
+/* What a goroutine that waits waits for: NULL in other states, where it is not known, and for several at once. */
+static int object_column(cursor *c, sqlite3_context *out, enum column i)
+{
+	sq_table *v = (sq_table *)c->base.pVtab;
+	const wtr_span *s = whole(c);
+	const wtr_waits *w;
+	wtr_object o;
+	if (s->state != WTR_G_WAITING || !wtr_names_objects(v->d->t))
+		return SQLITE_OK;
+	if (!sq_waits(v->d, &w, &v->base.zErrMsg))
+		return SQLITE_ERROR;
+	if (wtr_waits_of(w, c->lane.id, s->start_ns, &o, 1) != 1)
+		return SQLITE_OK;
+	sq_result_id(out, i == OBJECT ? sq_object_row(v->d, &o) : o.holder);
+	return SQLITE_OK;
+}
+
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 {
 	cursor *c = (cursor *)base;
@@ -264,9 +282,13 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 		sqlite3_result_int64(out, c->lane.id);
 	if (i == LANE || place_column(c, out, (enum column)i))
 		return SQLITE_OK;
+	if (i == OBJECT || i == HOLDER)
+		return object_column(c, out, (enum column)i);
 	const wtr_span *s = whole(c);
 	switch ((enum column)i) {
-	case LANE: break;
+	case LANE:
+	case OBJECT:
+	case HOLDER: break;
 	case START: sqlite3_result_int64(out, s->start_ns); break;
 	case END: sqlite3_result_int64(out, s->end_ns); break;
 	case DURATION: sqlite3_result_int64(out, s->end_ns - s->start_ns); break;

@@ -1,6 +1,7 @@
 /* rt/death.c - how programs end: panics, deadlocks, dumps, reports, and what WEFT_DEBUG says. */
 #include "kit/rtkit.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -191,6 +192,62 @@ CASE(dump, "debug.h: weft_dump() writes every goroutine with its state, at any t
 	kit_equal(weft_dump(2), 0);
 	printf("and on\n");
 	weft_chan_unref(ch);
+}
+
+static void lock_both(void *arg)
+{
+	weft_mutex **locks = arg;
+	weft_lock(locks[0]);
+	weft_sleep(WEFT_MS);
+	weft_lock(locks[1]);
+}
+
+static void two_locks(void)
+{
+	static weft_mutex a, b;
+	static weft_mutex *there[] = { &a, &b }, *back[] = { &b, &a };
+	kit_equal(weft_name(&a, "account a"), 0);
+	kit_equal(weft_name(&b, "account b"), 0);
+	weft_name(there, "gone");
+	kit_equal(weft_name(there, ""), 0);
+	kit_equal(weft_name(NULL, "nothing"), -EINVAL);
+	kit_go(lock_both, there);
+	kit_go(lock_both, back);
+	weft_sleep(20 * WEFT_MS);
+	weft_chan_recv(NULL, NULL);
+}
+
+CASE(deadlock_object, "debug.h: what a goroutine waits for, by its name", .dies = KIT_DEADLOCK,
+	.err = "waits for mutex 'account b'\n")
+{
+	two_locks();
+}
+
+CASE(deadlock_circle, "debug.h: locks=1: the report of a deadlock names circles", .debug = "locks=1",
+	.dies = KIT_DEADLOCK, .err = " waits for mutex 'account a', held by goroutine ")
+{
+	two_locks();
+}
+
+CASE(deadlock_circle_first, "debug.h: circles come first of all", .debug = "locks=1", .dies = KIT_DEADLOCK,
+	.err = "\n# a circle: goroutine ")
+{
+	two_locks();
+}
+
+CASE(names_are_bounded, "debug.h: -ENOSPC when WEFT_NAMES_MAX have a name; freed channels have none")
+{
+	static char things[WEFT_NAMES_MAX + 1];
+	for (int i = 0; i < WEFT_NAMES_MAX; i++)
+		kit_equal(weft_name(&things[i], "thing"), 0);
+	kit_equal(weft_name(&things[WEFT_NAMES_MAX], "one more"), -ENOSPC);
+	kit_equal(weft_name(&things[7], "another name"), 0);
+	kit_equal(weft_name(&things[7], NULL), 0);
+	weft_chan *ch = weft_chan_make(0, 0);
+	kit_equal(weft_name(ch, "channel"), 0);
+	kit_equal(weft_name(&things[7], "thing"), -ENOSPC);
+	weft_chan_unref(ch);
+	kit_equal(weft_name(&things[7], "thing"), 0);
 }
 
 CASE(dump_of_running, "debug.h: the caller itself is running", .err = "goroutine 1 [running]")

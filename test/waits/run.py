@@ -37,6 +37,12 @@ def waits_of(trace):
     return json.loads(waits.stdout)
 
 
+def ask(trace, sql):
+    done = run([WEFT, "sql", "--json", trace, sql])
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["rows"]
+
+
 def taken(trace):
     """Goroutines whose proc was taken, each time."""
     events = [json.loads(line) for line in run([WEFT, "events", "--json", trace]).stdout.splitlines()]
@@ -89,7 +95,12 @@ def cycle(t):
     equal((a["holder"], b["holder"]), (t.g("b"), t.g("a")))
     equal((t.one("a")["id"], t.one("b")["id"]), (t.says["mutex1@"], t.says["mutex0@"]))
     equal(t.one("a")["kind"], "mutex")
+    equal((t.one("a").get("name"), t.one("b").get("name"), t.object("mutex0")["name"]), (None, "left", "left"))
+    assert f"mutex 'left', held by G{t.g('a')}" in t.text, t.text
     equal([h["g"] for h in t.object("mutex0")["holders"]], [t.g("a")])
+    locked = "SELECT s.g, o.kind, o.name, s.holder FROM g_states s JOIN objects o ON o.rowid = s.object WHERE o.kind = 'mutex'"
+    equal(sorted(ask(t.trace, locked)), sorted([[t.g("a"), "mutex", None, t.g("b")], [t.g("b"), "mutex", "left", t.g("a")]]))
+    equal(ask(t.trace, "SELECT waits, holders, holder FROM objects WHERE name = 'left'"), [[1, 1, t.g("a")]])
     assert "cycle 1" in t.text and f"held by G{t.g('a')}" in t.text, t.text
 
 
@@ -113,6 +124,8 @@ def channels(t):
     equal((empty["id"], empty["capacity"], empty["waits_to"]), (t.says["empty@"], 0, "receive"))
     equal((t.object("full")["n"], t.object("full")["n_full"]), (1, 1))
     equal((t.object("empty")["n"], t.object("empty")["n_full"]), (1, 0))
+    equal((full["name"], t.object("full")["name"]), ("queue of four", "queue of four"))
+    assert "channel 'queue of four' (cap 4, full)" in t.text, t.text
     assert "(cap 4, full)" in t.text and "(unbuffered, nobody sends)" in t.text, t.text
 
 

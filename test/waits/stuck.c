@@ -46,6 +46,7 @@ static void cycle(void)
 {
 	say_object("mutex0", &locks[0]);
 	say_object("mutex1", &locks[1]);
+	weft_name(&locks[0], "left");
 	weft_go(take_both, (void *)0);
 	weft_go(take_both, (void *)1);
 	stand_still();
@@ -104,6 +105,9 @@ static void channels(void)
 	chans[1] = weft_chan_make(sizeof(int), 0);
 	say_object("full", chans[0]);
 	say_object("empty", chans[1]);
+	weft_name(chans[0], "queue of four");
+	weft_name(chans[1], "for a moment");
+	weft_name(chans[1], NULL);
 	weft_go(send_more, NULL);
 	weft_go(receive, NULL);
 	stand_still();

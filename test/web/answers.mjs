@@ -138,7 +138,7 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		const w = await api(page, 'api/waits?t=150&g=2');
 		equal(w.waiting.map(x => x.g).join(), '2,3', 'the chain');
 		await page.locator('.chain a', { hasText: 'g3' }).first().click();
-		await has(page, 'mutex 0x20');
+		await has(page, "mutex 'accounts'");
 		await shot(page, 'deadlock');
 		await axe(page, 'with a deadlock');
 		await page.keyboard.press('b');

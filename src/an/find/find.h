@@ -193,6 +193,7 @@ struct an_wait {
 	uint32_t stack; /* of the first */
 	uint8_t cls, call;
 	bool exact;                                        /* for one object */
+	wtr_str object;                                    /* "mutex 'accounts'"; empty: it has no name */
 	unsigned now, most;                                /* waiting */
 	uint64_t n, handed;                                /* handed: ended by a goroutine, with others still waiting */
 	uint64_t by_nobody;                                /* ended by no goroutine: timers, the network, the runtime */

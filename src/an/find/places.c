@@ -1,4 +1,5 @@
 /* an/find/places.c - what stacks say about who is on them, and the waits at each. */
+#include <stdio.h>
 #include <string.h>
 
 #include "an/find/find.h"
@@ -127,13 +128,30 @@ an_wait *an_wait_at(an_find *f, uint32_t stack, uint8_t cls)
 	return w;
 }
 
+/* The strings of a trace go when their generation is over. */
+static wtr_str called(an_find *f, const wtr_object *o)
+{
+	const char *kind = wtr_object_name(o->kind);
+	size_t room = strlen(kind) + o->name.n + sizeof(" ''");
+	char *text = wb_new(&f->arena, char, room);
+	if (!text) {
+		f->follow.oom = true;
+		return (wtr_str){ "", 0 };
+	}
+	return (wtr_str){ text, (size_t)snprintf(text, room, "%s '%.*s'", kind, (int)o->name.n, o->name.at) };
+}
+
 an_wait *an_wait_for(an_find *f, uint32_t stack, uint8_t cls, const wtr_object *o)
 {
 	const an_place *p = an_place_of_stack(f, stack);
 	if (!p)
 		return NULL;
 	uint64_t key = o->id << 8 | (uint64_t)(o->kind & 15) << 4 | (p->call & 15);
-	return wait_of(f, &f->wait_on, key, (an_wait){ .stack = stack, .cls = cls, .call = p->call, .exact = true });
+	an_wait *w =
+		wait_of(f, &f->wait_on, key, (an_wait){ .stack = stack, .cls = cls, .call = p->call, .exact = true });
+	if (w && w->object.n == 0 && o->name.n)
+		w->object = called(f, o);
+	return w;
 }
 
 uint32_t an_stack_number(an_find *f, uint32_t id)

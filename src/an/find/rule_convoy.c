@@ -23,6 +23,7 @@ void an_convoy_report(an_find *f)
 		d->probable = !w->exact;
 		an_found_number(d, "depth", (double)w->ns / (double)an_window(f));
 		an_found_count(d, "most", w->most);
+		an_found_text(d, "lock", w->object.n ? w->object : (wtr_str){ "the lock", 8 });
 		an_found_text(d, "site", an_stack_site(f, w->stack));
 		an_found_count(d, "waits", w->n);
 		an_found_ns(d, "mean", w->ns / (int64_t)w->n);

@@ -3,6 +3,8 @@
  * Whom a goroutine waits for is not in a Go trace.  Who ended waits at the same place before is: such a goroutine or,
  * when it is gone, one of the same start function that waits elsewhere, is whom it probably waits for.
  */
+#include <string.h>
+
 #include "an/find/find.h"
 
 enum { NODES_MAX = 1024, EDGES = 4, TIMES_THE_LONGEST = 4, SHARE = 4, SHARE_EXACT = 20 };
@@ -113,6 +115,19 @@ static void name(graph *k, wtr_finding *d, const node *n, const char *g, const c
 	an_found_text(d, site, an_stack_site(f, f->waits.at[n->wait].stack));
 }
 
+/* The lock that the next one holds: "mutex 'accounts', held by "; nothing where the trace does not say that. */
+static wtr_str held_lock(an_find *f, const node *n)
+{
+	static const char held[] = ", held by ";
+	wtr_str lock = f->waits.at[n->wait].object;
+	char *text = n->exact && lock.n ? wb_new(&f->arena, char, lock.n + sizeof(held)) : NULL;
+	if (!text)
+		return (wtr_str){ "", 0 };
+	memcpy(text, lock.at, lock.n);
+	memcpy(text + lock.n, held, sizeof(held));
+	return (wtr_str){ text, lock.n + sizeof(held) - 1 };
+}
+
 static uint32_t next(const graph *k, uint32_t at, unsigned number)
 {
 	const node *n = &k->nodes.at[at];
@@ -143,6 +158,7 @@ static void tell(graph *k, uint32_t first, unsigned number, size_t waiting)
 	an_found_count(d, "n", n);
 	an_found_ns(d, "since", f->world.to_ns - last);
 	name(k, d, &k->nodes.at[first], "g", "name", "site");
+	an_found_text(d, "lock", held_lock(f, &k->nodes.at[first]));
 	name(k, d, &k->nodes.at[next(k, first, number)], "other_g", "other_name", "other_site");
 	an_found_range(d, last, f->world.to_ns);
 	for (unsigned i = 0; i < n; i++, at = next(k, at, number)) {

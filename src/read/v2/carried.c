@@ -79,7 +79,7 @@ static bool take_holder(wb_bytes *in, wtr_object *o)
 /* A kind that is new means an object whose other numbers cannot be told. */
 static bool take_definition(wb_bytes *in, wtr_object *o)
 {
-	*o = (wtr_object){ .kind = wb_byte(in), .holder = WTR_NONE };
+	*o = (wtr_object){ .kind = wb_byte(in), .holder = WTR_NONE, .name.at = "" };
 	o->id = wb_uvarint(in);
 	o->attr = wb_uvarint(in);
 	return !in->bad && o->kind != WTR_OBJECT_NONE && o->kind < WTR_OBJECT_KIND_COUNT;
@@ -204,6 +204,17 @@ static bool take_kept_wait(decoding *d, wb_bytes *in)
 	return !in->bad && take_wait(d, in, &k.place) && (wb_vec_add(&d->waits, k) || no_memory(d));
 }
 
+static bool take_name(decoding *d, wb_bytes *in)
+{
+	wtr__object_name x = { .id = wb_uvarint(in) };
+	uint64_t n = wb_uvarint(in);
+	if (in->bad || n > (uint64_t)(in->end - in->at))
+		return false;
+	x.name = (wtr_str){ (const char *)in->at, (size_t)n };
+	in->at += n;
+	return wb_vec_add(&d->c->names, x) || no_memory(d);
+}
+
 static bool take_sums(wb_bytes *in, uint64_t *n, uint64_t *m)
 {
 	uint64_t a = wb_uvarint(in), b = wb_uvarint(in);
@@ -222,6 +233,7 @@ static bool take_fact(decoding *d, wb_bytes *in, bool *ret_known)
 	case WF_FACT_LOST: return take_sums(in, &d->c->lost_stacks, &d->c->lost_strings);
 	case WF_FACT_LABEL: return take_label(d, in);
 	case WF_FACT_WAITS: return take_kept_wait(d, in);
+	case WF_FACT_NAME: return take_name(d, in);
 	case WF_FACT_TASK: return take_task(d, in);
 	case WF_FACT_REGION: return take_region(d, in);
 	case WF_FACT_ORIGIN: return take_origin(d, in);
@@ -292,6 +304,30 @@ static int by_goroutine(const void *a, const void *b)
 	return x->label.at < y->label.at ? -1 : x->label.at > y->label.at;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	const wtr__object_name *x = a, *y = b;
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->name.at < y->name.at ? -1 : x->name.at > y->name.at;
+}
+
+/* The last one of several counts. */
+static wtr_str name_of(const wtr__carrier *c, uint64_t id)
+{
+	size_t low = 0, high = c->names.n; /* the first of a greater id */
+	while (low < high) {
+		size_t mid = low + (high - low) / 2;
+		if (c->names.at[mid].id <= id)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	bool there = low > 0 && c->names.at[low - 1].id == id;
+	return there ? c->names.at[low - 1].name : (wtr_str){ "", 0 };
+}
+
+
 /* Of what begins with a goroutine's id. */
 static int by_g(const void *a, const void *b)
 {
@@ -310,6 +346,10 @@ static int by_g_and_place(const void *a, const void *b)
 static bool finish(decoding *d)
 {
 	wtr__carrier *c = d->c;
+	if (c->names.n)
+		qsort(c->names.at, c->names.n, sizeof(*c->names.at), by_id);
+	for (size_t i = 0; i < c->objects.n; i++)
+		c->objects.at[i].name = name_of(c, c->objects.at[i].id);
 	if (c->labels.n)
 		qsort(c->labels.at, c->labels.n, sizeof(*c->labels.at), by_goroutine);
 	if (c->regions.n)
@@ -359,6 +399,7 @@ void wtr__carrier_free(wtr__carrier *c)
 	wb_vec_free(&c->taken);
 	wb_vec_free(&c->threads);
 	wb_vec_free(&c->labels);
+	wb_vec_free(&c->names);
 	wb_idmap_free(&c->kept_waits);
 	wb_vec_free(&c->tasks);
 	wb_vec_free(&c->regions);

@@ -58,6 +58,11 @@ typedef struct wtr__kept {
 	uint32_t place; /* of its label in labels, of its wait in waits */
 } wtr__kept;
 
+typedef struct wtr__object_name {
+	uint64_t id;
+	wtr_str name;
+} wtr__object_name;
+
 /* What a part of a trace was cut off from: tasks and regions that go on, where goroutines come from, why they wait. */
 typedef struct wtr__kept_task {
 	uint64_t id, parent; /* parent 0: none */
@@ -88,6 +93,7 @@ struct wtr__carrier {
 	WB_VEC(wtr__taken) taken;
 	WB_VEC(wtr__carried) threads;  /* by m */
 	WB_VEC(wtr_kept_label) labels; /* by goroutine */
+	WB_VEC(wtr__object_name) names; /* by id */
 	wb_idmap kept_waits;           /* goroutine that waits since before the generation -> place in waits */
 	WB_VEC(wtr__kept_task) tasks;
 	WB_VEC(wtr__kept_region) regions; /* by goroutine; of each the outermost first */

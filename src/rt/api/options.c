@@ -12,6 +12,7 @@
 #include "os/thread.h"
 #include "rt/prof/reports.h"
 #include "rt/sched/scheduler.h"
+#include "rt/wait/mutex.h"
 
 enum { THREADS_MAX = 10000, LEAKS_STATUS = 3, MS = 1000000 };
 
@@ -28,8 +29,9 @@ static struct {
 	{ "hog", 0, false },
 	{ "sched", 0, false },
 	{ "guard", 1, false },
+	{ "locks", 0, false },
 };
-enum { SEED, HARD, LEAKS, CRASH, HOG, SCHED, GUARD, N_WORDS };
+enum { SEED, HARD, LEAKS, CRASH, HOG, SCHED, GUARD, LOCKS, N_WORDS };
 
 static _Noreturn void complain(const char *word, size_t n)
 {
@@ -68,6 +70,7 @@ int weft__options_read(const weft_options *opt, weft__world_options *ret)
 {
 	read_debug(getenv("WEFT_DEBUG"));
 	weft__crash_aborts = words[CRASH].value != 0;
+	weft__keeps_holders = words[LOCKS].value != 0;
 	weft__reports_init((int64_t)words[HOG].value * MS, (int64_t)words[SCHED].value * MS);
 	int procs = opt->procs;
 	const char *env = getenv("WEFT_PROCS");

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "os/io.h"
+#include "rt/sched/objnames.h"
 
 #define CLOSED      WEFT__FD_CLOSED
 #define TAKEN(mode) WEFT__FD_TAKEN(mode)
@@ -53,8 +54,10 @@ static int finish(weft__m **m, weft_fd *f)
 {
 	int fd = f->fd;
 	weft__limits_done(f);
-	if (f->pd)
+	if (f->pd) {
+		weft__objname_forget(f->pd);
 		weft__pd_close(f->pd);
+	}
 	unref(f);
 	if (!weft__self_g(*m))
 		return wo_io_close(fd);

@@ -13,6 +13,7 @@
 #include <weft/debug.h>
 
 #include "os/thread.h"
+#include "rt/prof/dumpwaits.h"
 #include "rt/prof/reports.h"
 #include "rt/sched/park.h"
 #include "rt/stack/overflow.h"
@@ -122,6 +123,19 @@ static void describe(const weft__g *g, weft__state s, const struct out *o, char 
 		snprintf(ret, n, "%s%s", what, tied);
 }
 
+/* Before the header, not behind it: what reads Go's dumps skips lines between goroutines, and no others. */
+static void say_wait(struct out *o, const weft__g *g)
+{
+	char text[WEFT__WAIT_TEXT_BYTES];
+	if (weft__wait_text(g, text) > 0)
+		say(o, "# goroutine %" PRIu64 " waits for %s\n", g->tr.id, text);
+}
+
+static void say_circle(const char *text, void *arg)
+{
+	say(arg, "%s", text);
+}
+
 static void say_g(weft__g *g, void *arg)
 {
 	struct out *o = arg;
@@ -130,7 +144,10 @@ static void say_g(weft__g *g, void *arg)
 		return;
 	char text[160];
 	describe(g, s, o, text, sizeof(text));
-	say(o, "\ngoroutine %" PRIu64 " [%s]:%s%s\n", g->tr.id, text, g->name ? " " : "", g->name ? g->name : "");
+	say(o, "\n");
+	if (s == WEFT__G_WAITING)
+		say_wait(o, g);
+	say(o, "goroutine %" PRIu64 " [%s]:%s%s\n", g->tr.id, text, g->name ? " " : "", g->name ? g->name : "");
 	uintptr_t pcs[FRAMES_MAX];
 	size_t n = 0;
 	if (g == o->self)
@@ -150,6 +167,8 @@ static int dump(struct out *o, bool all)
 {
 	o->symbols = o->nameless ? NULL : weft__tr_symbols_open();
 	o->now_ns = wo_now_ns();
+	if (all)
+		weft__wait_circles(say_circle, o);
 	if (o->self && !o->parked_only)
 		say_g(o->self, o);
 	o->shown = o->self;

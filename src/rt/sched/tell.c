@@ -5,6 +5,7 @@
 #include "os/thread.h"
 #include "rt/sched/enter.h"
 #include "rt/sched/labels.h"
+#include "rt/sched/objnames.h"
 #include "rt/sched/scheduler.h"
 
 enum { LOOK_AGAIN_NS = 5000 };
@@ -47,6 +48,11 @@ static inline __attribute__((always_inline)) weft__tr_object object_of(const vol
 	else if (o.kind == WEFT__TR_MUTEX || o.kind == WEFT__TR_RWMUTEX)
 		o.holder = g->wait_holder;
 	return o;
+}
+
+__attribute__((no_sanitize("thread"))) weft__tr_object weft__tell_object(const weft__g *g)
+{
+	return object_of(g);
 }
 
 void weft__tell_block(weft__m *m, const void *fp)
@@ -160,6 +166,14 @@ static size_t label(const weft__tr_g *tr, char *ret, size_t n)
 	return ret_n;
 }
 
+_Static_assert((int)WEFT__OBJNAME_BYTES_MAX == (int)WEFT__TR_NAME_BYTES, "a name as it is kept");
+
 const weft__tr_hooks weft__tell_hooks = {
-	.each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs, .label = label
+	.each_m = each_m,
+	.each_p = each_p,
+	.each_g = each_g,
+	.procs = procs,
+	.label = label,
+	.name = weft__objname_at,
+	.n_names = WEFT__OBJNAMES_MAX,
 };

@@ -37,6 +37,9 @@ void weft__tell_late(weft__m *m, weft__g *g);
 /* The running goroutine waits: its reason and object are set. */
 void weft__tell_block(weft__m *m, const void *fp);
 
+/* What g waits for, or waited for last; kind WEFT__TR_NOTHING: not known.  From any thread: it may be changing. */
+weft__tr_object weft__tell_object(const weft__g *g);
+
 /* What the tracer asks (tr.h). */
 extern const weft__tr_hooks weft__tell_hooks;
 

@@ -268,3 +268,29 @@ size_t weft__tr_carrier_facts(
 	}
 	return (size_t)(at - start);
 }
+
+void weft__tr_carrier_names(
+	uint64_t gen, uint64_t index, void (*put)(const uint8_t *text, size_t n, void *arg), void *arg)
+{
+	enum { ROOM = 1 + 2 * WF_VARINT_BYTES_MAX + WEFT__TR_NAME_BYTES };
+	uint8_t text[WF_STRING_BYTES_MAX], *at = text;
+	for (uint32_t i = 0; weft__tr.hooks.name && i < weft__tr.hooks.n_names; i++) {
+		char name[WEFT__TR_NAME_BYTES];
+		uint64_t id;
+		size_t n = weft__tr.hooks.name(i, gen, &id, name);
+		if (n == 0)
+			continue;
+		if (at != text && at + ROOM > text + sizeof(text)) {
+			put(text, (size_t)(at - text), arg);
+			at = text;
+		}
+		if (at == text)
+			at = wf_put_uv(wf_put_uv(put_head(at, WEFT__TR_PIECE_FACTS), WF_NO_THREAD), index++);
+		*at++ = WEFT__TR_FACT_NAME;
+		at = wf_put_uv(wf_put_uv(at, id), n);
+		memcpy(at, name, n);
+		at += n;
+	}
+	if (at != text)
+		put(text, (size_t)(at - text), arg);
+}

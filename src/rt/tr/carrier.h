@@ -14,6 +14,7 @@ enum {
 	WEFT__TR_FACT_LOST = 3,
 	WEFT__TR_FACT_LABEL = 4,
 	WEFT__TR_FACT_WAITS = 5,
+	WEFT__TR_FACT_NAME = 6,
 };
 
 /* A new generation begins on m. */
@@ -42,5 +43,9 @@ void weft__tr_carrier_end(weft__tr_m *m);
  * the piece among those of no thread. */
 size_t weft__tr_carrier_facts(
 	uint8_t *at, uint64_t index, uint64_t waits, uint64_t wait_ns, uint64_t lost_stacks, uint64_t lost_strings);
+
+/* The names of objects in a generation: pieces of no thread, from `index` on, each handed to put(). */
+void weft__tr_carrier_names(
+	uint64_t gen, uint64_t index, void (*put)(const uint8_t *text, size_t n, void *arg), void *arg);
 
 #endif

@@ -270,6 +270,11 @@ static uint64_t since(uint64_t now, uint64_t *last)
 	return d;
 }
 
+static void put_piece(const uint8_t *text, size_t n, void *arg)
+{
+	put_text(arg, WEFT__TR_ONCE_ID + atomic_fetch_add(&weft__tr.once_ids, 1), text, n);
+}
+
 static void put_facts(tables *c)
 {
 	weft__tr_writer *w = c->w;
@@ -282,7 +287,8 @@ static void put_facts(tables *c)
 	atomic_fetch_add(&weft__tr.lost_strings, strings);
 	size_t n = weft__tr_carrier_facts(text, weft__tr.late_pieces, waits, wait_ns, stacks, strings);
 	if (n)
-		put_text(c, WEFT__TR_ONCE_ID + atomic_fetch_add(&weft__tr.once_ids, 1), text, n);
+		put_piece(text, n, c);
+	weft__tr_carrier_names(c->gen, weft__tr.late_pieces + (n > 0), put_piece, c);
 }
 
 void weft__tr_put_tables(weft__tr_writer *w, uint64_t gen)

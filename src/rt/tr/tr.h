@@ -255,6 +255,8 @@ typedef struct weft__tr_sample {
 
 typedef void weft__tr_sample_fn(const weft__tr_sample *s, void *arg);
 
+enum { WEFT__TR_NAME_BYTES = 64 };
+
 typedef struct weft__tr_hooks {
 	/* Calls fn once for every thread, at a moment when it is outside the runtime, and holds it there meanwhile.
 	 * Threads that sleep count as outside.  Those that begin later may be left out.  Only when a trace starts. */
@@ -267,6 +269,10 @@ typedef struct weft__tr_hooks {
 	int (*procs)(void);
 	/* The label of a goroutine, which may be changing it: its bytes, at most n; 0: it has none.  May be NULL. */
 	size_t (*label)(const weft__tr_g *g, char *ret, size_t n);
+	/* The name of an object, from place i of n_names of a table, as it was in generation gen: its bytes, at most
+	 * WEFT__TR_NAME_BYTES; 0: none at that place.  May be NULL. */
+	size_t (*name)(uint32_t i, uint64_t gen, uint64_t *ret_id, char *ret);
+	uint32_t n_names;
 	/* Hands out the samples taken in generations `first` to `gen` that it has not handed out yet, and forgets those
 	 * from before; may be NULL. */
 	void (*samples)(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void *arg);

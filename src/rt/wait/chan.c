@@ -6,6 +6,7 @@
 #include <weft/go.h>
 
 #include "base/alloc.h"
+#include "rt/sched/objnames.h"
 
 weft_chan *weft_chan_make(size_t elem_bytes, size_t cap)
 {
@@ -40,6 +41,7 @@ void weft_chan_unref(weft_chan *ch)
 	if (!ch || atomic_fetch_sub_explicit(&ch->n_refs, 1, memory_order_acq_rel) != 1)
 		return;
 	weft__range_drop(ch->range);
+	weft__objname_forget(ch);
 	if (ch->at_free)
 		ch->at_free(ch);
 	wb_free(ch);

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "rt/stack/unwind.h"
 #include "rt/sched/local.h"
+#include "rt/sched/objnames.h"
 #include "rt/wait/sema.h"
 
 struct weft_group {
@@ -38,6 +39,7 @@ void weft_group_unref(weft_group *g)
 	if (!g || atomic_fetch_sub_explicit(&g->n_refs, 1, memory_order_acq_rel) != 1)
 		return;
 	weft_ctx_unref(g->ctx);
+	weft__objname_forget(g);
 	wb_free(g);
 }
 

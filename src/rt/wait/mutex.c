@@ -27,6 +27,8 @@ enum {
 	PAUSES = 30,
 };
 
+bool weft__keeps_holders;
+
 static uint32_t state_of(const weft_mutex *mutex)
 {
 	return __atomic_load_n(&mutex->state, __ATOMIC_RELAXED);
@@ -38,11 +40,11 @@ static bool change(weft_mutex *mutex, uint32_t *old, uint32_t new)
 		&mutex->state, old, new, /* weak= */ false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* Who holds it is told in traces, and written down while there is one.  Each unlock wipes it out, so that what is there
- * is never wrong, only missing. */
+/* Who holds it is told in traces and dumps, and written down while there is a trace, or when asked for.  Each unlock
+ * wipes it out, so that what is there is never wrong, only missing. */
 static inline void hold(weft_mutex *mutex)
 {
-	if (weft__tr_on())
+	if (weft__tells_holders())
 		__atomic_store_n(&mutex->holder, weft__holder_here(), __ATOMIC_RELAXED);
 }
 

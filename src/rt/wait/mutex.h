@@ -14,6 +14,13 @@ static inline uint64_t weft__mutex_holder(const weft_mutex *mutex)
 	return __atomic_load_n(&mutex->holder, __ATOMIC_RELAXED);
 }
 
+/* Holders are written down while a trace runs, and for who asked for it. */
+extern bool weft__keeps_holders; /* WEFT_DEBUG=locks=1 */
+static inline bool weft__tells_holders(void)
+{
+	return weft__tr_on() || weft__unlikely(weft__keeps_holders);
+}
+
 /* The goroutine that runs here, for what remembers who holds it; 0: none. */
 static inline uint64_t weft__holder_here(void)
 {

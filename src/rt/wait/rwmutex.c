@@ -18,7 +18,7 @@ static bool wait(weft__m **m, uint32_t *sema, weft__reason why, const weft_rwmut
 /* One of the readers, for traces: the last that came, if it has not left. */
 static inline void hold(weft_rwmutex *rw)
 {
-	if (weft__tr_on())
+	if (weft__tells_holders())
 		__atomic_store_n(&rw->reader, weft__holder_here(), __ATOMIC_RELAXED);
 }
 

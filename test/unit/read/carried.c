@@ -12,6 +12,7 @@
 #define BLOCKS          STATUS BLOCK("1", "2") BLOCK("3", "4") BLOCK("5", "6") BLOCK("7", "8")
 #define STRINGS         "EventBatch gen=1 m=-1 time=100\nStrings\nString id=1\n\tdata=\"chan send\"\n"
 #define PIECE(id, text) "String id=" id "\n\tdata=\"\\x00weft" text "\"\n"
+#define NO_THREAD       "\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\xff\\x01"
 #define END             "EndOfGeneration\n"
 
 enum { WAITS = 8 };
@@ -20,6 +21,7 @@ typedef struct seen {
 	size_t n;
 	size_t n_objects[WAITS];
 	wtr_object first[WAITS], second[WAITS];
+	char names[WAITS][8]; /* of the first */
 	uint64_t ignored, left, stalls;
 	bool taken;
 	char labels[64];
@@ -44,6 +46,7 @@ static void see(seen *s, const wtr_trace *t, const wtr_event *e)
 	assert_true(s->n < WAITS);
 	s->n_objects[s->n] = wtr_wait_objects(t, e->wait, o, WTR_WAIT_OBJECTS_MAX);
 	s->first[s->n] = o[0];
+	snprintf(s->names[s->n], sizeof(s->names[0]), "%.*s", (int)o[0].name.n, o[0].name.n ? o[0].name.at : "");
 	s->second[s->n++] = o[1];
 }
 
@@ -98,6 +101,24 @@ static void waits_are_named(void **state)
 	assert_int_equal(s->first[3].kind, WTR_OBJECT_MUTEX);
 	assert_int_equal(s->first[3].holder, 9);
 	assert_int_equal(s->ignored + s->left, 0);
+}
+
+static void objects_have_names(void **state)
+{
+	(void)state;
+	/* In the pieces of no thread; the later one of two counts, and one of an object that nobody waits for is fine. */
+	seen *s = read_text(HEAD BLOCKS STRINGS PIECE("2", "w\\a\\x00\\x00\\x02\\x05\\x02\\x30\\x00\\x09")
+			PIECE("3", "f" NO_THREAD "\\x00\\x06\\x30\\x03old\\x06\\x07\\x01x\\x06\\x30\\x03new")
+				END);
+	assert_int_equal(s->n_objects[0], 1);
+	assert_int_equal(s->first[0].name.n, 3);
+	assert_memory_equal(s->names[0], "new", 3);
+	assert_int_equal(s->ignored, 0);
+	/* One that is longer than its piece. */
+	s = read_text(HEAD BLOCKS STRINGS PIECE("2", "w\\a\\x00\\x00\\x02\\x05\\x02\\x30\\x00\\x09")
+			PIECE("3", "f" NO_THREAD "\\x00\\x06\\x30\\x7fold") END);
+	assert_int_equal(s->first[0].name.n, 0);
+	assert_int_equal(s->ignored, 1);
 }
 
 static void several_objects(void **state)
@@ -218,6 +239,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(waits_are_named),
+		cmocka_unit_test(objects_have_names),
 		cmocka_unit_test(several_objects),
 		cmocka_unit_test(pieces_in_any_order),
 		cmocka_unit_test(facts),

@@ -13,6 +13,8 @@ import { endOf } from './view';
 export interface WaitObject {
 	readonly kind: string;
 	readonly id: string;
+	/** That the program gave it. */
+	readonly name?: string;
 	readonly capacity?: number;
 	readonly number?: number;
 	readonly waits_to?: 'send' | 'receive';

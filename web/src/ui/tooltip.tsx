@@ -10,6 +10,7 @@ import { names } from '../model/data';
 import { goroutineTitle, shortFunc } from '../model/names';
 import { isKind } from '../model/select';
 import * as s from '../model/state';
+import { WaitLine } from './answers/waits';
 import { useSignals } from './hooks';
 
 const ask_after_ms = 120;
@@ -64,6 +65,7 @@ function One({ h, run, span }: { h: s.Hover; run: s.HoverRun; span: Span | null 
 			<div><i class={`swatch k${run.cls}`} /><b>{who ? goroutineTitle(who.id, who.name) : what}</b> {duration(len)}</div>
 			{who && <div class="dim">{what}</div>}
 			{span?.reason && <div>{span.reason}</div>}
+			{span && span.g !== null && span.state === 'Waiting' && s.info.peek()?.names_objects && isKind(h.lane, 'g') && <WaitLine key={`${span.g} ${span.start_ns}`} g={span.g} t={span.end_ns - 1} />}
 			{span?.waker && span.waker.g !== null && <div>woken by g{span.waker.g} {shortFunc(span.waker.name)}</div>}
 			<div class="dim">from {instant(run.t0, Math.max(1, (run.t1 - run.t0) / 100))}</div>
 			<Marks m={run.marks} />

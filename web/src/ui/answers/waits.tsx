@@ -6,7 +6,11 @@ import * as s from '../../model/state';
 import { finest, Func, LaneLink, TimeLink } from '../facts';
 import { useAnswer } from './scope';
 
-export const nameOf = (o: WaitObject): string => (o.number === undefined ? `${o.kind} ${o.id}` : `${o.kind} ${o.number}`);
+/** As weft waits says it: by the name that the program gave it, else by its address; descriptors by their number, too. */
+export function nameOf(o: WaitObject): string {
+	const name = o.name ? `'${o.name}'` : '';
+	return o.number === undefined ? `${o.kind} ${name || o.id}` : `${o.kind} ${o.number} ${name}`.trim();
+}
 
 /** How full a channel was when the wait began. */
 function fullness(o: WaitObject): string {
@@ -36,6 +40,15 @@ export function WaitFacts({ g, t }: { g: number; t: number }): preact.JSX.Elemen
 			{own.holder !== null && <><dt>Held by</dt><dd><Chain list={value.waiting} t={t} /></dd></>}
 		</>
 	);
+}
+
+/** The same in a line, for what is under the mouse. */
+export function WaitLine({ g, t }: { g: number; t: number }): preact.JSX.Element | null {
+	const own = useAnswer<WaitsFor>(question('waits', { g, t: Math.floor(t) })).value?.waiting[0];
+	if (!own || own.g !== g || own.objects.length === 0)
+		return null;
+	const held = own.holder === null ? '' : `, held by g${own.holder}`;
+	return <div>for <b>{own.objects.map(o => nameOf(o) + fullness(o)).join(' or ')}</b>{held}</div>;
 }
 
 /** Who holds it, and whom each of them waits for. */

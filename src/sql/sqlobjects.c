@@ -1,0 +1,198 @@
+/* sql/sqlobjects.c - objects: what goroutines waited for, one row each, most waited for first; none in traces that do
+ * not name them (wtr/object.h).  Its rowid is what g_states.object says.
+ */
+#include "sql/sqlinside.h"
+
+#include <string.h>
+
+enum column { ID, KIND, NAME, CAPACITY, NUMBER, WAITS, TOTAL, LONGEST, LONGEST_G, SELECTS, HOLDERS, HOLDER, HOLDER_NS };
+
+static const char schema[] =
+	"CREATE TABLE x(id INTEGER, kind TEXT, name TEXT, capacity INTEGER, number INTEGER, waits INTEGER, "
+	"total_ns INTEGER, longest_ns INTEGER, longest_g INTEGER, selects INTEGER, holders INTEGER, holder INTEGER, "
+	"holder_ns INTEGER)";
+
+typedef struct cursor {
+	sqlite3_vtab_cursor base;
+	const wtr_waited *rows;
+	const wtr_held *held;
+	size_t row, n;
+} cursor;
+
+/* ---- for this table, and for g_states ---- */
+
+/* Both of an rwmutex and the mutex in it have the same id. */
+static uint64_t key_of(unsigned kind, uint64_t id)
+{
+	return id << 4 | kind;
+}
+
+static bool find_rows(sq_db *d)
+{
+	size_t n;
+	const wtr_waited *rows = wtr_waits_objects(d->waits, &n);
+	for (size_t i = 0; i < n; i++)
+		if (!wb_idmap_set(&d->object_rows, key_of(rows[i].kind, rows[i].id), (uint32_t)i))
+			return false;
+	return true;
+}
+
+bool sq_waits(sq_db *d, const wtr_waits **ret, char **message)
+{
+	wtr_error err = { 0 };
+	if (!d->waits) {
+		if (wtr_waits_make(d->t, &d->waits, &err) != WTR_OK) {
+			*message = sqlite3_mprintf("%s", err.what[0] ? err.what : wtr_strerror(err.code));
+			return false;
+		}
+		if (!find_rows(d)) {
+			wtr_waits_free(d->waits);
+			d->waits = NULL;
+			*message = sqlite3_mprintf("out of memory");
+			return false;
+		}
+	}
+	*ret = d->waits;
+	return true;
+}
+
+int64_t sq_object_row(const sq_db *d, const wtr_object *o)
+{
+	uint32_t i = wb_idmap_get(&d->object_rows, key_of(o->kind, o->id));
+	return i == WB_IDMAP_NONE ? WTR_NONE : (int64_t)i;
+}
+
+/* ---- the table ---- */
+
+static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
+{
+	(void)argc;
+	(void)argv;
+	(void)message;
+	return sq_connect(db, aux, 0, schema, ret);
+}
+
+static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
+{
+	(void)v;
+	info->estimatedCost = 1e4;
+	for (int i = 0; i < info->nConstraint; i++) {
+		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+		if (!c->usable || c->iColumn != -1 || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
+			continue;
+		info->aConstraintUsage[i].argvIndex = 1;
+		info->idxNum = 1;
+		info->estimatedCost = 1;
+		info->estimatedRows = 1;
+		break;
+	}
+	return SQLITE_OK;
+}
+
+static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
+{
+	(void)v;
+	cursor *c = sqlite3_malloc(sizeof(*c));
+	if (!c)
+		return SQLITE_NOMEM;
+	memset(c, 0, sizeof(*c));
+	*ret = &c->base;
+	return SQLITE_OK;
+}
+
+static int close_cursor(sqlite3_vtab_cursor *c)
+{
+	sqlite3_free(c);
+	return SQLITE_OK;
+}
+
+static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
+{
+	(void)plan;
+	(void)argc;
+	cursor *c = (cursor *)base;
+	sq_table *v = (sq_table *)base->pVtab;
+	const wtr_waits *w;
+	size_t n_held;
+	if (!sq_waits(v->d, &w, &v->base.zErrMsg))
+		return SQLITE_ERROR;
+	c->rows = wtr_waits_objects(w, &c->n);
+	c->held = wtr_waits_holders(w, &n_held);
+	c->row = 0;
+	if (number == 0)
+		return SQLITE_OK;
+	bool is_number = sqlite3_value_numeric_type(argv[0]) == SQLITE_INTEGER;
+	uint64_t row = (uint64_t)sqlite3_value_int64(argv[0]);
+	c->row = is_number && row < c->n ? (size_t)row : c->n;
+	c->n = c->row < c->n ? c->row + 1 : c->n;
+	return SQLITE_OK;
+}
+
+static int next(sqlite3_vtab_cursor *base)
+{
+	((cursor *)base)->row++;
+	return SQLITE_OK;
+}
+
+static int eof(sqlite3_vtab_cursor *base)
+{
+	const cursor *c = (const cursor *)base;
+	return c->row >= c->n;
+}
+
+static void number_of(sqlite3_context *out, const wtr_waited *o, unsigned kind)
+{
+	if (o->kind == kind)
+		sqlite3_result_int64(out, (int64_t)o->attr);
+}
+
+static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
+{
+	const cursor *c = (const cursor *)base;
+	const wtr_waited *o = &c->rows[c->row];
+	const wtr_held *most = o->n_holders ? &c->held[o->first_holder] : NULL;
+	switch ((enum column)i) {
+	case ID: sqlite3_result_int64(out, (int64_t)o->id); break;
+	case KIND: sq_result_word(out, wtr_object_name(o->kind)); break;
+	case NAME:
+		if (o->name.n)
+			sq_result_text(out, o->name);
+		break;
+	case CAPACITY: number_of(out, o, WTR_OBJECT_CHAN); break;
+	case NUMBER: number_of(out, o, WTR_OBJECT_FD); break;
+	case WAITS: sqlite3_result_int64(out, (int64_t)o->n); break;
+	case TOTAL: sqlite3_result_int64(out, o->ns); break;
+	case LONGEST: sqlite3_result_int64(out, o->longest_ns); break;
+	case LONGEST_G: sq_result_id(out, o->longest_g); break;
+	case SELECTS: sqlite3_result_int64(out, (int64_t)o->n_select); break;
+	case HOLDERS: sqlite3_result_int64(out, o->n_holders); break;
+	case HOLDER: sq_result_id(out, most ? most->g : WTR_NONE); break;
+	case HOLDER_NS:
+		if (most)
+			sqlite3_result_int64(out, most->ns);
+		break;
+	}
+	return SQLITE_OK;
+}
+
+static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
+{
+	*ret = (sqlite3_int64)((const cursor *)base)->row;
+	return SQLITE_OK;
+}
+
+int sq_add_objects(sq_db *d)
+{
+	static const sqlite3_module module = { .xConnect = connect,
+		.xBestIndex = best_index,
+		.xDisconnect = sq_disconnect,
+		.xDestroy = sq_disconnect,
+		.xOpen = open_cursor,
+		.xClose = close_cursor,
+		.xFilter = filter,
+		.xNext = next,
+		.xEof = eof,
+		.xColumn = column,
+		.xRowid = rowid };
+	return sqlite3_create_module(d->db, "objects", &module, d);
+}
