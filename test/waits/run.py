@@ -159,9 +159,11 @@ def labels(t):
     equal([(e["id"], e["label"]) for e in events], [(t.g("child"), "job=1 who=main")])
 
 
-def what_for(waits):
+def what_for(waits, named=True):
     """What each goroutine waits for in the end, in any order."""
-    return {row["g"]: (sorted(map(str, row["objects"])), row["holder"]) for row in waits["waiting"]}
+    def text(o):
+        return str({k: v for k, v in o.items() if named or k != "name"})
+    return {row["g"]: (sorted(map(text, row["objects"])), row["holder"]) for row in waits["waiting"]}
 
 
 def made_of_it(t):
@@ -176,7 +178,10 @@ def made_of_it(t):
     done = run([WEFT, "anonymize", t.trace, made])
     assert done.returncode == 0, done.stderr
     sound(made, go=False)
-    equal((what_for(waits_of(made)), taken(made)), (what_for(t.waits), taken(t.trace)))
+    anonymous = waits_of(made)
+    equal((what_for(anonymous, named=False), taken(made)), (what_for(t.waits, named=False), taken(t.trace)))
+    names = [{o["id"]: o["name"] for o in w["objects"] if "name" in o} for w in (anonymous, t.waits)]
+    assert names[0].keys() == names[1].keys() and not set(names[0].values()) & set(names[1].values()), names
     equal([line.split()[:2] for line in kept(made).splitlines()], [line.split()[:2] for line in kept(t.trace).splitlines()])
     start = int(re.search(r"Time=(-?\d+)", run([WEFT, "events", "--format=go", t.trace]).stdout)[1])
     for ms, *words in ((5, t.trace, made), (15, made, again), (15, t.trace, direct)):

@@ -106,10 +106,10 @@ static void waits_are_named(void **state)
 static void objects_have_names(void **state)
 {
 	(void)state;
-	/* In the pieces of no thread; the later one of two counts, and one of an object that nobody waits for is fine. */
+	/* In the pieces of no thread; the later one of two counts, and one of an object that nobody waits for is fine.
+	 */
 	seen *s = read_text(HEAD BLOCKS STRINGS PIECE("2", "w\\a\\x00\\x00\\x02\\x05\\x02\\x30\\x00\\x09")
-			PIECE("3", "f" NO_THREAD "\\x00\\x06\\x30\\x03old\\x06\\x07\\x01x\\x06\\x30\\x03new")
-				END);
+			PIECE("3", "f" NO_THREAD "\\x00\\x06\\x30\\x03old\\x06\\x07\\x01x\\x06\\x30\\x03new") END);
 	assert_int_equal(s->n_objects[0], 1);
 	assert_int_equal(s->first[0].name.n, 3);
 	assert_memory_equal(s->names[0], "new", 3);
