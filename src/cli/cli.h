@@ -13,11 +13,12 @@
 #include <wtr/wtr.h>
 
 #include "base/buf.h"
+#include "cli/sink.h"
 #include "out/goroutines.h"
 #include "out/json.h"
 #include "out/table.h"
 
-enum { CLI_OPERANDS_MAX = 64 };
+enum { CLI_OPERANDS_MAX = 4096 };
 
 /* Exit statuses. */
 enum { CLI_OK = 0, CLI_NO = 1, CLI_USAGE = 2, CLI_UNREADABLE = 3 };
@@ -164,6 +165,8 @@ void cli_warn_damage(const char *path, const wtr_index *x);
 
 /* The callback for wtr_options.progress; any thread.  Always true. */
 bool cli_progress(void *user, const char *doing, uint64_t done, uint64_t total);
+/* Of several traces: from here on progress is that of all of them together, in bytes of their files.  n 0: no more. */
+void cli_progress_files(size_t n, uint64_t done, uint64_t total);
 /* Erases what stands there.  Call before printing anything. */
 void cli_progress_done(void);
 

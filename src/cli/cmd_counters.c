@@ -76,7 +76,7 @@ static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, const wtr_tot
 			a->command, "--step: that is %llu steps; %d at most", (unsigned long long)n, STEPS_MAX);
 	wtr_counter_step *s = wb_calloc((size_t)n, sizeof(*s));
 	if (!s) {
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 		return CLI_UNREADABLE;
 	}
 	int rc = CLI_UNREADABLE;

@@ -55,7 +55,7 @@ static int end(const cli_args *a, cli_writing *w, wtr_code code, const wtr_edit_
 		return CLI_UNREADABLE;
 	if (code != WTR_OK) {
 		if (a->command == &cli_commands[CLI_CMD_MERGE]) /* it names the trace itself */
-			fprintf(stderr, "weft: %s\n", err->what);
+			fprintf(cli_err(), "weft: %s\n", err->what);
 		else
 			cli_error(a->operands[0], err);
 		return code == WTR_E_USAGE ? CLI_USAGE : CLI_UNREADABLE;
@@ -108,7 +108,7 @@ static bool is_chosen(void *user, int64_t g)
 static int wrong(const char *option, const wtr_error *err)
 {
 	cli_progress_done();
-	fprintf(stderr, "weft: --%s: %s\n", option, err->what[0] ? err->what : wtr_strerror(err->code));
+	fprintf(cli_err(), "weft: --%s: %s\n", option, err->what[0] ? err->what : wtr_strerror(err->code));
 	return err->code == WTR_E_USAGE ? CLI_USAGE : CLI_UNREADABLE;
 }
 
@@ -118,7 +118,7 @@ static int choose(wtr_where *w, const wtr_index *x, chosen *ret)
 	const wtr_goroutine_row *g = wtr_table_data(x, WTR_TABLE_GOROUTINES);
 	ret->ids = wb_malloc((n ? n : 1) * sizeof(*ret->ids));
 	if (!ret->ids) {
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 		return CLI_UNREADABLE;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -127,7 +127,7 @@ static int choose(wtr_where *w, const wtr_index *x, chosen *ret)
 	qsort(ret->ids, ret->n, sizeof(*ret->ids), by_id);
 	if (ret->n)
 		return CLI_OK;
-	fputs("weft: --goroutines: no goroutine of the trace matches\n", stderr);
+	fputs("weft: --goroutines: no goroutine of the trace matches\n", cli_err());
 	return CLI_USAGE;
 }
 

@@ -335,7 +335,7 @@ static int compare(const cli_args *a, cli_side sides[2], const limits *l)
 			return rc;
 	}
 	if (wtr_diff_make(sides[0].side, sides[1].side, &d, &err) != WTR_OK) {
-		fprintf(stderr, "weft: %s\n", err.what);
+		fprintf(cli_err(), "weft: %s\n", err.what);
 		return CLI_UNREADABLE;
 	}
 	int rc = print_diff(a, sides, d, l);
@@ -387,7 +387,7 @@ static int write_pprof(const cli_args *a, const wtr_stacks *s)
 	wb_buf b = { 0 };
 	int rc = CLI_UNREADABLE;
 	if (!out_pprof_stacks(&b, s))
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 	else if (cli_writing_open(a, a->values[CLI_OPT_OUTPUT], &w, &rc)) {
 		cli_writing_put(&w, b.at, b.n);
 		rc = cli_writing_close(&w, true) ? CLI_OK : CLI_UNREADABLE;

@@ -14,7 +14,7 @@ enum { PERFETTO, CHROME, CSV, SQLITE, COLLAPSED };
 
 static int out_of_memory(void)
 {
-	fputs("weft: out of memory\n", stderr);
+	fputs("weft: out of memory\n", cli_err());
 	return CLI_UNREADABLE;
 }
 
@@ -128,7 +128,7 @@ static int export_csv(const cli_args *a, sq_db *d, cli_writing *w)
 	sqlite3_stmt *s = NULL;
 	int status = CLI_UNREADABLE;
 	if (!sql || sqlite3_prepare_v2(sq_handle(d), sql, -1, &s, NULL) != SQLITE_OK)
-		fprintf(stderr, "weft: %s\n", sqlite3_errmsg(sq_handle(d)));
+		fprintf(cli_err(), "weft: %s\n", sqlite3_errmsg(sq_handle(d)));
 	else
 		status = csv_rows(s, w);
 	sqlite3_finalize(s);
@@ -143,7 +143,7 @@ static int run(sq_db *d, char *sql)
 	char *message = NULL;
 	int rc = sql ? sqlite3_exec(sq_handle(d), sql, NULL, NULL, &message) : SQLITE_NOMEM;
 	if (rc != SQLITE_OK)
-		fprintf(stderr, "weft: %s\n", message ? message : "out of memory");
+		fprintf(cli_err(), "weft: %s\n", message ? message : "out of memory");
 	sqlite3_free(message);
 	sqlite3_free(sql);
 	return rc == SQLITE_OK ? CLI_OK : CLI_UNREADABLE;
@@ -165,7 +165,7 @@ static int export_sqlite(sq_db *d, const char *path)
 	if (status == CLI_OK)
 		status = run(d, sqlite3_mprintf("COMMIT; DETACH file"));
 	if (status == CLI_OK && rename(part, path) < 0) {
-		fprintf(stderr, "weft: %s: %s\n", path, strerror(errno));
+		fprintf(cli_err(), "weft: %s: %s\n", path, strerror(errno));
 		status = CLI_UNREADABLE;
 	}
 	if (status != CLI_OK)

@@ -102,7 +102,7 @@ static int print_rows(const cli_args *a, cli_scope *scope, const wtr_trace *t, c
 	uint64_t limit = cli_number(a, CLI_OPT_LIMIT, json ? 0 : ROWS_SHOWN);
 	size_t shown = limit && limit < n ? (size_t)limit : n;
 	if (!rows) {
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 	} else if (json) {
 		rc = print_json(a, scope, x, rows, n, shown, totals.start_ns);
 	} else {

@@ -124,7 +124,7 @@ static int write_file(const cli_args *a, const char *path, const wtr_profile *p)
 	wb_buf b = { 0 };
 	int rc = CLI_UNREADABLE;
 	if (!out_pprof(&b, p))
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 	else if (cli_writing_open(a, path, &w, &rc)) {
 		cli_writing_put(&w, b.at, b.n);
 		rc = cli_writing_close(&w, true) ? CLI_OK : CLI_UNREADABLE;

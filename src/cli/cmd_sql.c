@@ -88,7 +88,7 @@ static int text_rows(sqlite3_stmt *s, int *ret_rc)
 static int wrong(sq_db *d)
 {
 	cli_progress_done();
-	fprintf(stderr, "weft: SQL: %s\n", sqlite3_errmsg(sq_handle(d)));
+	fprintf(cli_err(), "weft: SQL: %s\n", sqlite3_errmsg(sq_handle(d)));
 	cli_hint("docs/sql.md has the tables; .tables lists them at the prompt, and SELECT * FROM events LIMIT 1 shows "
 		 "columns");
 	return CLI_USAGE;
@@ -131,7 +131,7 @@ static int prompt(const cli_args *a, sq_db *d)
 	wb_buf text = { 0 };
 	for (;;) {
 		if (asks)
-			fputs(text.n ? "  ... " : "weft> ", stderr);
+			fputs(text.n ? "  ... " : "weft> ", cli_err());
 		ssize_t n = getline(&line, &cap, stdin);
 		if (n < 0 || strncmp(line, ".quit", 5) == 0 || strncmp(line, ".exit", 5) == 0)
 			break;

@@ -45,19 +45,19 @@ int cli_usage(const cli_command *c, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	fputs("weft: ", stderr);
-	vfprintf(stderr, fmt, ap);
+	fputs("weft: ", cli_err());
+	vfprintf(cli_err(), fmt, ap);
 	va_end(ap);
 	if (c && c->name[0])
-		fprintf(stderr, "\n  weft help %s shows how it is used\n", c->name);
+		fprintf(cli_err(), "\n  weft help %s shows how it is used\n", c->name);
 	else
-		fputs("\n\n", stderr), cli_help_command(c ? c : &cli_commands[CLI_CMD_GOTRACE], true);
+		fputs("\n\n", cli_err()), cli_help_command(c ? c : &cli_commands[CLI_CMD_GOTRACE], true);
 	return CLI_USAGE;
 }
 
 int cli_no_command(const char *word)
 {
-	fprintf(stderr, "weft: there is no command '%s'\n  weft help lists them\n", word);
+	fprintf(cli_err(), "weft: there is no command '%s'\n  weft help lists them\n", word);
 	return CLI_USAGE;
 }
 

@@ -120,7 +120,7 @@ static int profile(reading *r)
 	bool ok = wtr_stacks_add(r->stacks, r->side, p);
 	wtr_profile_free(p);
 	if (!ok)
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 	return ok ? CLI_OK : CLI_UNREADABLE;
 }
 

@@ -38,9 +38,9 @@ static bool add_folder(cli_files *f, const char *folder, const wo_folder *in)
 		wb_buf_free(&path);
 	}
 	if (!ok)
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 	else if (f->n == before)
-		fprintf(stderr, "weft: %s: there is no trace in this folder\n", folder);
+		fprintf(cli_err(), "weft: %s: there is no trace in this folder\n", folder);
 	return ok && f->n > before;
 }
 
@@ -50,12 +50,12 @@ bool cli_files_add(cli_files *f, const char *operand)
 	if (!wo_is_folder(operand)) {
 		if (add(f, operand))
 			return true;
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 		return false;
 	}
 	int rc = wo_folder_list(operand, &in);
 	if (rc < 0) {
-		fprintf(stderr, "weft: %s: %s\n", operand, strerror(-rc));
+		fprintf(cli_err(), "weft: %s: %s\n", operand, strerror(-rc));
 		return false;
 	}
 	bool ok = add_folder(f, operand, &in);

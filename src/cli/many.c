@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/files.h"
+#include "cli/pool.h"
 #include "os/folder.h"
 #include "out/units.h"
 
@@ -33,20 +34,19 @@ static void header(const cli_args *a, const char *path, bool first)
 	wb_buf_free(&b);
 }
 
-static int run_each(const cli_args *a, size_t fixed, const cli_files *f)
+typedef struct each {
+	size_t fixed; /* operands before the files */
+	const cli_files *files;
+} each;
+
+static int run_one(void *user, const cli_args *a, size_t i)
 {
-	int worst = CLI_OK;
-	for (size_t i = 0; i < f->n; i++) {
-		cli_args one = *a;
-		one.operands[fixed] = f->paths[i];
-		one.n_operands = fixed + 1;
-		header(a, f->paths[i], i == 0);
-		int rc = a->command->run(&one);
-		worst = rc > worst ? rc : worst;
-		if (rc == CLI_USAGE)
-			break; /* the same for all */
-	}
-	return worst;
+	const each *e = user;
+	cli_args one = *a;
+	one.operands[e->fixed] = e->files->paths[i];
+	one.n_operands = e->fixed + 1;
+	header(a, e->files->paths[i], i == 0);
+	return a->command->run(&one);
 }
 
 int cli_run_many(const cli_args *a)
@@ -63,7 +63,7 @@ int cli_run_many(const cli_args *a)
 			rc = CLI_UNREADABLE;
 	if (f.n) {
 		bool rank = a->command == &cli_commands[CLI_CMD_SUMMARY];
-		int answer = rank ? cli_rank_many(a, f.paths, f.n) : run_each(a, fixed, &f);
+		int answer = rank ? cli_rank_many(a, &f) : cli_each(a, &f, run_one, &(each){ fixed, &f });
 		rc = answer > rc ? answer : rc;
 	}
 	cli_files_free(&f);

@@ -44,10 +44,10 @@ void cli_error(const char *path, const wtr_error *err)
 	cli_error_place(&where, err);
 	out_clean(&what, sentence, strlen(sentence)); /* it may hold texts of the trace */
 	cli_progress_done();
-	fprintf(stderr, "weft: %s: %s", cli_path(path), wb_buf_cstr(&what));
+	fprintf(cli_err(), "weft: %s: %s", cli_path(path), wb_buf_cstr(&what));
 	if (where.n)
-		fprintf(stderr, " (%s)", wb_buf_cstr(&where));
-	fputc('\n', stderr);
+		fprintf(cli_err(), " (%s)", wb_buf_cstr(&where));
+	fputc('\n', cli_err());
 	wb_buf_free(&where);
 	wb_buf_free(&what);
 }
@@ -56,9 +56,9 @@ void cli_hint(const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	fputs("  ", stderr);
-	vfprintf(stderr, fmt, ap);
-	fputc('\n', stderr);
+	fputs("  ", cli_err());
+	vfprintf(cli_err(), fmt, ap);
+	fputc('\n', cli_err());
 	va_end(ap);
 }
 
@@ -100,6 +100,7 @@ static wtr_trace *open_path(const cli_args *a, const char *path, cli_progress_fn
 	};
 	wtr_trace *t;
 	wtr_error err = { 0 };
+	cli_sink_reading();
 	if (wtr_open(path, &opt, &t, &err) == WTR_OK)
 		return t;
 	cli_error(path, &err);

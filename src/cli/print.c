@@ -12,15 +12,15 @@ bool cli_flush(wb_buf *b, bool all)
 {
 	if (b->failed) {
 		cli_progress_done();
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 		return false;
 	}
 	if (!all && b->n < 128 << 10)
 		return true;
 	if (b->n)
 		cli_progress_done();
-	if (fwrite(b->at, 1, b->n, stdout) != b->n || (all && fflush(stdout) != 0)) {
-		fprintf(stderr, "weft: standard output: %s\n", strerror(errno));
+	if (fwrite(b->at, 1, b->n, cli_out()) != b->n || (all && fflush(cli_out()) != 0)) {
+		fprintf(cli_err(), "weft: standard output: %s\n", strerror(errno));
 		return false;
 	}
 	b->n = 0;

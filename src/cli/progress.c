@@ -14,6 +14,8 @@ static struct {
 	int64_t  start_ns;   /* of what is being done */
 	int64_t  shown_ns;   /* last time; 0: nothing stands there */
 	char     doing[32];
+	size_t   files;      /* 0: of one trace; else it is theirs, all together: */
+	uint64_t done, total;
 } line = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 enum { WAIT_NS = 500000000, EVERY_NS = 100000000 };
@@ -39,6 +41,11 @@ bool cli_progress(void *user, const char *doing, uint64_t done, uint64_t total)
 	if (line.terminal == 0)
 		line.terminal = wo_is_terminal(2) ? 1 : -1;
 	int64_t now = wo_now_ns();
+	if (line.files) {
+		doing = "traces";
+		done = line.done;
+		total = line.total;
+	}
 	if (strncmp(line.doing, doing, sizeof(line.doing) - 1) != 0) {
 		snprintf(line.doing, sizeof(line.doing), "%s", doing);
 		line.start_ns = now;
@@ -57,6 +64,16 @@ void cli_progress_done(void)
 	if (line.shown_ns)
 		fputs("\r\033[K", stderr);
 	line.shown_ns = 0;
-	line.doing[0] = 0;
+	if (!line.files)
+		line.doing[0] = 0;
+	pthread_mutex_unlock(&line.lock);
+}
+
+void cli_progress_files(size_t n, uint64_t done, uint64_t total)
+{
+	pthread_mutex_lock(&line.lock);
+	line.files = n;
+	line.done = done;
+	line.total = total;
 	pthread_mutex_unlock(&line.lock);
 }

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "cli/many.h"
+#include "cli/pool.h"
 #include "out/units.h"
 
 enum { REASONS_SHOWN = 3 };
@@ -14,6 +15,7 @@ enum { REASONS_SHOWN = 3 };
 
 typedef struct ranked {
 	const char *path;
+	bool read;
 	wtr_totals totals;
 	wtr_snapshot s;
 } ranked;
@@ -33,6 +35,7 @@ static bool look(const cli_args *a, ranked *r)
 		cli_error(r->path, &err);
 	wtr_index_free(x);
 	wtr_close(t);
+	r->read = ok;
 	return ok;
 }
 
@@ -177,23 +180,36 @@ static int print(const cli_args *a, const ranked *r, size_t n, size_t unreadable
 	return rc;
 }
 
-int cli_rank_many(const cli_args *a, const char *const *paths, size_t n)
+static int look_at(void *user, const cli_args *a, size_t i)
+{
+	ranked *r = user;
+	return look(a, &r[i]) ? CLI_OK : CLI_UNREADABLE;
+}
+
+/* Those that could be read, to the front. */
+static size_t keep_read(ranked *r, size_t n)
+{
+	size_t read = 0;
+	for (size_t i = 0; i < n; i++)
+		if (r[i].read)
+			r[read++] = r[i];
+	return read;
+}
+
+int cli_rank_many(const cli_args *a, const cli_files *f)
 {
 	if (cli_has(a, CLI_OPT_RANGE) || cli_has(a, CLI_OPT_FILTER))
 		return cli_usage(
 			a->command, "--range and --filter are for one trace: several are compared as they are");
-	ranked *r = wb_calloc(n + 1, sizeof(*r));
-	size_t read = 0;
-	for (size_t i = 0; r && i < n; i++) {
-		r[read] = (ranked){ .path = paths[i] };
-		read += look(a, &r[read]);
-	}
-	cli_progress_done();
-	int rc = CLI_UNREADABLE;
+	ranked *r = wb_calloc(f->n + 1, sizeof(*r));
+	for (size_t i = 0; r && i < f->n; i++)
+		r[i].path = f->paths[i];
+	int rc = r ? cli_each(a, f, look_at, r) : CLI_UNREADABLE;
+	size_t read = r ? keep_read(r, f->n) : 0;
 	if (!r || !rank(r, read))
-		fputs("weft: out of memory\n", stderr);
-	else if (read)
-		rc = print(a, r, read, n - read);
+		fputs("weft: out of memory\n", cli_err());
+	else if (read && print(a, r, read, f->n - read) != CLI_OK)
+		rc = CLI_UNREADABLE;
 	wb_free(r);
-	return rc == CLI_OK && read < n ? CLI_UNREADABLE : rc;
+	return rc;
 }

@@ -49,13 +49,13 @@ static int wrong(const char *option, const char *text, const wtr_error *err)
 {
 	cli_progress_done();
 	if (err->code == WTR_E_NOMEM) {
-		fputs("weft: out of memory\n", stderr);
+		fputs("weft: out of memory\n", cli_err());
 		return CLI_UNREADABLE;
 	}
-	fprintf(stderr, "weft: --%s: %s\n", option, err->what);
+	fprintf(cli_err(), "weft: --%s: %s\n", option, err->what);
 	size_t at = err->offset < strlen(text) ? (size_t)err->offset : strlen(text);
 	if (strpbrk(text, "\n\r\t") == NULL)
-		fprintf(stderr, "  %s\n  %*s^\n", text, (int)at, "");
+		fprintf(cli_err(), "  %s\n  %*s^\n", text, (int)at, "");
 	return CLI_USAGE;
 }
 

@@ -26,7 +26,7 @@ bool cli_writing_open(const cli_args *a, const char *path, cli_writing *ret, int
 	int rc = wo_newfile_open(path, &ret->file);
 	if (rc == 0)
 		return true;
-	fprintf(stderr, "weft: %s: %s\n", shown(path), strerror(-rc));
+	fprintf(cli_err(), "weft: %s: %s\n", shown(path), strerror(-rc));
 	*ret_status = CLI_UNREADABLE;
 	return false;
 }
@@ -59,6 +59,6 @@ bool cli_writing_close(cli_writing *w, bool keep)
 	else
 		wo_newfile_abandon(&w->file);
 	if (w->error)
-		fprintf(stderr, "weft: %s: %s\n", shown(w->path), strerror(w->error));
+		fprintf(cli_err(), "weft: %s: %s\n", shown(w->path), strerror(w->error));
 	return !w->error;
 }

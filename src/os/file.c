@@ -154,3 +154,9 @@ long wo_read(int fd, void *at, size_t n)
 			return k < 0 ? -errno : (long)k;
 	}
 }
+
+uint64_t wo_file_bytes(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
+}

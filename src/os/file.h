@@ -31,5 +31,6 @@ bool wo_may_wait(int fd);                             /* it is such a one, or un
 long wo_read(int fd, void *at, size_t n);             /* restarts after signals; bytes, 0 at the end, or -errno */
 int  wo_open_read(const char *path, int *ret_fd);
 void wo_close(int fd);
+uint64_t wo_file_bytes(const char *path);             /* of a regular file; else 0 */
 
 #endif

@@ -146,4 +146,35 @@ def test_a_signal_leaves_nothing(tmp):
         no_others(tmp)
 
 
+def test_many_traces_are_answered_as_one_after_another(tmp):
+    some = TRACES[::29] + [CORPUS / "go1.19-cgocb.trace", CORPUS / "bad-version.trace"]
+    for command in (["findings"], ["goroutines", "--json"], ["events", "--format=json"]):
+        alone, status = b"", 0
+        for i, path in enumerate(some):
+            p = weft(*command, path, status=None)
+            status = max(status, p.returncode)
+            name = b'{"file":"%s"}\n' if "--json" in command else b"\n==> %s <==\n" if i else b"==> %s <==\n"
+            alone += name % str(path).encode() + p.stdout
+        for threads in (1, 7):
+            p = weft(*command, f"--threads={threads}", *some, status=None)
+            assert p.returncode == status, (command, p.returncode, status)
+            assert p.stdout == alone, (command, threads)
+
+
+def test_a_broken_trace_does_not_stop_the_rest(tmp):
+    broken = CORPUS / "go1.19-cgocb.trace"
+    p = weft("goroutines", broken, tmp / "none", CORPUS / "go1.26-hello.trace", status=3)
+    assert b"main.main" in p.stdout and p.stdout.count(b"==> ") == 3
+    lines = p.stderr.decode().splitlines()
+    assert [line.split(": ")[1] for line in lines] == [str(broken), str(tmp / "none")], lines
+    p = weft("goroutines", "--range=50ms..", CORPUS / "go1.26-hello.trace", CORPUS / "go1.26-locks.trace", status=2)
+    assert b"main.main" in p.stdout and p.stderr.count(b"weft: ") == 1
+
+
+def test_what_is_wrong_with_the_question_is_said_once(tmp):
+    for words in (["goroutines", "--filter=fn:("], ["findings", "--fail-on=x"], ["profile", "nothing"]):
+        p = weft(*words, *TRACES[:20], status=2)
+        assert p.stderr.count(b"weft: ") == 1, p.stderr
+
+
 sys.exit(tap.run(globals(), sys.argv[3:]))
