@@ -9,9 +9,14 @@
 
 enum { STEPS = 240 };
 
+/* The sections ask different things; a filter is bound for each. */
+enum { OF_GOROUTINES, OF_SPANS, OF_TASKS, OF_REGIONS, SCOPES };
+static const wtr_about abouts[SCOPES] = { WTR_ABOUT_GOROUTINE, WTR_ABOUT_SPAN, WTR_ABOUT_TASK, WTR_ABOUT_REGION };
+
 typedef struct answer {
 	const cli_args *a;
-	cli_scope scope;
+	cli_scope scopes[SCOPES]; /* of the same time */
+	bool without[SCOPES];     /* the filter asks what these have not: nothing matches */
 	wtr_trace *t;
 	wtr_index *x; /* of the range, if there is one */
 	const wtr_index *whole;
@@ -23,7 +28,10 @@ typedef struct answer {
 static bool findings(answer *w)
 {
 	wtr_findings *f;
-	wtr_findings_query q = { .ranged = w->scope.ranged, .from_ns = w->scope.from_ns, .to_ns = w->scope.to_ns };
+	wtr_findings_query q = { .ranged = w->scopes[0].ranged,
+		.from_ns = w->scopes[0].from_ns,
+		.to_ns = w->scopes[0].to_ns,
+		.where = w->scopes[OF_SPANS].where };
 	if (wtr_findings_make(w->t, &q, &f, &w->err) != WTR_OK)
 		return false;
 	out_report_findings(&w->b, &w->r, f);
@@ -35,7 +43,8 @@ static bool counters(answer *w)
 {
 	wtr_counter_step *s = wb_calloc(STEPS, sizeof(*s));
 	int64_t from = w->r.totals.from_ns, step = (w->r.totals.to_ns - from) / STEPS + 1;
-	bool ok = s && wtr_counters(w->t, from, step, STEPS, s, NULL, &w->err) == WTR_OK;
+	bool ok = s && wtr_counters_where(w->t, w->scopes[OF_GOROUTINES].where, from, step, STEPS, s, NULL, &w->err) ==
+			       WTR_OK;
 	if (ok)
 		out_report_counters(&w->b, &w->r, s, STEPS);
 	wb_free(s);
@@ -46,7 +55,7 @@ static bool groups(answer *w)
 {
 	wb_arena arena = { 0 };
 	out_group *g = NULL;
-	size_t n = out_group_goroutines(w->t, w->x, NULL, OUT_BY_START, &arena, &g);
+	size_t n = out_group_goroutines(w->t, w->x, w->scopes[OF_GOROUTINES].where, OUT_BY_START, &arena, &g);
 	bool ok = !arena.failed;
 	if (ok)
 		out_report_groups(&w->b, g, n);
@@ -62,9 +71,10 @@ static bool profiles(answer *w)
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		wtr_profile *p;
 		wtr_profile_query q = { .kind = kinds[i],
-			.ranged = w->scope.ranged,
-			.from_ns = w->scope.from_ns,
-			.to_ns = w->scope.to_ns };
+			.ranged = w->scopes[0].ranged,
+			.from_ns = w->scopes[0].from_ns,
+			.to_ns = w->scopes[0].to_ns,
+			.where = w->scopes[OF_SPANS].where };
 		if (wtr_profile_make(w->t, &q, &p, &w->err) != WTR_OK)
 			return false;
 		bool ok = out_report_profile(&w->b, p);
@@ -75,12 +85,17 @@ static bool profiles(answer *w)
 	return true;
 }
 
-static bool latencies(answer *w, wtr_about about)
+static bool latencies(answer *w, unsigned of)
 {
 	wtr_latencies *l;
-	wtr_latency_query q = {
-		.about = about, .ranged = w->scope.ranged, .from_ns = w->scope.from_ns, .to_ns = w->scope.to_ns
-	};
+	wtr_about about = abouts[of];
+	if (w->without[of])
+		return true;
+	wtr_latency_query q = { .about = about,
+		.ranged = w->scopes[0].ranged,
+		.from_ns = w->scopes[0].from_ns,
+		.to_ns = w->scopes[0].to_ns,
+		.where = w->scopes[of].where };
 	if (wtr_latency_make(w->t, w->whole, &q, &l, &w->err) != WTR_OK)
 		return false;
 	out_report_latency(&w->b, l, about);
@@ -91,12 +106,14 @@ static bool latencies(answer *w, wtr_about about)
 static bool make(answer *w)
 {
 	const char *path = cli_path(w->a->operands[0]), *slash = strrchr(path, '/');
-	w->r = (out_report){ .name = slash ? slash + 1 : path, .ranged = w->scope.ranged };
+	w->r = (out_report){
+		.name = slash ? slash + 1 : path, .ranged = w->scopes[0].ranged, .filter = w->a->values[CLI_OPT_FILTER]
+	};
 	wtr_get_info(w->t, &w->r.info);
 	wtr_get_totals(w->x, &w->r.totals);
 	out_report_begin(&w->b, &w->r);
-	bool ok = findings(w) && counters(w) && groups(w) && profiles(w) && latencies(w, WTR_ABOUT_TASK) &&
-		  latencies(w, WTR_ABOUT_REGION);
+	bool ok = findings(w) && counters(w) && groups(w) && profiles(w) && latencies(w, OF_TASKS) &&
+		  latencies(w, OF_REGIONS);
 	out_report_end(&w->b);
 	return ok && !w->b.failed;
 }
@@ -109,7 +126,7 @@ static int write(answer *w)
 		if (w->err.code != WTR_OK)
 			cli_error(w->a->operands[0], &w->err);
 		else
-			fputs("weft: out of memory\n", stderr);
+			fputs("weft: out of memory\n", cli_err());
 		return rc;
 	}
 	if (!cli_writing_open(w->a, w->a->values[CLI_OPT_OUTPUT] ? w->a->values[CLI_OPT_OUTPUT] : "-", &to, &rc))
@@ -118,19 +135,54 @@ static int write(answer *w)
 	return cli_writing_close(&to, true) ? CLI_OK : CLI_UNREADABLE;
 }
 
+/* A filter must make sense of goroutines; tasks and regions are left out where it makes none of them. */
+static int parse(answer *w)
+{
+	const char *filter = w->a->values[CLI_OPT_FILTER];
+	int rc = CLI_OK;
+	for (unsigned i = 0; rc == CLI_OK && i < SCOPES; i++) {
+		wtr_where *probe = NULL;
+		w->without[i] = i > OF_SPANS && filter &&
+				wtr_where_parse(filter, strlen(filter), abouts[i], &probe, NULL) == WTR_E_USAGE;
+		wtr_where_free(probe);
+		if (!w->without[i])
+			rc = cli_scope_parse(w->a, abouts[i], &w->scopes[i]);
+	}
+	return rc;
+}
+
+static unsigned parts(const answer *w)
+{
+	unsigned all = WTR_PART_EVENTS | WTR_PART_TOTALS;
+	for (unsigned i = 0; i < SCOPES; i++)
+		if (!w->without[i])
+			all |= cli_scope_parts(&w->scopes[i]);
+	return w->scopes[0].where ? all | WTR_PART_GOROUTINES : all;
+}
+
+static int bind(answer *w)
+{
+	int rc = CLI_OK;
+	for (unsigned i = 0; rc == CLI_OK && i < SCOPES; i++)
+		if (!w->without[i])
+			rc = cli_scope_bind(&w->scopes[i], w->t, w->whole);
+	return rc;
+}
+
 int cli_run_REPORT(const cli_args *a)
 {
 	answer w = { .a = a };
-	int rc = cli_scope_parse(a, WTR_ABOUT_GOROUTINE, &w.scope);
-	if (rc != CLI_OK)
-		return rc;
-	wtr_index *x = cli_index(a, WTR_PART_EVENTS | WTR_PART_TOTALS, &w.t);
-	rc = x ? cli_scope_bind(&w.scope, w.t, x) : CLI_UNREADABLE;
+	int rc = parse(&w);
+	wtr_index *x = rc == CLI_OK ? cli_index(a, parts(&w), &w.t) : NULL;
+	if (rc == CLI_OK && !x)
+		rc = CLI_UNREADABLE;
 	w.x = x;
 	w.whole = x;
-	if (rc == CLI_OK && w.scope.ranged &&
-		wtr_index_build_within(w.t, WTR_PART_TOTALS | WTR_PART_GOROUTINES, w.scope.from_ns, w.scope.to_ns, &w.x,
-			&w.err) != WTR_OK) {
+	if (rc == CLI_OK)
+		rc = bind(&w);
+	if (rc == CLI_OK && w.scopes[0].ranged &&
+		wtr_index_build_within(w.t, WTR_PART_TOTALS | WTR_PART_GOROUTINES, w.scopes[0].from_ns,
+			w.scopes[0].to_ns, &w.x, &w.err) != WTR_OK) {
 		cli_error(a->operands[0], &w.err);
 		rc = CLI_UNREADABLE;
 	}
@@ -140,7 +192,8 @@ int cli_run_REPORT(const cli_args *a)
 	wb_buf_free(&w.b);
 	if (w.x != x)
 		wtr_index_free(w.x);
-	cli_scope_free(&w.scope);
+	for (unsigned i = 0; i < SCOPES; i++)
+		cli_scope_free(&w.scopes[i]);
 	wtr_index_free(x);
 	wtr_close(w.t);
 	return rc;

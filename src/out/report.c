@@ -106,6 +106,10 @@ static void about(wb_buf *b, const out_report *r)
 		wb_buf_puts(b, " to ");
 		out_seconds(b, t->to_ns - t->start_ns);
 	}
+	if (r->filter) {
+		wb_buf_puts(b, ", only what matches ");
+		text(b, r->filter);
+	}
 	wb_buf_puts(b, "</p>\n");
 	if (t->end.code == WTR_OK)
 		return;

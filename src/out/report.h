@@ -19,6 +19,7 @@ typedef struct out_report {
 	wtr_info info;
 	wtr_totals totals; /* of the part that the report is about */
 	bool ranged;
+	const char *filter; /* NULL: none */
 } out_report;
 
 void out_report_begin(wb_buf *b, const out_report *r);

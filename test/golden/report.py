@@ -128,4 +128,15 @@ def test_ranges_and_files():
         assert [p.name for p in pathlib.Path(tmp).iterdir()] == ["r.html"]
 
 
+def test_a_filter_narrows_every_section():
+    path = CORPUS / "go1.26-annotate.trace"
+    whole, mine = weft("report", path), weft("report", "--filter=fn:main.main", path)
+    assert "only what matches fn:main.main" in mine and "only what matches" not in whole
+    assert "main.order.func1.1" in whole and "main.order.func1.1" not in mine
+    assert len(mine) < len(whole)
+    weft("report", "--filter=task:nothing", path)
+    weft("report", "--filter=nothing:1", path, status=2)
+    weft("report", "--filter=state:runnable", "--range=0s..1ms", path)
+
+
 sys.exit(tap.run(globals()))
