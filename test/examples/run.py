@@ -44,7 +44,9 @@ SAID = {"deadlock": {"waits": "1 circle", "findings": "2 goroutines wait in a ci
 
 
 # Tasks that must be in it, by type, and how many.
-TASKS = {"httpd": {"request": 200}, "flight": {"request": 334}, "requests": {"request": 200}}
+TASKS = {"httpd": {"request": 200}, "requests": {"request": 200}}
+# The flight recorder's snapshot is of the first request that was slow: on a machine with much else to do an early one.
+FIRST_SLOW = re.compile(r"request (\d+) was slow")
 
 
 # Functions and labels that `go tool pprof` must find in the profiles that it writes.
@@ -89,13 +91,13 @@ def problem(name, mode, folder):
     if done.returncode != status or not done.stderr.startswith(said) or (done.stderr and not said):
         return f"status {done.returncode}: {done.stderr}"
     for words in ([WEFT, "check"], [SECOND]):
-        done = run([*words, trace])
-        if done.returncode != 0:
-            return f"{words}: {done.stdout}{done.stderr}"
-    return content_problem(name, trace, folder, goroutines, functions) if mode == "two" else None
+        valid = run([*words, trace])
+        if valid.returncode != 0:
+            return f"{words}: {valid.stdout}{valid.stderr}"
+    return content_problem(name, trace, folder, goroutines, functions, done.stdout) if mode == "two" else None
 
 
-def content_problem(name, trace, folder, goroutines, functions):
+def content_problem(name, trace, folder, goroutines, functions, said):
     found = json.loads(run([WEFT, "goroutines", "--json", "--limit=0", trace]).stdout)["goroutines"]
     names = {g["name"] for g in found}
     if not functions <= names:
@@ -103,10 +105,12 @@ def content_problem(name, trace, folder, goroutines, functions):
     if len(found) < goroutines:
         return f"{len(found)} goroutines, not {goroutines} at least"
     tasks = {t["name"]: t["n"] for t in json.loads(run([WEFT, "tasks", "--json", trace]).stdout)["types"]}
-    if any(tasks.get(task, 0) < n for task, n in TASKS.get(name, {}).items()):
-        return f"tasks are {tasks}, not {TASKS[name]}"
-    for command, said in SAID.get(name, {}).items():
-        if said not in (answer := run([WEFT, command, trace]).stdout):
+    slow = FIRST_SLOW.search(said)
+    wanted = {"request": int(slow.group(1)) + 1} if slow else TASKS.get(name, {})
+    if any(tasks.get(task, 0) < n for task, n in wanted.items()):
+        return f"tasks are {tasks}, not {wanted}"
+    for command, text in SAID.get(name, {}).items():
+        if text not in (answer := run([WEFT, command, trace]).stdout):
             return f"weft {command}: {answer}"
     if GO:
         go = run([GO, "tool", "trace", "-d=parsed", trace])
