@@ -7,6 +7,8 @@ import tempfile
 
 from report import table
 
+LONG_S = 15  # what takes longer is measured once
+
 
 def commands(weft, path, length_ns, tmp):
     """Name, goal, command, and what the goal is about: seconds, or a rate over so many things."""
@@ -41,6 +43,8 @@ def section(found, args, weft, run, warm, ms, mb):
                     s, peak, _ = run(command)
                     times.append(s)
                     peaks.append(peak)
+                    if s > LONG_S:
+                        break
                 note = ""
                 if name == "pack":
                     note = f"{path.stat().st_size / (pathlib.Path(tmp) / 'packed').stat().st_size:.1f}x smaller, {path.stat().st_size / 1e6 / min(times):.0f} MB/s"
