@@ -27,6 +27,9 @@ static const char *const schemas[WHICH_COUNT] = {
 	"CREATE TABLE x(m INTEGER, " REST "g INTEGER, p INTEGER, running_m INTEGER HIDDEN, " WAKERS ")",
 };
 
+/* Ways to go through it: idxNum. */
+enum { BY_LANE, BY_STATE, BACKWARDS };
+
 typedef struct cursor {
 	sqlite3_vtab_cursor base;
 	const wtr_index *x;
@@ -40,6 +43,7 @@ typedef struct cursor {
 	sq_range start;            /* of spans */
 	int64_t after_ns;          /* spans that end at or before this are not wanted */
 	int64_t begin_ns;          /* of the trace */
+	bool backwards;            /* the lanes, the last one first */
 	bool by_state;             /* one state after the other: states[pass] */
 	unsigned pass;
 	bool ended;
@@ -77,14 +81,18 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 	info->idxStr = sqlite3_mprintf("%s", plan);
 	info->needToFreeIdxStr = 1;
 	info->estimatedCost = cost;
-	/* Lanes come by id, and their spans by time. */
-	if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == LANE && !info->aOrderBy[0].desc)
+	/* Lanes come by id, either way: to group by them, SQLite asks for the direction of ORDER BY, whatever that is
+	 * about. */
+	bool by_lane = info->nOrderBy == 1 && info->aOrderBy[0].iColumn == LANE;
+	if (by_lane)
 		info->orderByConsumed = 1;
+	if (by_lane && info->aOrderBy[0].desc)
+		info->idxNum = BACKWARDS;
 	/* By state, goroutines are gone through once for each: sorting them all takes longer. */
 	bool by_state = ((sq_table *)v)->which == GOROUTINES && cost > 1e6 && info->nOrderBy == 1 &&
 			info->aOrderBy[0].iColumn == STATE && !info->aOrderBy[0].desc;
 	if (by_state)
-		info->idxNum = info->orderByConsumed = 1;
+		info->idxNum = BY_STATE, info->orderByConsumed = 1;
 	return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
 }
 
@@ -163,9 +171,12 @@ static bool enter_lane(cursor *c, wtr_lane lane)
 static void next_lane(cursor *c, unsigned which)
 {
 	for (;;) {
-		while (c->next_lane < c->n_lanes)
-			if (enter_lane(c, (wtr_lane){ kinds[which], lane_id(c, lanes_of[which], c->next_lane++) }))
+		while (c->next_lane < c->n_lanes) {
+			size_t row = c->backwards ? c->n_lanes - 1 - c->next_lane : c->next_lane;
+			c->next_lane++;
+			if (enter_lane(c, (wtr_lane){ kinds[which], lane_id(c, lanes_of[which], row) }))
 				return;
+		}
 		if (!c->by_state || c->pass + 1 == sizeof(states))
 			break;
 		c->pass++;
@@ -212,7 +223,8 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 	c->row = 0;
 	c->next_lane = 0;
 	c->pass = 0;
-	c->by_state = number == 1 && lane.low != lane.high;
+	c->by_state = number == BY_STATE && lane.low != lane.high;
+	c->backwards = number == BACKWARDS;
 	c->n_lanes = wtr_table_rows(c->x, lanes_of[v->which]);
 	if (lane.low == lane.high) {
 		c->next_lane = c->n_lanes;

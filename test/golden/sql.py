@@ -97,4 +97,16 @@ def test_prompt_takes_statements_from_a_pipe():
     assert p.stdout.endswith(b"count(*)\n28\n") and b"g_states\n" in p.stdout, p.stdout
 
 
+def test_lanes_come_in_either_direction():
+    path = str(CORPUS / "go1.26-annotate.trace")
+    for table in ("g_states", "p_states", "m_states"):
+        def ask(text):
+            return subprocess.run([WEFT, "sql", path, text], check=True, capture_output=True, timeout=60).stdout.decode().split("\n")[1:-1]
+        lane = table[0]
+        rows = ask(f"SELECT {lane}, count(*), sum(end_ns - start_ns) FROM {table} GROUP BY {lane} ORDER BY {lane}")
+        assert rows
+        assert ask(f"SELECT {lane}, count(*), sum(end_ns - start_ns) FROM {table} GROUP BY {lane} ORDER BY {lane} DESC") == rows[::-1]
+        assert sorted(ask(f"SELECT {lane}, count(*), sum(end_ns - start_ns) FROM {table} GROUP BY {lane} ORDER BY 2 DESC")) == sorted(rows)
+
+
 sys.exit(tap.run(globals()))
