@@ -262,6 +262,8 @@ uint32_t an_stack_number(an_find *f, uint32_t id); /* of the trace's id; 0 when 
 /* The function of the program that it is in: the innermost one that is not the runtime's or the library's. */
 wtr_str an_stack_site(an_find *f, uint32_t stack);
 wtr_str an_group_name(const an_find *f, uint32_t group);
+/* A copy that lasts as long as the findings; empty when memory is out, or text is NULL. */
+wtr_str an_kept(an_find *f, const char *text, size_t n);
 
 /* ---- wakes.c ---- */
 void an_woken(an_find *f, const an_find_span *s); /* a wait is over: somebody made it ready */

@@ -128,17 +128,22 @@ an_wait *an_wait_at(an_find *f, uint32_t stack, uint8_t cls)
 	return w;
 }
 
+wtr_str an_kept(an_find *f, const char *text, size_t n)
+{
+	uint32_t id = text ? wb_intern_add(&f->follow.stacks.texts, text, n) : WB_INTERN_NONE;
+	f->follow.oom |= id == WB_INTERN_NONE;
+	wb_text t = id == WB_INTERN_NONE ? (wb_text){ "", 0 } : wb_intern_text(&f->follow.stacks.texts, id);
+	return (wtr_str){ t.at, t.n };
+}
+
 /* The strings of a trace go when their generation is over. */
 static wtr_str called(an_find *f, const wtr_object *o)
 {
 	const char *kind = wtr_object_name(o->kind);
 	size_t room = strlen(kind) + o->name.n + sizeof(" ''");
 	char *text = wb_new(&f->arena, char, room);
-	if (!text) {
-		f->follow.oom = true;
-		return (wtr_str){ "", 0 };
-	}
-	return (wtr_str){ text, (size_t)snprintf(text, room, "%s '%.*s'", kind, (int)o->name.n, o->name.at) };
+	int n = text ? snprintf(text, room, "%s '%.*s'", kind, (int)o->name.n, o->name.at) : 0;
+	return an_kept(f, text, (size_t)n);
 }
 
 an_wait *an_wait_for(an_find *f, uint32_t stack, uint8_t cls, const wtr_object *o)

@@ -120,12 +120,14 @@ static wtr_str held_lock(an_find *f, const node *n)
 {
 	static const char held[] = ", held by ";
 	wtr_str lock = f->waits.at[n->wait].object;
-	char *text = n->exact && lock.n ? wb_new(&f->arena, char, lock.n + sizeof(held)) : NULL;
-	if (!text)
+	if (!n->exact || !lock.n)
 		return (wtr_str){ "", 0 };
-	memcpy(text, lock.at, lock.n);
-	memcpy(text + lock.n, held, sizeof(held));
-	return (wtr_str){ text, lock.n + sizeof(held) - 1 };
+	char *text = wb_new(&f->arena, char, lock.n + sizeof(held));
+	if (text) {
+		memcpy(text, lock.at, lock.n);
+		memcpy(text + lock.n, held, sizeof(held));
+	}
+	return an_kept(f, text, lock.n + sizeof(held) - 1);
 }
 
 static uint32_t next(const graph *k, uint32_t at, unsigned number)
