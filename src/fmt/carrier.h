@@ -1,5 +1,6 @@
 /* fmt/carrier.h - the numbers of the carrier (docs/carrier.md): what libweft says beyond Go's format, in strings that
- * no event refers to.  For who reads pieces (read/v2/carried.c) and who writes them again (edit/carry.c). */
+ * no event refers to.  For who writes pieces (rt/tr/carrier.c), reads them (read/v2/carried.c) and writes them again
+ * (edit/carry.c). */
 #ifndef WF_CARRIER_H
 #define WF_CARRIER_H
 

@@ -12,9 +12,7 @@ enum {
 	PIECE_ROOM = 576, /* for one entry with all its objects */
 };
 
-/* Codes of an entry of a piece of waits, and of an object in it. */
-enum { WAIT_NOTHING = 0, WAIT_MANY = 1, WAIT_DEFINE = 2, WAIT_SLOT = 3 };
-_Static_assert(WAIT_SLOT + WEFT__TR_SLOTS < 128, "an object seen before takes one byte");
+_Static_assert(WF_OBJECT_SLOT + WF_CARRIER_SLOTS < 128, "an object seen before takes one byte");
 
 enum { LABEL_BYTES_MAX = 480 }; /* of a goroutine's label, behind which it is cut */
 _Static_assert(1 + 2 * WF_VARINT_BYTES_MAX + LABEL_BYTES_MAX <= PIECE_ROOM, "a label");
@@ -80,7 +78,7 @@ static uint64_t begin_text(weft__tr_m *m)
 
 static uint8_t *put_head(uint8_t *at, int kind)
 {
-	memcpy(at, "\0weft", 5);
+	memcpy(at, WF_CARRIER_MARK, WF_CARRIER_MARK_BYTES);
 	at[5] = (uint8_t)kind;
 	return at + 6;
 }
@@ -112,7 +110,7 @@ static uint64_t name_of(const weft__tr_object *o)
 
 static unsigned slot_of(uint64_t object)
 {
-	return (unsigned)(object * 0x9e3779b97f4a7c15u >> 58) % WEFT__TR_SLOTS;
+	return (unsigned)(object * 0x9e3779b97f4a7c15u >> 58) % WF_CARRIER_SLOTS;
 }
 
 /* The reader keeps the same slots: what was defined last at a slot is what its code means. */
@@ -121,10 +119,10 @@ static uint8_t *put_object(weft__tr_m *m, uint8_t *at, const weft__tr_object *o)
 	uint64_t name = name_of(o);
 	unsigned slot = slot_of(name);
 	if (m->objects[slot] == name) {
-		*at++ = (uint8_t)(WAIT_SLOT + slot);
+		*at++ = (uint8_t)(WF_OBJECT_SLOT + slot);
 	} else {
 		m->objects[slot] = name;
-		*at++ = WAIT_DEFINE;
+		*at++ = WF_OBJECT_DEFINE;
 		*at++ = (uint8_t)slot;
 		*at++ = (uint8_t)o->kind;
 		at = wf_put_uv(wf_put_uv(at, o->id), o->attr);
@@ -145,7 +143,7 @@ static uint8_t *put_many(weft__tr_m *m, uint8_t *at, const weft__tr_object *what
 	unsigned n = count(what), sends = 0;
 	for (unsigned i = 0; i < n; i++)
 		sends |= (unsigned)what[i].send << i;
-	*at++ = WAIT_MANY;
+	*at++ = WF_ENTRY_SEVERAL;
 	*at++ = (uint8_t)n;
 	at = wf_put_uv(at, sends);
 	for (unsigned i = 0; i < n; i++)
@@ -161,7 +159,7 @@ static uint64_t holder_of(const weft__tr_object *o)
 /* What a goroutine waits for is most often what it waited for last: that costs nothing. */
 static bool is_guessed(weft__tr_m *m, const weft__tr_g *g, uint64_t name, uint64_t holder)
 {
-	uint64_t *guess = m->guess[g->id % WEFT__TR_GUESSES];
+	uint64_t *guess = m->guess[g->id % WF_CARRIER_GUESSES];
 	if (weft__tr_likely(guess[0] == name && guess[1] == holder))
 		return true;
 	guess[0] = name;
@@ -189,7 +187,7 @@ void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 		m->as_guessed++;
 		return;
 	}
-	if (!piece(m, WEFT__TR_PIECE_WAITS))
+	if (!piece(m, WF_PIECE_WAITS))
 		return;
 	m->side_at = wf_put_uv(m->side_at, m->as_guessed);
 	m->as_guessed = 0;
@@ -198,22 +196,22 @@ void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 	else if (one)
 		m->side_at = put_object(m, m->side_at, what);
 	else
-		*m->side_at++ = WAIT_NOTHING;
+		*m->side_at++ = WF_ENTRY_NOTHING;
 }
 
 void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g)
 {
-	if (!piece(m, WEFT__TR_PIECE_FACTS))
+	if (!piece(m, WF_PIECE_FACTS))
 		return;
-	*m->side_at++ = WEFT__TR_FACT_HOG;
+	*m->side_at++ = WF_FACT_TAKEN;
 	m->side_at = wf_put_uv(wf_put_uv(m->side_at, m->last), g->id);
 }
 
 void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
 {
-	if (what->kind == WEFT__TR_NOTHING || !piece(m, WEFT__TR_PIECE_FACTS))
+	if (what->kind == WEFT__TR_NOTHING || !piece(m, WF_PIECE_FACTS))
 		return;
-	*m->side_at++ = WEFT__TR_FACT_WAITS;
+	*m->side_at++ = WF_FACT_WAITS;
 	m->side_at = put_object(m, wf_put_uv(m->side_at, g->id), what);
 }
 
@@ -227,9 +225,9 @@ void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g, uint64_t id)
 {
 	char label[LABEL_BYTES_MAX];
 	size_t n = weft__tr.hooks.label ? weft__tr.hooks.label(g, label, sizeof(label)) : 0;
-	if (n == 0 || !still_is(g, id) || !piece(m, WEFT__TR_PIECE_FACTS))
+	if (n == 0 || !still_is(g, id) || !piece(m, WF_PIECE_FACTS))
 		return;
-	*m->side_at++ = WEFT__TR_FACT_LABEL;
+	*m->side_at++ = WF_FACT_LABEL;
 	m->side_at = wf_put_uv(wf_put_uv(m->side_at, id), n);
 	memcpy(m->side_at, label, n);
 	m->side_at += n;
@@ -257,13 +255,13 @@ size_t weft__tr_carrier_facts(
 	if (!waits && !lost_stacks && !lost_strings)
 		return 0;
 	uint8_t *start = at;
-	at = wf_put_uv(wf_put_uv(put_head(at, WEFT__TR_PIECE_FACTS), WF_NO_THREAD), index);
+	at = wf_put_uv(wf_put_uv(put_head(at, WF_PIECE_FACTS), WF_NO_THREAD), index);
 	if (waits) {
-		*at++ = WEFT__TR_FACT_STALLS;
+		*at++ = WF_FACT_STALLS;
 		at = wf_put_uv(wf_put_uv(at, waits), wait_ns);
 	}
 	if (lost_stacks || lost_strings) {
-		*at++ = WEFT__TR_FACT_LOST;
+		*at++ = WF_FACT_LOST;
 		at = wf_put_uv(wf_put_uv(at, lost_stacks), lost_strings);
 	}
 	return (size_t)(at - start);
@@ -285,8 +283,8 @@ void weft__tr_carrier_names(
 			at = text;
 		}
 		if (at == text)
-			at = wf_put_uv(wf_put_uv(put_head(at, WEFT__TR_PIECE_FACTS), WF_NO_THREAD), index++);
-		*at++ = WEFT__TR_FACT_NAME;
+			at = wf_put_uv(wf_put_uv(put_head(at, WF_PIECE_FACTS), WF_NO_THREAD), index++);
+		*at++ = WF_FACT_NAME;
 		at = wf_put_uv(wf_put_uv(at, id), n);
 		memcpy(at, name, n);
 		at += n;

@@ -7,16 +7,6 @@
 
 #include "rt/tr/tr.h"
 
-enum { WEFT__TR_PIECE_WAITS = 'w', WEFT__TR_PIECE_FACTS = 'f' };
-enum {
-	WEFT__TR_FACT_HOG = 1,
-	WEFT__TR_FACT_STALLS = 2,
-	WEFT__TR_FACT_LOST = 3,
-	WEFT__TR_FACT_LABEL = 4,
-	WEFT__TR_FACT_WAITS = 5,
-	WEFT__TR_FACT_NAME = 6,
-};
-
 /* A new generation begins on m. */
 void weft__tr_carrier_begin(weft__tr_m *m);
 

@@ -31,6 +31,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fmt/carrier.h"
+
 typedef struct weft__tr_g {
 	uint64_t id;           /* (s) from 1, never used again */
 	uintptr_t stack_hi;    /* (s) end of its stack; 0: no stacks */
@@ -45,7 +47,7 @@ typedef struct weft__tr_p {
 	_Atomic uint64_t word;
 } weft__tr_p;
 
-enum { WEFT__TR_SLOTS = 64, WEFT__TR_MEMOS = 64, WEFT__TR_GUESSES = 256 };
+enum { WEFT__TR_MEMOS = 64 };
 
 typedef struct weft__tr_m {
 	uint64_t tid;             /* (s) of the kernel */
@@ -62,8 +64,8 @@ typedef struct weft__tr_m {
 	uint64_t finished;        /* newest generation whose buffers it has handed over */
 	/* Of the carrier, in this generation: see carrier.c. */
 	uint32_t chunks, as_guessed;
-	uint64_t objects[WEFT__TR_SLOTS];
-	uint64_t guess[WEFT__TR_GUESSES][2];
+	uint64_t objects[WF_CARRIER_SLOTS];
+	uint64_t guess[WF_CARRIER_GUESSES][2];
 	struct weft__tr_entry *memo[WEFT__TR_MEMOS]; /* stacks seen lately, by their lowest frame */
 	uintptr_t pcs[128];              /* the stack that is looked at: here, as goroutines' stacks are short */
 	struct weft__tr_m *next, **link; /* all that have joined */
