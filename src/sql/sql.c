@@ -67,7 +67,7 @@ const wtr_index *sq_index(sq_db *d, bool lanes, char **message)
 
 /* ---- what tables share ---- */
 
-int sq_connect(sqlite3 *db, sq_db *d, unsigned which, const char *schema, sqlite3_vtab **ret)
+int sq_connect(sqlite3 *db, sq_db *d, unsigned which, const char *schema, size_t cursor_bytes, sqlite3_vtab **ret)
 {
 	int rc = sqlite3_declare_vtab(db, schema);
 	if (rc != SQLITE_OK)
@@ -75,7 +75,7 @@ int sq_connect(sqlite3 *db, sq_db *d, unsigned which, const char *schema, sqlite
 	sq_table *v = sqlite3_malloc(sizeof(*v));
 	if (!v)
 		return SQLITE_NOMEM;
-	*v = (sq_table){ .d = d, .which = which };
+	*v = (sq_table){ .d = d, .which = which, .cursor_bytes = cursor_bytes };
 	*ret = &v->base;
 	return SQLITE_OK;
 }
@@ -84,6 +84,54 @@ int sq_disconnect(sqlite3_vtab *v)
 {
 	sqlite3_free(v);
 	return SQLITE_OK;
+}
+
+int sq_cursor_open(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
+{
+	size_t n = ((const sq_table *)v)->cursor_bytes;
+	sq_cursor *c = sqlite3_malloc64(n);
+	if (!c)
+		return SQLITE_NOMEM;
+	memset(c, 0, n);
+	*ret = &c->base;
+	return SQLITE_OK;
+}
+
+int sq_cursor_close(sqlite3_vtab_cursor *c)
+{
+	sqlite3_free(c);
+	return SQLITE_OK;
+}
+
+int sq_cursor_row(sqlite3_vtab_cursor *c, sqlite3_int64 *ret)
+{
+	*ret = ((const sq_cursor *)c)->row;
+	return SQLITE_OK;
+}
+
+int sq_cursor_next(sqlite3_vtab_cursor *c)
+{
+	((sq_cursor *)c)->row++;
+	return SQLITE_OK;
+}
+
+int sq_cursor_eof(sqlite3_vtab_cursor *c)
+{
+	return ((const sq_cursor *)c)->row >= ((const sq_cursor *)c)->end;
+}
+
+void sq_plan_equal(sqlite3_index_info *info, int column, int rows)
+{
+	for (int i = 0; i < info->nConstraint; i++) {
+		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
+		if (!c->usable || c->iColumn != column || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
+			continue;
+		info->aConstraintUsage[i].argvIndex = 1;
+		info->idxNum = 1;
+		info->estimatedCost = rows;
+		info->estimatedRows = rows;
+		return;
+	}
 }
 
 void sq_result_time(sqlite3_context *c, int64_t ns)

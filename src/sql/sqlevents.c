@@ -13,11 +13,10 @@ static const char schema[] = "CREATE TABLE x(time_ns INTEGER, kind TEXT, type TE
 			     "value INTEGER, value2 INTEGER, stack INTEGER, transition_stack INTEGER)";
 
 typedef struct cursor {
-	sqlite3_vtab_cursor base;
+	sq_cursor base;
 	wtr_cursor *pass;
 	const wtr_event *at;
 	size_t i, n;
-	sqlite3_int64 row;
 } cursor;
 
 static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
@@ -25,7 +24,7 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
 	(void)argc;
 	(void)argv;
 	(void)message;
-	return sq_connect(db, aux, 0, schema, ret);
+	return sq_connect(db, aux, 0, schema, sizeof(cursor), ret);
 }
 
 /* Plan: two letters for each value, the column ('a' + TIME ..) and the operator. */
@@ -54,17 +53,6 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 	return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
 }
 
-static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
-{
-	(void)v;
-	cursor *c = sqlite3_malloc(sizeof(*c));
-	if (!c)
-		return SQLITE_NOMEM;
-	memset(c, 0, sizeof(*c));
-	*ret = &c->base;
-	return SQLITE_OK;
-}
-
 static int close_cursor(sqlite3_vtab_cursor *base)
 {
 	wtr_cursor_close(((cursor *)base)->pass);
@@ -75,7 +63,7 @@ static int close_cursor(sqlite3_vtab_cursor *base)
 static int next(sqlite3_vtab_cursor *base)
 {
 	cursor *c = (cursor *)base;
-	c->row++;
+	c->base.row++;
 	if (++c->i < c->n)
 		return SQLITE_OK;
 	c->i = 0;
@@ -115,7 +103,7 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 	wtr_cursor_close(c->pass);
 	c->pass = wtr_cursor_open(v->d->t, &f, NULL);
 	c->i = c->n = 0;
-	c->row = -1;
+	c->base.row = -1;
 	if (!c->pass)
 		return SQLITE_NOMEM;
 	return none ? SQLITE_OK : next(base);
@@ -174,24 +162,16 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 	return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
-{
-	*ret = ((const cursor *)base)->row;
-	return SQLITE_OK;
-}
-
 int sq_add_events(sq_db *d)
 {
 	static const sqlite3_module module = { .xConnect = connect,
 		.xBestIndex = best_index,
-		.xDisconnect = sq_disconnect,
-		.xDestroy = sq_disconnect,
-		.xOpen = open_cursor,
+		SQ_MODULE,
 		.xClose = close_cursor,
 		.xFilter = filter,
 		.xNext = next,
 		.xEof = eof,
 		.xColumn = column,
-		.xRowid = rowid };
+		.xRowid = sq_cursor_row };
 	return sqlite3_create_module(d->db, "events", &module, d);
 }

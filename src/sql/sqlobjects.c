@@ -3,8 +3,6 @@
  */
 #include "sql/sqlinside.h"
 
-#include <string.h>
-
 enum column { ID, KIND, NAME, CAPACITY, NUMBER, WAITS, TOTAL, LONGEST, LONGEST_G, SELECTS, HOLDERS, HOLDER, HOLDER_NS };
 
 static const char schema[] =
@@ -13,10 +11,9 @@ static const char schema[] =
 	"holder_ns INTEGER)";
 
 typedef struct cursor {
-	sqlite3_vtab_cursor base;
+	sq_cursor base;
 	const wtr_waited *rows;
 	const wtr_held *held;
-	size_t row, n;
 } cursor;
 
 /* ---- for this table, and for g_states ---- */
@@ -69,40 +66,14 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
 	(void)argc;
 	(void)argv;
 	(void)message;
-	return sq_connect(db, aux, 0, schema, ret);
+	return sq_connect(db, aux, 0, schema, sizeof(cursor), ret);
 }
 
 static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 {
 	(void)v;
 	info->estimatedCost = 1e4;
-	for (int i = 0; i < info->nConstraint; i++) {
-		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-		if (!c->usable || c->iColumn != -1 || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
-			continue;
-		info->aConstraintUsage[i].argvIndex = 1;
-		info->idxNum = 1;
-		info->estimatedCost = 1;
-		info->estimatedRows = 1;
-		break;
-	}
-	return SQLITE_OK;
-}
-
-static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
-{
-	(void)v;
-	cursor *c = sqlite3_malloc(sizeof(*c));
-	if (!c)
-		return SQLITE_NOMEM;
-	memset(c, 0, sizeof(*c));
-	*ret = &c->base;
-	return SQLITE_OK;
-}
-
-static int close_cursor(sqlite3_vtab_cursor *c)
-{
-	sqlite3_free(c);
+	sq_plan_equal(info, -1, 1);
 	return SQLITE_OK;
 }
 
@@ -113,31 +84,20 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 	cursor *c = (cursor *)base;
 	sq_table *v = (sq_table *)base->pVtab;
 	const wtr_waits *w;
-	size_t n_held;
+	size_t n, n_held;
 	if (!sq_waits(v->d, &w, &v->base.zErrMsg))
 		return SQLITE_ERROR;
-	c->rows = wtr_waits_objects(w, &c->n);
+	c->rows = wtr_waits_objects(w, &n);
 	c->held = wtr_waits_holders(w, &n_held);
-	c->row = 0;
+	c->base.row = 0;
+	c->base.end = (sqlite3_int64)n;
 	if (number == 0)
 		return SQLITE_OK;
 	bool is_number = sqlite3_value_numeric_type(argv[0]) == SQLITE_INTEGER;
 	uint64_t row = (uint64_t)sqlite3_value_int64(argv[0]);
-	c->row = is_number && row < c->n ? (size_t)row : c->n;
-	c->n = c->row < c->n ? c->row + 1 : c->n;
+	c->base.row = is_number && row < n ? (sqlite3_int64)row : c->base.end;
+	c->base.end = c->base.row < c->base.end ? c->base.row + 1 : c->base.end;
 	return SQLITE_OK;
-}
-
-static int next(sqlite3_vtab_cursor *base)
-{
-	((cursor *)base)->row++;
-	return SQLITE_OK;
-}
-
-static int eof(sqlite3_vtab_cursor *base)
-{
-	const cursor *c = (const cursor *)base;
-	return c->row >= c->n;
 }
 
 static void number_of(sqlite3_context *out, const wtr_waited *o, unsigned kind)
@@ -149,7 +109,7 @@ static void number_of(sqlite3_context *out, const wtr_waited *o, unsigned kind)
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 {
 	const cursor *c = (const cursor *)base;
-	const wtr_waited *o = &c->rows[c->row];
+	const wtr_waited *o = &c->rows[c->base.row];
 	const wtr_held *most = o->n_holders ? &c->held[o->first_holder] : NULL;
 	switch ((enum column)i) {
 	case ID: sqlite3_result_int64(out, (int64_t)o->id); break;
@@ -175,24 +135,16 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 	return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
-{
-	*ret = (sqlite3_int64)((const cursor *)base)->row;
-	return SQLITE_OK;
-}
-
 int sq_add_objects(sq_db *d)
 {
 	static const sqlite3_module module = { .xConnect = connect,
 		.xBestIndex = best_index,
-		.xDisconnect = sq_disconnect,
-		.xDestroy = sq_disconnect,
-		.xOpen = open_cursor,
-		.xClose = close_cursor,
+		SQ_MODULE,
+		.xClose = sq_cursor_close,
 		.xFilter = filter,
-		.xNext = next,
-		.xEof = eof,
+		.xNext = sq_cursor_next,
+		.xEof = sq_cursor_eof,
 		.xColumn = column,
-		.xRowid = rowid };
+		.xRowid = sq_cursor_row };
 	return sqlite3_create_module(d->db, "objects", &module, d);
 }

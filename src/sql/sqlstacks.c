@@ -19,7 +19,7 @@ static const char *const schemas[] = {
 };
 
 typedef struct cursor {
-	sqlite3_vtab_cursor base;
+	sq_cursor base;
 	size_t gen;        /* v2: generation */
 	uint32_t id, last; /* of this generation, or of v1; both included */
 	bool one, ended;
@@ -32,40 +32,14 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
 	(void)argc;
 	(void)message;
 	unsigned which = strcmp(argv[0], "frames") == 0 ? FRAMES : STACKS;
-	return sq_connect(db, aux, which, schemas[which], ret);
+	return sq_connect(db, aux, which, schemas[which], sizeof(cursor), ret);
 }
 
 static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 {
 	(void)v;
 	info->estimatedCost = 1e6;
-	for (int i = 0; i < info->nConstraint; i++) {
-		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-		if (!c->usable || c->iColumn != ID || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
-			continue;
-		info->aConstraintUsage[i].argvIndex = 1;
-		info->idxNum = 1;
-		info->estimatedCost = 10;
-		info->estimatedRows = 20;
-		break;
-	}
-	return SQLITE_OK;
-}
-
-static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
-{
-	(void)v;
-	cursor *c = sqlite3_malloc(sizeof(*c));
-	if (!c)
-		return SQLITE_NOMEM;
-	memset(c, 0, sizeof(*c));
-	*ret = &c->base;
-	return SQLITE_OK;
-}
-
-static int close_cursor(sqlite3_vtab_cursor *c)
-{
-	sqlite3_free(c);
+	sq_plan_equal(info, ID, 20);
 	return SQLITE_OK;
 }
 
@@ -198,10 +172,8 @@ int sq_add_stacks(sq_db *d)
 {
 	static const sqlite3_module module = { .xConnect = connect,
 		.xBestIndex = best_index,
-		.xDisconnect = sq_disconnect,
-		.xDestroy = sq_disconnect,
-		.xOpen = open_cursor,
-		.xClose = close_cursor,
+		SQ_MODULE,
+		.xClose = sq_cursor_close,
 		.xFilter = filter,
 		.xNext = next,
 		.xEof = eof,

@@ -31,7 +31,7 @@ static const char *const schemas[WHICH_COUNT] = {
 enum { BY_LANE, BY_STATE, BACKWARDS };
 
 typedef struct cursor {
-	sqlite3_vtab_cursor base;
+	sq_cursor base;
 	const wtr_index *x;
 	wtr_lane lane;
 	const an_strip *strip; /* of the lane, and the place in it; NULL: of threads */
@@ -47,7 +47,6 @@ typedef struct cursor {
 	bool by_state;             /* one state after the other: states[pass] */
 	unsigned pass;
 	bool ended;
-	sqlite3_int64 row;
 } cursor;
 
 static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
@@ -57,7 +56,7 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
 	unsigned which = 0;
 	while (which < WHICH_COUNT - 1 && strcmp(names[which], argv[0]) != 0)
 		which++;
-	return sq_connect(db, aux, which, schemas[which], ret);
+	return sq_connect(db, aux, which, schemas[which], sizeof(cursor), ret);
 }
 
 /* Plan: as in sqlevents.c. */
@@ -94,23 +93,6 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 	if (by_state)
 		info->idxNum = BY_STATE, info->orderByConsumed = 1;
 	return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
-{
-	(void)v;
-	cursor *c = sqlite3_malloc(sizeof(*c));
-	if (!c)
-		return SQLITE_NOMEM;
-	memset(c, 0, sizeof(*c));
-	*ret = &c->base;
-	return SQLITE_OK;
-}
-
-static int close_cursor(sqlite3_vtab_cursor *c)
-{
-	sqlite3_free(c);
-	return SQLITE_OK;
 }
 
 static int64_t lane_id(const cursor *c, wtr_table table, size_t row)
@@ -188,7 +170,7 @@ static void next_lane(cursor *c, unsigned which)
 static int next(sqlite3_vtab_cursor *base)
 {
 	cursor *c = (cursor *)base;
-	c->row++;
+	c->base.row++;
 	bool more;
 	if (c->lane.kind != WTR_LANE_THREAD) {
 		more = an_strip_next(&c->x->lanes->store, &c->place) && settle(c);
@@ -220,7 +202,7 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 	}
 	c->after_ns = end.low == INT64_MIN ? INT64_MIN : end.low - 1;
 	c->ended = false;
-	c->row = 0;
+	c->base.row = 0;
 	c->next_lane = 0;
 	c->pass = 0;
 	c->by_state = number == BY_STATE && lane.low != lane.high;
@@ -273,7 +255,7 @@ static bool place_column(const cursor *c, sqlite3_context *out, enum column i)
 /* What a goroutine that waits waits for: NULL in other states, where it is not known, and for several at once. */
 static int object_column(cursor *c, sqlite3_context *out, enum column i)
 {
-	sq_table *v = (sq_table *)c->base.pVtab;
+	sq_table *v = (sq_table *)c->base.base.pVtab;
 	const wtr_span *s = whole(c);
 	const wtr_waits *w;
 	wtr_object o;
@@ -317,25 +299,17 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 	return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
-{
-	*ret = ((const cursor *)base)->row;
-	return SQLITE_OK;
-}
-
 int sq_add_states(sq_db *d)
 {
 	static const sqlite3_module module = { .xConnect = connect,
 		.xBestIndex = best_index,
-		.xDisconnect = sq_disconnect,
-		.xDestroy = sq_disconnect,
-		.xOpen = open_cursor,
-		.xClose = close_cursor,
+		SQ_MODULE,
+		.xClose = sq_cursor_close,
 		.xFilter = filter,
 		.xNext = next,
 		.xEof = eof,
 		.xColumn = column,
-		.xRowid = rowid };
+		.xRowid = sq_cursor_row };
 	for (unsigned i = 0; i < WHICH_COUNT; i++) {
 		int rc = sqlite3_create_module(d->db, names[i], &module, d);
 		if (rc != SQLITE_OK)

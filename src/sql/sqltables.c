@@ -17,8 +17,8 @@ static const char *const names[WTR_TABLE_COUNT] = {
 enum { COLUMNS_MAX = 64 };
 
 typedef struct cursor {
-	sqlite3_vtab_cursor base;
-	size_t row, end, n_columns;
+	sq_cursor base;
+	size_t n_columns;
 	bool rising;
 	wtr_column columns[COLUMNS_MAX];
 } cursor;
@@ -61,7 +61,7 @@ static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sq
 	if (which == WTR_TABLE_COUNT)
 		return SQLITE_ERROR;
 	char *schema = sqlite3_mprintf("%.*s)", (int)strlen(columns[which]) - 1, columns[which]);
-	int rc = schema ? sq_connect(db, d, which, schema, ret) : SQLITE_NOMEM;
+	int rc = schema ? sq_connect(db, d, which, schema, sizeof(cursor), ret) : SQLITE_NOMEM;
 	sqlite3_free(schema);
 	return rc;
 }
@@ -84,23 +84,6 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 	info->needToFreeIdxStr = 1;
 	info->estimatedCost = n ? 100 : 1e6;
 	return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
-}
-
-static int open_cursor(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
-{
-	(void)v;
-	cursor *c = sqlite3_malloc(sizeof(*c));
-	if (!c)
-		return SQLITE_NOMEM;
-	memset(c, 0, sizeof(*c));
-	*ret = &c->base;
-	return SQLITE_OK;
-}
-
-static int close_cursor(sqlite3_vtab_cursor *c)
-{
-	sqlite3_free(c);
-	return SQLITE_OK;
 }
 
 static inline const char *cell(const cursor *c, size_t row, size_t column)
@@ -152,36 +135,25 @@ static int filter(sqlite3_vtab_cursor *base, int number_of_plan, const char *pla
 	if (!x)
 		return SQLITE_ERROR;
 	c->n_columns = wtr_columns(x, (wtr_table)v->which, c->columns, COLUMNS_MAX);
-	c->row = 0;
-	c->end = wtr_table_rows(x, (wtr_table)v->which);
-	if (argc == 0 || c->end == 0 || !rises(c, c->end))
+	size_t n = wtr_table_rows(x, (wtr_table)v->which);
+	c->base.row = 0;
+	c->base.end = (sqlite3_int64)n;
+	if (argc == 0 || n == 0 || !rises(c, n))
 		return SQLITE_OK;
 	sq_range r = { INT64_MIN, INT64_MAX };
 	for (int i = 0; i < argc; i++)
 		sq_narrow(&r, (unsigned char)plan[i], argv[i]);
-	size_t n = c->end;
-	c->row = search(c, n, r.low);
-	c->end = r.high == INT64_MAX ? n : search(c, n, r.high + 1);
+	c->base.row = (sqlite3_int64)search(c, n, r.low);
+	if (r.high < INT64_MAX)
+		c->base.end = (sqlite3_int64)search(c, n, r.high + 1);
 	return SQLITE_OK;
-}
-
-static int next(sqlite3_vtab_cursor *base)
-{
-	((cursor *)base)->row++;
-	return SQLITE_OK;
-}
-
-static int eof(sqlite3_vtab_cursor *base)
-{
-	const cursor *c = (const cursor *)base;
-	return c->row >= c->end;
 }
 
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 {
 	const cursor *c = (const cursor *)base;
 	const wtr_column *k = &c->columns[i];
-	const void *at = cell(c, c->row, (size_t)i);
+	const void *at = cell(c, c->base.row, (size_t)i);
 	bool is_row = k->unit[0] == 'r', is_id = k->unit[0] == 'i';
 	switch (k->type) {
 	case WTR_COL_STR: sq_result_text(out, *(const wtr_str *)at); break;
@@ -203,25 +175,17 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 	return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
-{
-	*ret = (sqlite3_int64)((const cursor *)base)->row;
-	return SQLITE_OK;
-}
-
 int sq_add_tables(sq_db *d)
 {
 	static const sqlite3_module module = { .xConnect = connect,
 		.xBestIndex = best_index,
-		.xDisconnect = sq_disconnect,
-		.xDestroy = sq_disconnect,
-		.xOpen = open_cursor,
-		.xClose = close_cursor,
+		SQ_MODULE,
+		.xClose = sq_cursor_close,
 		.xFilter = filter,
-		.xNext = next,
-		.xEof = eof,
+		.xNext = sq_cursor_next,
+		.xEof = sq_cursor_eof,
 		.xColumn = column,
-		.xRowid = rowid };
+		.xRowid = sq_cursor_row };
 	for (unsigned i = 0; sq_index_table(i); i++) {
 		int rc = sqlite3_create_module(d->db, sq_index_table(i), &module, d);
 		if (rc != SQLITE_OK)
