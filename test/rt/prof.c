@@ -222,7 +222,7 @@ CASE(labels_exit, "prof.h: a goroutine that ends inside weft_labels_do leaves no
 			kit_skip("TSan calls handlers later, where it likes: what the thread was doing is lost"); \
 	} while (0)
 
-static volatile uint64_t drain;
+static _Thread_local volatile uint64_t drain;
 
 static int64_t cpu_ns(void)
 {
