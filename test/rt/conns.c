@@ -43,7 +43,9 @@ static weft_fd *dial(const char *network, const char *at)
 static const char *own_name(const char *what)
 {
 	static char name[64];
-	snprintf(name, sizeof(name), "%s-%d", what, getpid());
+	static weft_ns began; /* a process of before may have had this one's number, and have left something behind */
+	began = began ? began : weft_wall();
+	snprintf(name, sizeof(name), "%s-%d-%llx", what, getpid(), (unsigned long long)began);
 	return name;
 }
 

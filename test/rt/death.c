@@ -194,11 +194,14 @@ CASE(dump, "debug.h: weft_dump() writes every goroutine with its state, at any t
 	weft_chan_unref(ch);
 }
 
+static weft_wg both; /* have their first lock */
+
 static void lock_both(void *arg)
 {
 	weft_mutex **locks = arg;
 	weft_lock(locks[0]);
-	weft_sleep(WEFT_MS);
+	weft_wg_done(&both);
+	weft_wg_wait(&both);
 	weft_lock(locks[1]);
 }
 
@@ -211,6 +214,7 @@ static void two_locks(void)
 	weft_name(there, "gone");
 	kit_equal(weft_name(there, ""), 0);
 	kit_equal(weft_name(NULL, "nothing"), -EINVAL);
+	weft_wg_add(&both, 2);
 	kit_go(lock_both, there);
 	kit_go(lock_both, back);
 	weft_sleep(20 * WEFT_MS);

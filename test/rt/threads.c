@@ -239,7 +239,7 @@ CASE(nothing_is_left, "go.h: the thread ends: thousands leave no thread, memory 
 	end_in_crowds(more);
 	kit_until(count_entries("/proc/self/task") < THREADS);
 	kit_equal(count_entries("/proc/self/fd"), files);
-	if (more > 4 * SLACK)
+	if (more > 4 * SLACK && !KIT_EMULATED) /* an emulator's own mappings are among them */
 		kit_expect(count_mappings() < maps + SLACK);
 	kit_expect(weft_profile_count("threadcreate") < THREADS);
 	weft_stats s;
