@@ -3,9 +3,10 @@
  * It starts with its first use; a program that never calls it pays nothing.  Pointers are found
  *   on the stacks and in the registers of all goroutines and threads of the runtime,
  *   in the static data of the program and its libraries, in collected objects, and in roots added here,
- *   in elements buffered in channels, in arguments and values of goroutines and arguments of timers,
- * not in memory from malloc().  A pointer to any byte of an object keeps it, also when it looks like one by chance (the
- * collector is conservative).  Objects do not move.
+ *   in elements buffered in channels, in arguments and values of goroutines,
+ * not in memory from malloc(), nor in arguments of timers that wait: keep those in a root, too.
+ * A pointer to any byte of an object keeps it, also when it looks like one by chance (the collector is conservative).
+ * Objects do not move.
  * All of it is for goroutines and, before weft_main(), for its thread.
  */
 #ifndef WEFT_GC_H
