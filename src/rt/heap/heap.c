@@ -119,7 +119,6 @@ static void push_range(void *lo, void *hi)
 static void push_roots(void)
 {
 	hooks->each_stack(push_stack);
-	hooks->each_range(push_range);
 	weft__heap_ranges_each(push_range);
 	if (old_roots)
 		old_roots();

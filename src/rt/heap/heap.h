@@ -27,8 +27,6 @@ typedef struct weft__heap_hooks {
 	/* Calls fn for [saved stack pointer, top) of each goroutine that is not dead, parked or not.  The world is
 	 * stopped: no locks, no allocation. */
 	void (*each_stack)(weft__heap_range_fn *fn);
-	/* Other memory of the runtime in which users' pointers lie. */
-	void (*each_range)(weft__heap_range_fn *fn);
 	/* Finalizers are ready to be called (weft__heap_finalize).  Inside an allocation: no locks but the scheduler's.
 	 */
 	void (*finalizers_ready)(void);

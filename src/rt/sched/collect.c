@@ -86,11 +86,6 @@ static void each_stack(weft__heap_range_fn *fn)
 	weft__stack_each(push_goroutine, NULL);
 }
 
-static void each_range(weft__heap_range_fn *fn)
-{
-	(void)fn;
-}
-
 /* ---- finalizers ---- */
 
 static struct {
@@ -238,7 +233,6 @@ void weft__collect_init(void)
 {
 	static const weft__heap_hooks hooks = {
 		.each_stack = each_stack,
-		.each_range = each_range,
 		.finalizers_ready = weft__collect_finalize,
 		.event = tell,
 	};
