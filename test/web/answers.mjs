@@ -179,6 +179,9 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		const chip = page.locator('.topbar .chip', { hasText: 'finding' });
 		await chip.waitFor();
 		equal(await chip.innerText(), f.n_findings === 1 ? '1 finding' : `${f.n_findings} findings`, 'the chip');
+		const [drawn, asked] = await page.evaluate(() => [performance.getEntriesByName('weft:drawn')[0].startTime,
+			performance.getEntriesByType('resource').find(r => /api\/findings\?(.*&)?n=1$/.test(r.name)).startTime]);
+		ok(asked >= drawn, 'the page waited for the findings before it was drawn');
 		await page.keyboard.press('i');
 		await page.locator('.finding').first().waitFor();
 		await quiet(page);

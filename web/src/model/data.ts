@@ -63,7 +63,7 @@ export async function loadWhole(): Promise<void> {
 	s.wholeMetrics.value = metrics;
 }
 
-/** How much is odd about the whole trace: asked last, for it takes a pass over all events. */
+/** How much is odd about the whole trace: to be asked when the page stands, for it takes a pass over all events, on all processors. */
 export async function loadOdd(): Promise<void> {
 	const f = await answer<Findings>(question('findings', { n: 1 }), new AbortController().signal);
 	s.odd.value = { n: f.n_findings, worst: f.worst };

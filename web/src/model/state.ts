@@ -97,6 +97,9 @@ export const viewCounts = signal<Counts | null>(null);
 export const viewMetrics = signal<Metrics | null>(null);
 export const rangeCounts = signal<{ readonly range: Range; readonly counts: Counts } | null>(null);
 
+/** The first view has been drawn, with all its tiles. */
+export const drawn = signal(false);
+
 /** How much is odd about the whole trace, and how bad the worst of it is; null: not known yet. */
 export const odd = signal<{ readonly n: number; readonly worst: number } | null>(null);
 

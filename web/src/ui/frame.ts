@@ -30,7 +30,6 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 	let overview = true;
 	let frame = 0;
 	let scene: Scene = { labels: [], waiting: false, runs: 0 };
-	let complete = false; // the first view has been drawn whole: a mark for whoever measures
 	let slow: ReturnType<typeof setTimeout> | undefined;
 
 	const schedule = (): void => {
@@ -54,8 +53,8 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 				wantSeries(s.view.peek(), width);
 			stats.runs = scene.runs;
 			stats.waiting = scene.waiting;
-			if (info && !scene.waiting && !complete) {
-				complete = true;
+			if (info && !scene.waiting && !s.drawn.peek()) {
+				s.drawn.value = true;
 				performance.mark('weft:drawn', { detail: { runs: scene.runs, painter: painter.name } });
 			}
 			clearTimeout(slow);

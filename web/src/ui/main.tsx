@@ -166,7 +166,11 @@ window.addEventListener('hashchange', readHash);
 void load(warmGl, () => {
 	const info = s.info.value!;
 	document.title = `${fileOf(info.file)} – weft`;
-	loadWhole().then(loadOdd).catch(complain);
+	loadWhole().catch(complain);
+});
+effect(() => {
+	if (s.drawn.value)
+		setTimeout(() => loadOdd().catch(complain));
 });
 
 // For tests and for whoever opens the console: what is seen, and how often it was drawn.
