@@ -107,9 +107,9 @@ typedef struct wtr_findings wtr_findings;
  * Threads: any number may ask finished findings.
  */
 WTR_API wtr_code wtr_findings_make(wtr_trace *t, const wtr_findings_query *q, wtr_findings **ret, wtr_error *err);
-/* Of the whole trace, and an index with these parts (wtr_part), from one pass.  Errors as both. */
-WTR_API wtr_code wtr_findings_make_with_index(
-	wtr_trace *t, unsigned parts, wtr_index **ret_index, wtr_findings **ret, wtr_error *err);
+/* The same, and an index with these parts (wtr_part) of the same time, from one pass.  Errors as both. */
+WTR_API wtr_code wtr_findings_make_with_index(wtr_trace *t, const wtr_findings_query *q, unsigned parts,
+	wtr_index **ret_index, wtr_findings **ret, wtr_error *err);
 WTR_API void wtr_findings_free(wtr_findings *f); /* f may be NULL */
 
 WTR_API void wtr_findings_get_totals(const wtr_findings *f, wtr_findings_totals *ret);

@@ -378,16 +378,18 @@ wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_erro
 	return build_index(t, parts, NULL, NULL, ret, err);
 }
 
-wtr_code an_index_with(wtr_trace *t, unsigned parts, an_sink *extra, wtr_index **ret, wtr_error *err)
+wtr_code an_index_with(wtr_trace *t, unsigned parts, const an_window_ns *within, an_sink *extra, wtr_index **ret,
+	wtr_error *err)
 {
-	return build_index(t, parts, NULL, extra, ret, err);
+	unsigned others = parts & ~(unsigned)(WTR_PART_TOTALS | WTR_PART_GOROUTINES);
+	if (within && (others || within->to_ns <= within->from_ns))
+		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "index.within",
+			"a part of the time has totals and goroutines, and it does not end before it begins");
+	return build_index(t, parts, within, extra, ret, err);
 }
 
 wtr_code wtr_index_build_within(
 	wtr_trace *t, unsigned parts, int64_t from_ns, int64_t to_ns, wtr_index **ret, wtr_error *err)
 {
-	if (parts & ~(unsigned)(WTR_PART_TOTALS | WTR_PART_GOROUTINES) || to_ns <= from_ns)
-		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "index.within",
-			"a part of the time has totals and goroutines, and it does not end before it begins");
-	return build_index(t, parts, &(an_window_ns){ from_ns, to_ns }, NULL, ret, err);
+	return an_index_with(t, parts, &(an_window_ns){ from_ns, to_ns }, NULL, ret, err);
 }

@@ -52,8 +52,10 @@ enum { AN_PASS_SINKS = 3 };
 wtr_code an_pass_of(wtr_trace *t, an_sink *const *sinks, unsigned n, wtr_error *ret_end, wtr_losses *ret_losses,
 	wtr_error *err);
 
-/* An index, and one more sink in the same pass; its finish is not called. */
-wtr_code an_index_with(wtr_trace *t, unsigned parts, an_sink *extra, wtr_index **ret, wtr_error *err);
+/* An index, of a part of the time if `within` is not NULL, and one more sink in the same pass, whose finish is not
+ * called; NULL: none. */
+wtr_code an_index_with(wtr_trace *t, unsigned parts, const an_window_ns *within, an_sink *extra, wtr_index **ret,
+	wtr_error *err);
 
 /* Lanes (lanes.c); its finish runs after the summary's, so the goroutine table is there. */
 an_sink *an_lanes_sink(wtr_trace *t);

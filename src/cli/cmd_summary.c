@@ -388,30 +388,24 @@ static bool find_groups(summary *s, const wtr_trace *t)
 	return !s->arena.failed;
 }
 
-/* Opens, and answers both questions: in one pass where nothing narrows them.  NULL: *ret_rc is the exit status. */
-static wtr_index *ask(const cli_args *a, summary *s, wtr_trace **ret_trace, int *ret_rc)
+/* Opens, and answers both questions in one pass.  NULL: *ret_rc is the exit status. */
+static wtr_index *ask(summary *s, wtr_trace **ret_trace, int *ret_rc)
 {
 	const unsigned parts = WTR_PART_TOTALS | WTR_PART_GOROUTINES;
 	wtr_error err = { 0 };
 	wtr_index *x = NULL;
-	if (cli_has(a, CLI_OPT_RANGE) || s->scope.where) {
-		x = cli_scope_index(&s->scope, parts, ret_trace, ret_rc);
-		wtr_findings_query q = { true, s->scope.from_ns, s->scope.to_ns, NULL };
-		if (!x || s->scope.where || wtr_findings_make(*ret_trace, &q, &s->found, &err) == WTR_OK)
-			return x;
-	} else {
-		*ret_rc = CLI_UNREADABLE;
-		if (!(*ret_trace = cli_open(a)))
-			return NULL;
-		if (wtr_findings_make_with_index(*ret_trace, parts, &x, &s->found, &err) == WTR_OK) {
-			cli_progress_done();
-			*ret_rc = cli_scope_bind(&s->scope, *ret_trace, x);
-			return x;
-		}
+	if (s->scope.where)
+		return cli_scope_index(&s->scope, parts, ret_trace, ret_rc);
+	if (!cli_scope_open(&s->scope, ret_trace, ret_rc))
+		return NULL;
+	wtr_findings_query q = { s->scope.ranged, s->scope.from_ns, s->scope.to_ns, NULL };
+	if (wtr_findings_make_with_index(*ret_trace, &q, parts, &x, &s->found, &err) == WTR_OK) {
+		cli_progress_done();
+		*ret_rc = cli_scope_bind(&s->scope, *ret_trace, s->scope.whole ? s->scope.whole : x);
+		return x;
 	}
 	cli_error(s->path, &err);
-	wtr_index_free(x);
-	wtr_close(*ret_trace);
+	cli_scope_close(&s->scope, *ret_trace, NULL);
 	*ret_rc = CLI_UNREADABLE;
 	return NULL;
 }
@@ -422,7 +416,7 @@ int cli_run_SUMMARY(const cli_args *a)
 	summary s = { .path = a->operands[0] };
 	bool json = cli_has(a, CLI_OPT_JSON);
 	int rc = cli_scope_parse(a, WTR_ABOUT_GOROUTINE, &s.scope);
-	wtr_index *x = rc == CLI_OK ? ask(a, &s, &t, &rc) : NULL;
+	wtr_index *x = rc == CLI_OK ? ask(&s, &t, &rc) : NULL;
 	if (!x) {
 		cli_scope_free(&s.scope);
 		return rc;

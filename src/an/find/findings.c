@@ -69,14 +69,15 @@ wtr_code wtr_findings_make(wtr_trace *t, const wtr_findings_query *q, wtr_findin
 	return an_find_done(f, rc, &totals, ret, err);
 }
 
-wtr_code wtr_findings_make_with_index(
-	wtr_trace *t, unsigned parts, wtr_index **ret_index, wtr_findings **ret, wtr_error *err)
+wtr_code wtr_findings_make_with_index(wtr_trace *t, const wtr_findings_query *q, unsigned parts,
+	wtr_index **ret_index, wtr_findings **ret, wtr_error *err)
 {
 	wtr_findings_totals totals = { 0 };
 	wtr_totals all;
 	wtr_index *x = NULL;
-	an_find *f = an_find_new(t, &(wtr_findings_query){ 0 });
-	wtr_code rc = f ? an_index_with(t, parts, an_find_sink(f), &x, err) : WTR_E_NOMEM;
+	an_window_ns within = { q->from_ns, q->to_ns };
+	an_find *f = an_find_new(t, q);
+	wtr_code rc = f ? an_index_with(t, parts, q->ranged ? &within : NULL, an_find_sink(f), &x, err) : WTR_E_NOMEM;
 	if (rc == WTR_OK) {
 		wtr_get_totals(x, &all);
 		totals.end = all.end;
