@@ -494,7 +494,7 @@ CASE(cpu_10khz, "prof.h: at most 10,000 samples a second, at any instruction", .
 	}
 	kit_go(starter, &wg);
 	kit_go(starter, &wg);
-	/* A thread without a processor gets one signal for all it missed: the case goes on until it was hit often enough. */
+	/* A thread without a processor gets one signal for all it missed: on until it was hit often enough. */
 	int64_t samples = 0;
 	for (int i = 0; i < 2 || samples < 600; i++) {
 		kit_equal(weft_cpu_profile_start_with(&opt), 0);
