@@ -26,7 +26,8 @@ void an_syscall_report(an_find *f)
 	const an_rule_syscall *r = &f->rules.syscall;
 	double seconds = an_evidence(an_window(f)) / 1e9;
 	double each = (double)r->lost + (double)r->callbacks + (double)r->calls / A_CALL;
-	wtr_finding *d = an_found(f, AN_RULE_SYSCALL, AN_FORM_SYSCALL_CALLS, each / 1000 / seconds);
+	unsigned form = r->callbacks ? AN_FORM_SYSCALL_CALLBACKS : AN_FORM_SYSCALL_CALLS;
+	wtr_finding *d = an_found(f, AN_RULE_SYSCALL, form, each / 1000 / seconds);
 	const an_wait *most = NULL;
 	if (!d)
 		return;
@@ -38,7 +39,8 @@ void an_syscall_report(an_find *f)
 	an_found_text(d, "site", most ? an_stack_site(f, most->stack) : (wtr_str){ "", 0 });
 	an_found_percent(d, "short", (double)r->brief, (double)r->calls);
 	an_found_count(d, "lost", r->lost);
-	an_found_count(d, "callbacks", r->callbacks);
+	if (r->callbacks)
+		an_found_count(d, "callbacks", r->callbacks);
 	an_found_worst(f, d, &r->worst);
 	if (most)
 		an_found_stack(d, "called at", most->stack);
