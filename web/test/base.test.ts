@@ -24,8 +24,8 @@ test('instants show every digit that the resolution tells', () => {
 });
 
 test('numbers are grouped by three before the point only', () => {
-	assert.equal(plain(grouped(1234567)), '1_234_567');
-	assert.equal(plain(grouped(-1234.5678, 3)), '-1_234.568');
+	assert.equal(plain(grouped(1234567)), '1,234,567');
+	assert.equal(plain(grouped(-1234.5678, 3)), '-1,234.568');
 	assert.equal(grouped(0), '0');
 	assert.equal(bytes(1536), '1.5 KiB');
 	assert.equal(bytes(17), '17 B');

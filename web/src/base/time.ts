@@ -12,13 +12,13 @@ const unitOf = (ns: number): readonly [number, string] => {
 	return units.find(u => a >= u[0]) ?? units[3]!;
 };
 
-/** Groups the digits before the point by three with thin spaces: 12 345.6 */
+/** Groups the digits before the point by three, as the terminal and the sentences of findings do: 12,345.6 */
 export function grouped(n: number, digits = 0): string {
 	const s = Math.abs(n).toFixed(digits);
 	const dot = s.indexOf('.');
 	const whole = dot < 0 ? s : s.slice(0, dot);
 	const sign = n < 0 && Number(s) !== 0 ? '−' : '';
-	return sign + whole.replace(/\B(?=(\d{3})+$)/g, '\u2009') + (dot < 0 ? '' : s.slice(dot));
+	return sign + whole.replace(/\B(?=(\d{3})+$)/g, ',') + (dot < 0 ? '' : s.slice(dot));
 }
 
 /** A length with three digits that matter: "1.32 ms", "418 ns", "2.5 s", "1 min 03 s". */
