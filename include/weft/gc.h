@@ -3,8 +3,9 @@
  * It starts with its first use; a program that never calls it pays nothing.  Pointers are found
  *   on the stacks and in the registers of all goroutines and threads of the runtime,
  *   in the static data of the program and its libraries, in collected objects, and in roots added here,
- *   in elements buffered in channels, in arguments and values of goroutines,
- * not in memory from malloc(), nor in arguments of timers that wait: keep those in a root, too.
+ *   in elements buffered in channels, in arguments and values of goroutines, in arguments of timers that wait,
+ * not in memory from malloc(): make it a root.  A weft_timer may be in collected memory, and is kept while it waits;
+ * one that has been stopped or has fired keeps nothing: who resets it has kept its argument.
  * A pointer to any byte of an object keeps it, also when it looks like one by chance (the collector is conservative).
  * Objects do not move.
  * All of it is for goroutines and, before weft_main(), for its thread.

@@ -250,16 +250,90 @@ CASE(reached_from_value, "gc.h: pointers are found in the values of goroutines")
 	kit_expect(is_list(weft_key_get(key), 100, 3));
 }
 
-CASE(timer_from_root, "gc.h: arguments of timers that wait: keep those in a root, too")
+/* Every other one is collected memory itself. */
+static void start_timers(void *arg)
 {
-	static void *kept; /* static data is a root */
-	weft_timer *t = calloc(1, sizeof(*t));
-	kept = list_of(50, 9);
-	weft_wg_add(&done, 1);
-	kit_equal(weft_timer_start(t, weft_in(20 * WEFT_MS), check_argument, kept), 0);
+	weft_timer *timers = arg;
+	for (int i = 0; i < 50; i++) {
+		weft_timer *t = i % 2 ? &timers[i] : weft_new(sizeof(*t));
+		kit_equal(weft_timer_start(t, weft_in(20 * WEFT_MS), check_argument, list_of(50, 9)), 0);
+	}
+	weft_wg_done(&done);
+}
+
+CASE(reached_from_timer,
+	"gc.h: pointers are found in arguments of timers that wait; a weft_timer may be in collected memory")
+{
+	weft_timer *timers = calloc(50, sizeof(*timers));
+	weft_wg_add(&done, 51);
+	kit_go(start_timers, timers);
 	collect();
 	weft_wg_wait(&done);
-	free(t);
+	free(timers);
+}
+
+/* What only a timer has: it says itself whether it is whole. */
+typedef struct timed {
+	node *list;
+	uint64_t seed, not_seed;
+} timed;
+
+static atomic_int n_storms, n_fired;
+
+static void check_timed(void *arg)
+{
+	timed *t = arg;
+	if (kit_equal(t->not_seed, ~t->seed))
+		kit_expect(is_list(t->list, 3, t->seed));
+	n_fired++;
+}
+
+static void start_timed(weft_timer *at, weft_ns in, uint64_t seed)
+{
+	timed *t = weft_new(sizeof(*t));
+	kit_require(t);
+	*t = (timed){ list_of(3, seed), seed, ~seed };
+	kit_equal(weft_timer_start(at, weft_in(in), check_timed, t), 0);
+}
+
+static void storm(void *arg)
+{
+	enum { TIMERS = 1000 };
+	uint64_t random = kit_seed() + (uint64_t)(intptr_t)arg;
+	weft_timer *timers = calloc(TIMERS, sizeof(*timers));
+	for (int i = 0; i < (int)kit_times(10000); i++) {
+		uint64_t r = kit_random(&random);
+		weft_timer *t = &timers[r % TIMERS];
+		if (r >> 20 & 1)
+			weft_timer_stop(t);
+		else
+			start_timed(t, (weft_ns)(r >> 40) % (20 * WEFT_MS), r >> 10);
+		if (i % 64 == 0)
+			weft_sleep((weft_ns)(r >> 50));
+	}
+	weft_sleep(20 * WEFT_MS); /* the rest fires */
+	for (int i = 0; i < TIMERS; i++)
+		weft_timer_stop(&timers[i]);
+	free(timers);
+	n_storms--;
+}
+
+CASE(timers_under_collection,
+	"gc.h: the same while thousands of timers start, stop, fire and move to other procs, and others collect",
+	.seconds = 30)
+{
+	n_storms = 4;
+	for (int i = 0; i < 4; i++)
+		kit_go(storm, (void *)(intptr_t)i);
+	int procs = weft_procs(0);
+	for (int i = 0; n_storms > 0; i++) {
+		collect();
+		if (i % 8 == 0)
+			weft_procs(i % 16 == 0 ? 1 : procs);
+		weft_yield();
+	}
+	kit_expect(n_fired > 0);
+	weft_procs(procs);
 }
 
 CASE(reached_from_root, "gc.h: memory outside the heap in which pointers are looked for, until removed")
@@ -337,6 +411,32 @@ CASE(heap_does_not_grow, "gc.h: what is unreachable is used again")
 	kit_expect(s.n_collections > 0);
 	kit_expect(s.allocated_bytes >= UINT64_C(200) << 20);
 	kit_expect(s.heap_bytes < (size_t)100 << 20);
+}
+
+static void come(void *arg)
+{
+	(void)arg;
+	weft_wg_done(&done);
+}
+
+CASE(not_from_stopped_timer, "gc.h: a timer that has been stopped or has fired keeps nothing")
+{
+	enum { N = 200 };
+	weft_gc_stats s;
+	weft_timer *timers = calloc(N, sizeof(*timers));
+	for (int i = 0; i < N; i++) {
+		void *big = weft_new_bytes(1 << 20);
+		kit_require(big);
+		weft_wg_add(&done, 1);
+		kit_equal(weft_timer_start(&timers[i], i % 2 ? 0 : weft_in(WEFT_SECOND * 1000), come, big), 0);
+		if (i % 2)
+			weft_wg_wait(&done);
+		else if (kit_expect(weft_timer_stop(&timers[i])))
+			weft_wg_done(&done);
+	}
+	weft_gc_read(&s);
+	kit_expect(s.heap_bytes < (size_t)100 << 20);
+	free(timers);
 }
 
 CASE(limit, "gc.h: beyond the limit, weft_new() is NULL, after a collection")

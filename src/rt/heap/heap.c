@@ -15,6 +15,7 @@
 
 #include "base/alloc.h"
 #include "os/thread.h"
+#include "rt/heap/pins.h"
 #include "rt/heap/ranges.h"
 #include "rt/stack/stack.h"
 
@@ -120,6 +121,7 @@ static void push_roots(void)
 {
 	hooks->each_stack(push_stack);
 	weft__heap_ranges_each(push_range);
+	weft__heap_pins_each(push_range);
 	if (old_roots)
 		old_roots();
 }

@@ -15,6 +15,7 @@
 
 #include "os/fault.h"
 #include "rt/ctx/ctx.h"
+#include "rt/heap/pins.h"
 #include "rt/lock/lock.h"
 #include "rt/lock/note.h"
 #include "rt/stack/stack.h"
@@ -103,6 +104,8 @@ typedef struct weft__timers {
 	_Atomic int64_t first_ns; /* when the earliest is due; INT64_MAX: none.  Read without the lock */
 	struct weft__timer_slot *heap;
 	uint32_t n, cap;
+	weft__pins pins;
+	weft__pin *fired; /* of the timer whose function runs now */
 } weft__timers;
 
 struct weft__p {

@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "os/thread.h"
+#include "rt/heap/heap.h"
 #include "rt/sched/poller.h"
 #include "rt/sched/world.h"
 
@@ -99,6 +100,31 @@ static bool insert(weft__timers *h, weft__timer *t)
 	return first;
 }
 
+/* ---- what it keeps alive; under the lock, too ---- */
+
+/* Nothing before the heap starts: no argument can be of it.  False: out of memory. */
+static bool keep(weft__timers *h, weft__timer *t, const weft__timer *as)
+{
+	const weft__timer *with = as->fn ? as : t;
+	if (!with->user_fn || !weft__heap_started())
+		return true;
+	if (t->pin)
+		weft__pin_set(t->pin, t, with->arg);
+	else
+		t->pin = weft__pin_take(&h->pins, t, with->arg);
+	return t->pin;
+}
+
+static void let_go(weft__timers *h, weft__pin **pin)
+{
+	if (weft__likely(!*pin))
+		return;
+	weft__pin_drop(&h->pins, *pin);
+	*pin = NULL;
+}
+
+/* ---- out of it ---- */
+
 static void drop(weft__timers *h, weft__timer *t)
 {
 	uint32_t at = t->at - 1;
@@ -171,7 +197,9 @@ int weft__timer_reset(weft__m *m, weft__timer *t, const weft__timer *as)
 {
 	weft__timers *h = lock_own_heap(t, own_heap(m));
 	bool ran = t->at != 0, first = false;
-	if (!ran && !has_room(h)) {
+	if (!(ran || has_room(h)) || !keep(h, t, as)) {
+		if (ran)
+			drop(h, t);
 		weft__lock_drop(&h->lock);
 		return -ENOMEM;
 	}
@@ -201,8 +229,10 @@ bool weft__timer_stop(weft__timer *t)
 	if (!h)
 		return false;
 	bool ran = t->at != 0;
-	if (ran)
+	if (ran) {
 		drop(h, t);
+		let_go(h, &t->pin);
+	}
 	weft__lock_drop(&h->lock);
 	return ran;
 }
@@ -210,8 +240,11 @@ bool weft__timer_stop(weft__timer *t)
 void weft__timer_again(weft__timer *t, int64_t when_ns)
 {
 	/* There is room: it has just been taken out, and the lock not been dropped since. */
+	weft__timers *h = atomic_load_explicit(&t->heap, memory_order_relaxed);
 	t->when_ns = when_ns;
-	insert(atomic_load_explicit(&t->heap, memory_order_relaxed), t);
+	t->pin = h->fired;
+	h->fired = NULL;
+	insert(h, t);
 }
 
 void weft__timer_retry(weft__timer *t, int64_t now_ns)
@@ -226,6 +259,16 @@ void weft__timer_retry(weft__timer *t, int64_t now_ns)
 
 /* ---- all of them ---- */
 
+/* The timer may be gone when its function returns, and what it keeps is then the goroutine's. */
+static void fire(weft__m *m, weft__timers *h, weft__timer *t, int64_t now)
+{
+	drop(h, t);
+	h->fired = t->pin;
+	t->pin = NULL;
+	t->fn(m, t, now);
+	let_go(h, &h->fired);
+}
+
 int weft__timers_run(weft__p *p)
 {
 	weft__timers *h = &p->timers;
@@ -238,11 +281,8 @@ int weft__timers_run(weft__p *p)
 	weft__m *m = weft__self();
 	int n = 0;
 	weft__lock_take(&h->lock, WEFT__RANK_TIMERS);
-	for (; n < FIRE_AT_ONCE && h->n && h->heap[0].when_ns <= now; n++) {
-		weft__timer *t = h->heap[0].t;
-		drop(h, t);
-		t->fn(m, t, now);
-	}
+	for (; n < FIRE_AT_ONCE && h->n && h->heap[0].when_ns <= now; n++)
+		fire(m, h, h->heap[0].t, now);
 	weft__lock_drop(&h->lock);
 	return n;
 }

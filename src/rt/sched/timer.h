@@ -13,13 +13,14 @@ struct weft__timer {
 	int64_t when_ns; /* on the clock of wo_now_ns */
 	void (*fn)(weft__m *m, weft__timer *t, int64_t now_ns);
 	void *arg;
-	void (*user_fn)(void *arg);   /* for fn */
+	void (*user_fn)(void *arg);   /* for fn; not NULL: the collected heap keeps arg, and the timer, while it runs */
 	_Atomic(weft__timers *) heap; /* it is in, or was last; NULL: never started */
+	weft__pin *pin;               /* while it runs, or NULL */
 	uint32_t at;                  /* its place there, counted from 1; 0: it does not run */
 };
 
-/* A zeroed timer, or one that does not run and that nobody else uses; fields up to `user_fn` are set.  On the proc of
- * the calling thread.  0 or -ENOMEM. */
+/* A zeroed timer, or one that does not run and that nobody else uses; fields up to `arg` are set.  On the proc of the
+ * calling thread.  0 or -ENOMEM. */
 int weft__timer_start(weft__m *m, weft__timer *t);
 /* The same for any timer, also while others stop and reset it: from now on it has the moment, functions and argument of
  * `as`, or only the moment when `as` has no fn.  1 when it ran, else 0 or -ENOMEM. */
