@@ -101,6 +101,8 @@ void cli_help_command(const cli_command *c, bool to_stderr);
 
 /* weft: there is no command WORD; CLI_USAGE. */
 int cli_no_command(const char *word);
+/* The command that was probably meant by a word that is none; NULL: none is like it. */
+const char *cli_near_command(const char *word);
 
 /* ---- the trace ---- */
 
@@ -151,6 +153,8 @@ int64_t cli_start_ns(wtr_trace *t);
 
 /* weft: FILE: what (offset N, generation G, thread T, Event) */
 void cli_error(const char *path, const wtr_error *err);
+/* The same of a trace that cannot be opened, with what may help. */
+void cli_open_error(const char *path, const wtr_error *err);
 /* "offset 12, generation 1, thread 7, GoStart": what is known of it; "" if nothing. */
 void cli_error_place(wb_buf *b, const wtr_error *err);
 /* A second line for standard error, indented. */
@@ -160,6 +164,7 @@ const char *cli_path(const char *path);
 
 /* A line on standard error when the trace was not read to its end. */
 void cli_warn_damage(const char *path, const wtr_index *x);
+void cli_warn_end(const char *path, const wtr_error *end); /* that ended so */
 
 /* ---- progress, on standard error when that is a terminal, of what takes over half a second ---- */
 

@@ -184,7 +184,7 @@ static int export_to(const cli_args *a, wtr_trace *t, unsigned format, cli_writi
 		return export_collapsed(a, t, w);
 	sq_db *d;
 	wtr_error err = { 0 };
-	if (sq_open(t, &d, &err) != WTR_OK) {
+	if (sq_open(&(sq_source){ t, a->operands[1] }, 1, /* many= */ false, &d, &err) != WTR_OK) {
 		cli_error(a->operands[1], &err);
 		return CLI_UNREADABLE;
 	}

@@ -3,7 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "cli/cli.h"
+#include "cli/files.h"
+#include "os/file.h"
+#include "os/folder.h"
 #include "os/term.h"
 #include "out/units.h"
 #include "sql/sql.h"
@@ -85,12 +89,21 @@ static int text_rows(sqlite3_stmt *s, int *ret_rc)
 
 /* ---- statements ---- */
 
-static int wrong(sq_db *d)
+/* SQLite's sentence about the statement, and what would be right. */
+static int wrong(const sq_db *d, const char *statement)
 {
+	const char *message = sqlite3_errmsg(sq_handle(d));
+	wb_buf advice = { 0 };
 	cli_progress_done();
-	fprintf(cli_err(), "weft: SQL: %s\n", sqlite3_errmsg(sq_handle(d)));
-	cli_hint("docs/sql.md has the tables; .tables lists them at the prompt, and SELECT * FROM events LIMIT 1 shows "
-		 "columns");
+	fprintf(cli_err(), "weft: SQL: %s\n", message);
+	sq_advice(d, statement, message, &advice);
+	char *save = NULL, *text = advice.n && !advice.failed ? (char *)(uintptr_t)wb_buf_cstr(&advice) : NULL;
+	for (char *line = text ? strtok_r(text, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+		cli_hint("%s", line);
+	if (!text)
+		cli_hint("docs/sql.md has the tables; .tables lists them at the prompt, and SELECT * FROM events "
+			 "LIMIT 1 shows columns");
+	wb_buf_free(&advice);
 	return CLI_USAGE;
 }
 
@@ -100,9 +113,10 @@ static int run_all(const cli_args *a, sq_db *d, const char *text)
 	int status = CLI_OK;
 	while (status == CLI_OK && text[strspn(text, " \t\r\n;")]) {
 		sqlite3_stmt *s = NULL;
+		const char *statement = text;
 		int rc = SQLITE_OK;
 		if (sqlite3_prepare_v2(sq_handle(d), text, -1, &s, &text) != SQLITE_OK)
-			return wrong(d);
+			return wrong(d, statement);
 		if (!s)
 			break;
 		if (sqlite3_column_count(s) == 0)
@@ -110,7 +124,7 @@ static int run_all(const cli_args *a, sq_db *d, const char *text)
 		else
 			status = cli_has(a, CLI_OPT_JSON) ? json_rows(s, &rc) : text_rows(s, &rc);
 		if (rc != SQLITE_DONE && rc != SQLITE_ROW)
-			status = wrong(d);
+			status = wrong(d, statement);
 		sqlite3_finalize(s);
 	}
 	return status;
@@ -151,27 +165,79 @@ static int prompt(const cli_args *a, sq_db *d)
 	return status;
 }
 
-int cli_run_SQL(const cli_args *a)
+/* ---- the command ---- */
+
+typedef struct opened {
+	const cli_args *a;
+	cli_files files;
+	sq_source *sources; /* those that can be read */
+	size_t n;
+	int status; /* of those that cannot */
+} opened;
+
+/* The last of several operands, when it is no file and looks like no name of one. */
+static const char *statements(const cli_args *a)
+{
+	const char *last = a->operands[a->n_operands - 1];
+	bool is_sql = a->n_operands > 1 && strpbrk(last, " \t\n(;") && !wo_exists(last);
+	return is_sql ? last : NULL;
+}
+
+static void open_all(opened *o, size_t n_operands)
 {
 	wtr_options opt = {
-		.damage = cli_has(a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
-		.threads = cli_threads(a),
+		.damage = cli_has(o->a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
+		.threads = cli_threads(o->a),
 		.keep_tables = true,
 		.progress = cli_progress,
 	};
-	wtr_trace *t;
-	wtr_error err = { 0 };
-	sq_db *d = NULL;
-	if (wtr_open(a->operands[0], &opt, &t, &err) != WTR_OK) {
-		cli_error(a->operands[0], &err);
-		return CLI_UNREADABLE;
+	for (size_t i = 0; i < n_operands; i++)
+		if (!cli_files_add(&o->files, o->a->operands[i]))
+			o->status = CLI_UNREADABLE;
+	o->sources = wb_calloc(o->files.n + 1, sizeof(*o->sources));
+	for (size_t i = 0; o->sources && i < o->files.n; i++) {
+		sq_source s = { .name = o->files.paths[i] };
+		wtr_error err = { 0 };
+		if (wtr_open(s.name, &opt, &s.t, &err) == WTR_OK) {
+			o->sources[o->n++] = s;
+		} else {
+			cli_open_error(s.name, &err);
+			o->status = CLI_UNREADABLE;
+		}
 	}
-	int status = CLI_UNREADABLE;
-	if (sq_open(t, &d, &err) != WTR_OK)
-		cli_error(a->operands[0], &err);
-	else
-		status = a->n_operands > 1 ? run_all(a, d, a->operands[1]) : prompt(a, d);
+}
+
+static void close_all(opened *o)
+{
+	for (size_t i = 0; i < o->n; i++)
+		wtr_close(o->sources[i].t);
+	wb_free(o->sources);
+	cli_files_free(&o->files);
+}
+
+static void warn_of_damage(const opened *o, const sq_db *d)
+{
+	for (size_t i = 0; i < o->n; i++)
+		if (sq_damage(d, i))
+			cli_warn_end(o->sources[i].name, sq_damage(d, i));
+}
+
+int cli_run_SQL(const cli_args *a)
+{
+	opened o = { .a = a };
+	const char *text = statements(a);
+	size_t n = a->n_operands - (text != NULL);
+	open_all(&o, n);
+	sq_db *d = NULL;
+	wtr_error err = { 0 };
+	int answer = CLI_UNREADABLE;
+	if (o.n && sq_open(o.sources, o.n, n > 1 || wo_is_folder(a->operands[0]), &d, &err) == WTR_OK) {
+		answer = text ? run_all(a, d, text) : prompt(a, d);
+		warn_of_damage(&o, d);
+	} else if (o.n || !o.sources) {
+		fputs("weft: out of memory\n", cli_err());
+	}
 	sq_close(d);
-	wtr_close(t);
-	return status;
+	close_all(&o);
+	return answer > o.status || answer == CLI_USAGE ? answer : o.status;
 }

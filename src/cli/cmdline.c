@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/near.h"
 #include "cli/cli.h"
 
 const cli_option cli_options[CLI_OPT_COUNT] = {
@@ -57,8 +58,22 @@ int cli_usage(const cli_command *c, const char *fmt, ...)
 
 int cli_no_command(const char *word)
 {
-	fprintf(cli_err(), "weft: there is no command '%s'\n  weft help lists them\n", word);
+	const char *near = cli_near_command(word);
+	fprintf(cli_err(), "weft: there is no command '%s'\n", word);
+	if (near)
+		cli_hint("did you mean %s? weft help lists them all", near);
+	else
+		cli_hint("weft help lists them");
 	return CLI_USAGE;
+}
+
+const char *cli_near_command(const char *word)
+{
+	wb_near near = { .word = word, .n = strlen(word) };
+	for (size_t i = 0; i < CLI_CMD_COUNT; i++)
+		wb_near_try(&near, cli_commands[i].name);
+	const cli_command *c = near.best[0] ? cli_find_command(near.best) : NULL;
+	return c ? c->name : NULL;
 }
 
 /* ---- values ---- */
@@ -147,19 +162,32 @@ static cli_option_id find_option(const cli_command *c, const char *word, size_t 
 	return n == 1 && word[0] == 'h' ? CLI_OPT_HELP : CLI_OPT_NONE;
 }
 
+/* Says that the command has no such option, n long with its dashes, and which one may be meant. */
+static void no_option(const cli_command *c, const char *option, size_t n)
+{
+	size_t dashes = strspn(option, "-");
+	wb_near near = { .word = option + dashes, .n = n - dashes };
+	wb_buf b = { 0 };
+	for (unsigned id = 1; id < CLI_OPT_COUNT; id++)
+		if (c->options >> id & 1)
+			wb_near_try(&near, cli_options[id].name);
+	if (near.best[0])
+		wb_buf_printf(&b, ": did you mean --%s?", near.best);
+	if (c->name[0])
+		cli_usage(c, "%s has no option %.*s%s", c->name, (int)n, option, wb_buf_cstr(&b));
+	else
+		cli_usage(c, "there is no option %.*s%s", (int)n, option, wb_buf_cstr(&b));
+	wb_buf_free(&b);
+}
+
 /* Takes the option at words[i]; returns how many words it used, 0 when it is wrong. */
 static int take_option(const cli_command *c, int n, char **words, int i, cli_args *a)
 {
 	const char *word = words[i] + 1 + (words[i][1] == '-');
 	size_t len = strcspn(word, "=");
 	cli_option_id id = find_option(c, word, len);
-	if (id == CLI_OPT_NONE) {
-		if (c->name[0])
-			cli_usage(c, "%s has no option %.*s", c->name, (int)(word - words[i]) + (int)len, words[i]);
-		else
-			cli_usage(c, "there is no option %.*s", (int)(word - words[i]) + (int)len, words[i]);
-		return 0;
-	}
+	if (id == CLI_OPT_NONE)
+		return no_option(c, words[i], (size_t)(word - words[i]) + len), 0;
 	const cli_option *o = &cli_options[id];
 	const char *value = word[len] ? word + len + 1 : NULL;
 	if (o->type == CLI_FLAG) {

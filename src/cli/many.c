@@ -11,7 +11,8 @@
 
 static bool takes_many(const cli_command *c)
 {
-	return c->operands_max == CLI_OPERANDS_MAX && strstr(c->operands, "FILE...");
+	size_t n = strlen(c->operands), end = strlen("FILE...");
+	return c->operands_max == CLI_OPERANDS_MAX && n >= end && strcmp(c->operands + n - end, "FILE...") == 0;
 }
 
 static void header(const cli_args *a, const char *path, bool first)

@@ -68,22 +68,24 @@ int cli_threads(const cli_args *a)
 	return n < 1024 ? (int)n : 1024;
 }
 
-static void hint_for(const char *path, const wtr_error *err)
+void cli_open_error(const char *path, const wtr_error *err)
 {
+	cli_error(path, err);
 	switch (err->code) {
 	case WTR_E_MAGIC:
 		cli_hint("a Go execution trace begins with \"go 1.\"; runtime/trace, go test -trace and "
-			"/debug/pprof/trace write them");
+			 "/debug/pprof/trace write them");
 		break;
-	case WTR_E_VERSION:
-		cli_hint("weft reads what Go 1.11 to 1.27 write");
-		break;
+	case WTR_E_VERSION: cli_hint("weft reads what Go 1.11 to 1.27 write"); break;
 	case WTR_E_IO:
-		if (!strpbrk(path, "./") && strcmp(path, "-") != 0)
+		if (strpbrk(path, "./") || strcmp(path, "-") == 0)
+			break;
+		if (cli_near_command(path))
+			cli_hint("if a command was meant: weft %s", cli_near_command(path));
+		else
 			cli_hint("if '%s' was meant as a command: weft help lists them", path);
 		break;
-	default:
-		break;
+	default: break;
 	}
 }
 
@@ -103,8 +105,7 @@ static wtr_trace *open_path(const cli_args *a, const char *path, cli_progress_fn
 	cli_sink_reading();
 	if (wtr_open(path, &opt, &t, &err) == WTR_OK)
 		return t;
-	cli_error(path, &err);
-	hint_for(path, &err);
+	cli_open_error(path, &err);
 	return NULL;
 }
 
@@ -153,8 +154,12 @@ void cli_warn_damage(const char *path, const wtr_index *x)
 {
 	wtr_totals t;
 	wtr_get_totals(x, &t);
-	if (t.end.code == WTR_OK)
-		return;
-	cli_error(path, &t.end);
+	if (t.end.code != WTR_OK)
+		cli_warn_end(path, &t.end);
+}
+
+void cli_warn_end(const char *path, const wtr_error *end)
+{
+	cli_error(path, end);
 	cli_hint("the answer covers what stands before it; weft check says more, --repair reads on behind it");
 }

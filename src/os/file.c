@@ -155,6 +155,12 @@ long wo_read(int fd, void *at, size_t n)
 	}
 }
 
+bool wo_exists(const char *path)
+{
+	struct stat st;
+	return lstat(path, &st) == 0;
+}
+
 uint64_t wo_file_bytes(const char *path)
 {
 	struct stat st;

@@ -31,6 +31,7 @@ bool wo_may_wait(int fd);                             /* it is such a one, or un
 long wo_read(int fd, void *at, size_t n);             /* restarts after signals; bytes, 0 at the end, or -errno */
 int  wo_open_read(const char *path, int *ret_fd);
 void wo_close(int fd);
+bool wo_exists(const char *path);                     /* something of that name, a link to nowhere too */
 uint64_t wo_file_bytes(const char *path);             /* of a regular file; else 0 */
 
 #endif

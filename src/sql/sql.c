@@ -10,17 +10,39 @@ static const char *const other_tables[] = { "events", "wakeups", "g_states", "p_
 	"objects" };
 
 static const char wakeups[] =
-	"CREATE TEMP VIEW wakeups AS SELECT time_ns, id AS g, g AS waker, stack AS waker_stack, p, m "
+	"CREATE TEMP VIEW wakeups AS SELECT %s time_ns, id AS g, g AS waker, stack AS waker_stack, p, m "
 	"FROM events WHERE type = 'GoUnblock'";
 
-wtr_code sq_open(wtr_trace *t, sq_db **ret, wtr_error *err)
+/* A trace has fewer rows than that in any table. */
+enum { ROWS_BITS = 40 };
+
+static int add_wakeups(sq_db *d)
+{
+	char *sql = sqlite3_mprintf(wakeups, d->many ? "trace," : "");
+	int rc = sql ? sqlite3_exec(d->db, sql, NULL, NULL, NULL) : SQLITE_NOMEM;
+	sqlite3_free(sql);
+	return rc;
+}
+
+static bool fill(sq_db *d, const sq_source *sources, size_t n)
+{
+	d->traces = wb_calloc(n + 1, sizeof(*d->traces));
+	if (!d->traces || sqlite3_open(":memory:", &d->db) != SQLITE_OK)
+		return false;
+	for (d->n = 0; d->n < n; d->n++)
+		d->traces[d->n] = (sq_trace){
+			.t = sources[d->n].t, .name = sources[d->n].name, .row_base = (sqlite3_int64)d->n << ROWS_BITS
+		};
+	return sq_add_tables(d) == SQLITE_OK && sq_add_events(d) == SQLITE_OK && sq_add_states(d) == SQLITE_OK &&
+	       sq_add_stacks(d) == SQLITE_OK && sq_add_objects(d) == SQLITE_OK && add_wakeups(d) == SQLITE_OK;
+}
+
+wtr_code sq_open(const sq_source *sources, size_t n, bool many, sq_db **ret, wtr_error *err)
 {
 	sq_db *d = wb_calloc(1, sizeof(*d));
 	if (d)
-		d->t = t;
-	if (!d || sqlite3_open(":memory:", &d->db) != SQLITE_OK || sq_add_tables(d) != SQLITE_OK ||
-		sq_add_events(d) != SQLITE_OK || sq_add_states(d) != SQLITE_OK || sq_add_stacks(d) != SQLITE_OK ||
-		sq_add_objects(d) != SQLITE_OK || sqlite3_exec(d->db, wakeups, NULL, NULL, NULL) != SQLITE_OK) {
+		d->many = many;
+	if (!d || !fill(d, sources, n)) {
 		sq_close(d);
 		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	}
@@ -33,11 +55,19 @@ void sq_close(sq_db *d)
 	if (!d)
 		return;
 	sqlite3_close(d->db);
-	wtr_index_free(d->tables);
-	wtr_index_free(d->lanes);
-	wtr_waits_free(d->waits);
-	wb_idmap_free(&d->object_rows);
+	for (size_t i = 0; i < d->n; i++) {
+		wtr_index_free(d->traces[i].tables);
+		wtr_index_free(d->traces[i].lanes);
+		wtr_waits_free(d->traces[i].waits);
+		wb_idmap_free(&d->traces[i].object_rows);
+	}
+	wb_free(d->traces);
 	wb_free(d);
+}
+
+const wtr_error *sq_damage(const sq_db *d, size_t i)
+{
+	return d->traces[i].end.code == WTR_OK ? NULL : &d->traces[i].end;
 }
 
 sqlite3 *sq_handle(const sq_db *d)
@@ -52,30 +82,65 @@ const char *sq_table_name(const sq_db *d, size_t i)
 	return i < n ? other_tables[i] : sq_index_table((unsigned)(i - n));
 }
 
-const wtr_index *sq_index(sq_db *d, bool lanes, char **message)
+const wtr_index *sq_index(sq_trace *of, bool lanes, char **message)
 {
-	wtr_index **x = lanes ? &d->lanes : &d->tables;
+	wtr_index **x = lanes ? &of->lanes : &of->tables;
 	unsigned parts = lanes ? WTR_PART_LANES : WTR_PART_TOTALS | WTR_PART_EVENTS;
 	wtr_error err = { 0 };
+	wtr_totals totals;
 	if (*x)
 		return *x;
-	if (wtr_index_build(d->t, parts, x, &err) == WTR_OK)
+	if (wtr_index_build(of->t, parts, x, &err) == WTR_OK) {
+		wtr_get_totals(*x, &totals);
+		of->end = totals.end;
 		return *x;
+	}
 	*message = sqlite3_mprintf("%s", err.what[0] ? err.what : wtr_strerror(err.code));
 	return NULL;
 }
 
-/* ---- what tables share ---- */
+/* ---- tables ---- */
 
-int sq_connect(sqlite3 *db, sq_db *d, unsigned which, const char *schema, size_t cursor_bytes, sqlite3_vtab **ret)
+/* What SQLite keeps for one. */
+typedef struct registered {
+	const sq_db *d;
+	const sq_kind *kind;
+} registered;
+
+int sq_add(sq_db *d, const char *name, const sq_kind *k)
 {
-	int rc = sqlite3_declare_vtab(db, schema);
-	if (rc != SQLITE_OK)
-		return rc;
+	registered *r = wb_calloc(1, sizeof(*r));
+	if (!r)
+		return SQLITE_NOMEM;
+	*r = (registered){ d, k };
+	return sqlite3_create_module_v2(d->db, name, d->many ? &sq_many_module : k->module, r, wb_free);
+}
+
+static int declare(sqlite3 *db, const sq_db *d, const sq_kind *k)
+{
+	const char *columns = k->columns + strspn(k->columns, ", "); /* tables.def puts one before each */
+	const char *trace = d->many ? "trace TEXT, " : "";
+	char *schema = k->key ? sqlite3_mprintf("CREATE TABLE x(%s%s, PRIMARY KEY(%s%s)) WITHOUT ROWID", trace, columns,
+					d->many ? "trace, " : "", k->key)
+			      : sqlite3_mprintf("CREATE TABLE x(%s%s)", trace, columns);
+	int rc = schema ? sqlite3_declare_vtab(db, schema) : SQLITE_NOMEM;
+	sqlite3_free(schema);
+	return rc;
+}
+
+int sq_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
+{
+	(void)argc;
+	(void)argv;
+	(void)message;
+	const registered *r = aux;
+	int rc = declare(db, r->d, r->kind);
+	if (rc != SQLITE_OK || r->d->many)
+		return rc == SQLITE_OK ? sq_many_connect(r->d, r->kind, ret) : rc;
 	sq_table *v = sqlite3_malloc(sizeof(*v));
 	if (!v)
 		return SQLITE_NOMEM;
-	*v = (sq_table){ .d = d, .which = which, .cursor_bytes = cursor_bytes };
+	*v = (sq_table){ .kind = r->kind, .d = r->d, .of = r->d->traces };
 	*ret = &v->base;
 	return SQLITE_OK;
 }
@@ -88,7 +153,7 @@ int sq_disconnect(sqlite3_vtab *v)
 
 int sq_cursor_open(sqlite3_vtab *v, sqlite3_vtab_cursor **ret)
 {
-	size_t n = ((const sq_table *)v)->cursor_bytes;
+	size_t n = ((const sq_table *)v)->kind->cursor_bytes;
 	sq_cursor *c = sqlite3_malloc64(n);
 	if (!c)
 		return SQLITE_NOMEM;
@@ -105,7 +170,7 @@ int sq_cursor_close(sqlite3_vtab_cursor *c)
 
 int sq_cursor_row(sqlite3_vtab_cursor *c, sqlite3_int64 *ret)
 {
-	*ret = ((const sq_cursor *)c)->row;
+	*ret = sq_trace_of(c)->row_base + ((const sq_cursor *)c)->row;
 	return SQLITE_OK;
 }
 
@@ -120,18 +185,15 @@ int sq_cursor_eof(sqlite3_vtab_cursor *c)
 	return ((const sq_cursor *)c)->row >= ((const sq_cursor *)c)->end;
 }
 
-void sq_plan_equal(sqlite3_index_info *info, int column, int rows)
+bool sq_row_of(const sq_trace *of, sqlite3_value *value, sqlite3_int64 *ret)
 {
-	for (int i = 0; i < info->nConstraint; i++) {
-		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-		if (!c->usable || c->iColumn != column || c->op != SQLITE_INDEX_CONSTRAINT_EQ)
-			continue;
-		info->aConstraintUsage[i].argvIndex = 1;
-		info->idxNum = 1;
-		info->estimatedCost = rows;
-		info->estimatedRows = rows;
-		return;
-	}
+	*ret = sqlite3_value_int64(value) - of->row_base;
+	return sqlite3_value_numeric_type(value) == SQLITE_INTEGER && *ret >= 0 && *ret >> ROWS_BITS == 0;
+}
+
+void sq_result_row(sqlite3_context *c, const sq_trace *of, int64_t row)
+{
+	sq_result_id(c, row == WTR_NONE ? row : of->row_base + row);
 }
 
 void sq_result_time(sqlite3_context *c, int64_t ns)
@@ -158,31 +220,4 @@ void sq_result_text(sqlite3_context *c, wtr_str s)
 void sq_result_word(sqlite3_context *c, const char *static_text)
 {
 	sqlite3_result_text(c, static_text, -1, SQLITE_STATIC);
-}
-
-bool sq_is_bound(int op)
-{
-	return op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT ||
-	       op == SQLITE_INDEX_CONSTRAINT_GE || op == SQLITE_INDEX_CONSTRAINT_LT || op == SQLITE_INDEX_CONSTRAINT_LE;
-}
-
-/* Wider than needed where a value is no integer: SQLite looks at every row again. */
-void sq_narrow(sq_range *r, int op, sqlite3_value *value)
-{
-	int type = sqlite3_value_numeric_type(value);
-	if (type != SQLITE_INTEGER && type != SQLITE_FLOAT)
-		return;
-	double d = sqlite3_value_double(value);
-	int64_t v = sqlite3_value_int64(value);
-	if (type == SQLITE_FLOAT && !(d > -9e18 && d < 9e18))
-		return;
-	int64_t below = type == SQLITE_FLOAT && d < (double)v ? v - 1 : v; /* the integer at or below */
-	if ((op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_GT ||
-		    op == SQLITE_INDEX_CONSTRAINT_GE) &&
-		below > r->low)
-		r->low = below;
-	if ((op == SQLITE_INDEX_CONSTRAINT_EQ || op == SQLITE_INDEX_CONSTRAINT_LT ||
-		    op == SQLITE_INDEX_CONSTRAINT_LE) &&
-		below < r->high)
-		r->high = below < INT64_MAX && type == SQLITE_FLOAT ? below + 1 : below;
 }

@@ -8,9 +8,9 @@
 
 enum column { TIME, KIND, TYPE, M, P, G, RESOURCE, ID, FROM, TO, TEXT, TEXT2, VALUE, VALUE2, STACK, OTHER_STACK };
 
-static const char schema[] = "CREATE TABLE x(time_ns INTEGER, kind TEXT, type TEXT, m INTEGER, p INTEGER, g INTEGER, "
-			     "resource TEXT, id INTEGER, \"from\" TEXT, \"to\" TEXT, text TEXT, text2 TEXT, "
-			     "value INTEGER, value2 INTEGER, stack INTEGER, transition_stack INTEGER)";
+static const char columns[] = "time_ns INTEGER, kind TEXT, type TEXT, m INTEGER, p INTEGER, g INTEGER, resource TEXT, "
+			      "id INTEGER, \"from\" TEXT, \"to\" TEXT, text TEXT, text2 TEXT, value INTEGER, "
+			      "value2 INTEGER, stack INTEGER, transition_stack INTEGER";
 
 typedef struct cursor {
 	sq_cursor base;
@@ -19,19 +19,11 @@ typedef struct cursor {
 	size_t i, n;
 } cursor;
 
-static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
-{
-	(void)argc;
-	(void)argv;
-	(void)message;
-	return sq_connect(db, aux, 0, schema, sizeof(cursor), ret);
-}
-
 /* Plan: two letters for each value, the column ('a' + TIME ..) and the operator. */
-static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
+static int plan(const sq_kind *k, sqlite3_index_info *info)
 {
-	(void)v;
-	char plan[17];
+	(void)k;
+	char text[17];
 	int n = 0;
 	for (int i = 0; i < info->nConstraint && n < 8; i++) {
 		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
@@ -40,12 +32,12 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 			     ((c->iColumn == TYPE || c->iColumn == G) && equal);
 		if (!c->usable || !taken)
 			continue;
-		plan[2 * n] = (char)('a' + c->iColumn);
-		plan[2 * n + 1] = (char)c->op;
+		text[2 * n] = (char)('a' + c->iColumn);
+		text[2 * n + 1] = (char)c->op;
 		info->aConstraintUsage[i].argvIndex = ++n;
 	}
-	plan[2 * n] = 0;
-	info->idxStr = sqlite3_mprintf("%s", plan);
+	text[2 * n] = 0;
+	info->idxStr = sqlite3_mprintf("%s", text);
 	info->needToFreeIdxStr = 1;
 	info->estimatedCost = n ? 1e6 : 1e8;
 	if (info->nOrderBy == 1 && info->aOrderBy[0].iColumn == TIME && !info->aOrderBy[0].desc)
@@ -63,27 +55,29 @@ static int close_cursor(sqlite3_vtab_cursor *base)
 static int next(sqlite3_vtab_cursor *base)
 {
 	cursor *c = (cursor *)base;
-	c->base.row++;
 	if (++c->i < c->n)
 		return SQLITE_OK;
 	c->i = 0;
 	c->n = wtr_next(c->pass, &c->at);
-	wtr_code rc = c->n ? WTR_OK : wtr_cursor_error(c->pass)->code;
-	return rc == WTR_E_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
+	if (c->n)
+		return SQLITE_OK;
+	const wtr_error *err = wtr_cursor_error(c->pass);
+	if (err->code != WTR_OK && err->code != WTR_E_NOMEM)
+		sq_trace_of(base)->end = *err;
+	return err->code == WTR_E_NOMEM ? SQLITE_NOMEM : SQLITE_OK;
 }
 
-static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
+static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv)
 {
 	(void)number;
 	cursor *c = (cursor *)base;
-	sq_table *v = (sq_table *)base->pVtab;
 	wtr_filter f = { 0 };
 	sq_range time = { INT64_MIN, INT64_MAX };
 	bool none = false;
 	for (int i = 0; i < argc; i++) {
-		if (plan[2 * i] == 'a' + TIME) {
-			sq_narrow(&time, (unsigned char)plan[2 * i + 1], argv[i]);
-		} else if (plan[2 * i] ==
+		if (text[2 * i] == 'a' + TIME) {
+			sq_narrow(&time, (unsigned char)text[2 * i + 1], argv[i]);
+		} else if (text[2 * i] ==
 			   'a' + G) { /* lets more through than the goroutine of the context; SQLite looks again */
 			f.has_g = sqlite3_value_type(argv[i]) == SQLITE_INTEGER;
 			f.g = sqlite3_value_int64(argv[i]);
@@ -101,9 +95,8 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 	f.has_to = time.high != INT64_MAX;
 	f.to_ns = time.high + 1;
 	wtr_cursor_close(c->pass);
-	c->pass = wtr_cursor_open(v->d->t, &f, NULL);
+	c->pass = wtr_cursor_open(sq_trace_of(base)->t, &f, NULL);
 	c->i = c->n = 0;
-	c->base.row = -1;
 	if (!c->pass)
 		return SQLITE_NOMEM;
 	return none ? SQLITE_OK : next(base);
@@ -138,7 +131,7 @@ static void result_transient(sqlite3_context *out, wtr_str s)
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 {
 	const cursor *c = (const cursor *)base;
-	const wtr_trace *t = ((sq_table *)base->pVtab)->d->t;
+	const wtr_trace *t = sq_trace_of(base)->t;
 	const wtr_event *e = &c->at[c->i];
 	static const char *const resources[] = { "", "goroutine", "proc", "thread" };
 	switch ((enum column)i) {
@@ -164,14 +157,9 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 
 int sq_add_events(sq_db *d)
 {
-	static const sqlite3_module module = { .xConnect = connect,
-		.xBestIndex = best_index,
-		SQ_MODULE,
-		.xClose = close_cursor,
-		.xFilter = filter,
-		.xNext = next,
-		.xEof = eof,
-		.xColumn = column,
-		.xRowid = sq_cursor_row };
-	return sqlite3_create_module(d->db, "events", &module, d);
+	static const sqlite3_module module = { SQ_MODULE, .xClose = close_cursor, .xFilter = filter, .xNext = next,
+		.xEof = eof, .xColumn = column };
+	/* Times rise strictly. */
+	static const sq_kind events = { columns, "time_ns", 0, sizeof(cursor), plan, &module };
+	return sq_add(d, "events", &events);
 }

@@ -7,41 +7,73 @@
 #include "base/idmap.h"
 #include "sql/sql.h"
 
+enum { SQ_RISES = 1, SQ_DOES_NOT_RISE };
+
+/* One of its traces. */
+typedef struct sq_trace {
+	wtr_trace *t;
+	const char *name;
+	sqlite3_int64 row_base;          /* rows of its numbered tables count from here: no two traces have the same */
+	wtr_index *tables, *lanes;       /* NULL until asked for */
+	wtr_waits *waits;                /* the same */
+	wb_idmap object_rows;            /* of its objects */
+	uint8_t rising[WTR_TABLE_COUNT]; /* whether the first column does, as far as it was looked for */
+	wtr_error end;                   /* what ended its reading, once that is known */
+} sq_trace;
+
 struct sq_db {
 	sqlite3 *db;
-	wtr_trace *t;
-	wtr_index *tables, *lanes; /* NULL until asked for */
-	wtr_waits *waits;          /* the same */
-	wb_idmap object_rows;      /* of its objects */
+	sq_trace *traces;
+	size_t n;
+	bool many; /* tables begin with the column `trace`, and have the rows of all traces */
 };
 
 /* The index with the tables, or with lanes too; NULL: it cannot be built, and *message says why (sqlite3_free it). */
-const wtr_index *sq_index(sq_db *d, bool lanes, char **message);
+const wtr_index *sq_index(sq_trace *of, bool lanes, char **message);
 
 /* What goroutines wait for; false: that cannot be read, and *message says why. */
-bool sq_waits(sq_db *d, const wtr_waits **ret, char **message);
+bool sq_waits(sq_trace *of, const wtr_waits **ret, char **message);
 /* The row of objects, after sq_waits(); WTR_NONE: it has none. */
-int64_t sq_object_row(const sq_db *d, const wtr_object *o);
+int64_t sq_object_row(const sq_trace *of, const wtr_object *o);
 
 /* ---- what virtual tables share: read-only ones that are there without CREATE ---- */
 
-/* Which one, of which database. */
+typedef struct sq_kind sq_kind;
+struct sq_kind {
+	const char *columns; /* as in CREATE TABLE */
+	const char *key;     /* columns that tell rows apart; NULL: rows have numbers (rowid) that never change */
+	unsigned which;      /* for kinds that share their functions */
+	size_t cursor_bytes;
+	/* xBestIndex; constraints are of the columns above, and compare text byte by byte. */
+	int (*plan)(const sq_kind *k, sqlite3_index_info *info);
+	const sqlite3_module *module;
+};
+
+/* A table of one trace. */
 typedef struct sq_table {
 	sqlite3_vtab base;
-	sq_db *d;
-	unsigned which;
-	size_t cursor_bytes;
+	const sq_kind *kind;
+	const sq_db *d;
+	sq_trace *of; /* NULL: that of all (sqlmany.c) */
 } sq_table;
 
 /* What their cursors begin with; the rest is zero when they are opened. */
 typedef struct sq_cursor {
 	sqlite3_vtab_cursor base;
-	sqlite3_int64 row; /* the rowid */
-	sqlite3_int64 end; /* where rows are numbered from 0: of the last one, plus 1 */
+	sqlite3_int64 row; /* of the numbered ones: the rowid, from 0 in each trace */
+	sqlite3_int64 end; /* of the last one, plus 1 */
 } sq_cursor;
 
-/* For xConnect: declares the table, and makes the sq_table. */
-int sq_connect(sqlite3 *db, sq_db *d, unsigned which, const char *schema, size_t cursor_bytes, sqlite3_vtab **ret);
+static inline sq_trace *sq_trace_of(const sqlite3_vtab_cursor *c)
+{
+	return ((const sq_table *)c->pVtab)->of;
+}
+
+/* Makes a table; the kind must live as long as the database. */
+int sq_add(sq_db *d, const char *name, const sq_kind *k);
+
+int sq_connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message);
+int sq_plan(sqlite3_vtab *v, sqlite3_index_info *info);
 int sq_disconnect(sqlite3_vtab *v);
 int sq_cursor_open(sqlite3_vtab *v, sqlite3_vtab_cursor **ret);
 int sq_cursor_close(sqlite3_vtab_cursor *c);
@@ -50,15 +82,26 @@ int sq_cursor_next(sqlite3_vtab_cursor *c); /* these two where rows are numbered
 int sq_cursor_eof(sqlite3_vtab_cursor *c);
 
 /* For the initialiser of an sqlite3_module. */
-#define SQ_MODULE .xDisconnect = sq_disconnect, .xDestroy = sq_disconnect, .xOpen = sq_cursor_open
+#define SQ_MODULE                                                                                               \
+	.xConnect = sq_connect, .xBestIndex = sq_plan, .xDisconnect = sq_disconnect, .xDestroy = sq_disconnect, \
+	.xOpen = sq_cursor_open
 
-/* For xBestIndex: `column = VALUE`, if it is asked for, becomes plan 1 with that value, so many rows; else plan 0. */
+/* The same of all traces together, one after the other: sqlmany.c.  The bit of idxNum says that the last value is the
+ * name of the only one that is asked for. */
+enum { SQ_ONE_TRACE = 1 << 16 };
+extern const sqlite3_module sq_many_module;
+int sq_many_connect(const sq_db *d, const sq_kind *k, sqlite3_vtab **ret);
+
+/* For plans: `column = VALUE`, if it is asked for, becomes plan 1 with that value, so many rows; else plan 0. */
 void sq_plan_equal(sqlite3_index_info *info, int column, int rows);
+/* Takes a number of a row as SQL says it; false: no row of this trace. */
+bool sq_row_of(const sq_trace *of, sqlite3_value *value, sqlite3_int64 *ret);
 
 /* Results with NULL for what the trace does not know. */
-void sq_result_time(sqlite3_context *c, int64_t ns); /* WTR_NEVER is NULL */
-void sq_result_id(sqlite3_context *c, int64_t id);   /* WTR_NONE is NULL */
-void sq_result_text(sqlite3_context *c, wtr_str s);  /* lives as long as the index or trace */
+void sq_result_time(sqlite3_context *c, int64_t ns);                     /* WTR_NEVER is NULL */
+void sq_result_id(sqlite3_context *c, int64_t id);                       /* WTR_NONE is NULL */
+void sq_result_row(sqlite3_context *c, const sq_trace *of, int64_t row); /* the same */
+void sq_result_text(sqlite3_context *c, wtr_str s);                      /* lives as long as the index or trace */
 void sq_result_word(sqlite3_context *c, const char *static_text);
 
 /* A range of integers that constraints on a column leave. */

@@ -5,10 +5,10 @@
 
 enum column { ID, KIND, NAME, CAPACITY, NUMBER, WAITS, TOTAL, LONGEST, LONGEST_G, SELECTS, HOLDERS, HOLDER, HOLDER_NS };
 
-static const char schema[] =
-	"CREATE TABLE x(id INTEGER, kind TEXT, name TEXT, capacity INTEGER, number INTEGER, waits INTEGER, "
+static const char columns[] =
+	"id INTEGER, kind TEXT, name TEXT, capacity INTEGER, number INTEGER, waits INTEGER, "
 	"total_ns INTEGER, longest_ns INTEGER, longest_g INTEGER, selects INTEGER, holders INTEGER, holder INTEGER, "
-	"holder_ns INTEGER)";
+	"holder_ns INTEGER";
 
 typedef struct cursor {
 	sq_cursor base;
@@ -24,68 +24,60 @@ static uint64_t key_of(unsigned kind, uint64_t id)
 	return id << 4 | kind;
 }
 
-static bool find_rows(sq_db *d)
+static bool find_rows(sq_trace *of)
 {
 	size_t n;
-	const wtr_waited *rows = wtr_waits_objects(d->waits, &n);
+	const wtr_waited *rows = wtr_waits_objects(of->waits, &n);
 	for (size_t i = 0; i < n; i++)
-		if (!wb_idmap_set(&d->object_rows, key_of(rows[i].kind, rows[i].id), (uint32_t)i))
+		if (!wb_idmap_set(&of->object_rows, key_of(rows[i].kind, rows[i].id), (uint32_t)i))
 			return false;
 	return true;
 }
 
-bool sq_waits(sq_db *d, const wtr_waits **ret, char **message)
+bool sq_waits(sq_trace *of, const wtr_waits **ret, char **message)
 {
 	wtr_error err = { 0 };
-	if (!d->waits) {
-		if (wtr_waits_make(d->t, &d->waits, &err) != WTR_OK) {
+	if (!of->waits) {
+		if (wtr_waits_make(of->t, &of->waits, &err) != WTR_OK) {
 			*message = sqlite3_mprintf("%s", err.what[0] ? err.what : wtr_strerror(err.code));
 			return false;
 		}
-		if (!find_rows(d)) {
-			wtr_waits_free(d->waits);
-			d->waits = NULL;
+		if (!find_rows(of)) {
+			wtr_waits_free(of->waits);
+			of->waits = NULL;
 			*message = sqlite3_mprintf("out of memory");
 			return false;
 		}
 	}
-	*ret = d->waits;
+	*ret = of->waits;
 	return true;
 }
 
-int64_t sq_object_row(const sq_db *d, const wtr_object *o)
+int64_t sq_object_row(const sq_trace *of, const wtr_object *o)
 {
-	uint32_t i = wb_idmap_get(&d->object_rows, key_of(o->kind, o->id));
+	uint32_t i = wb_idmap_get(&of->object_rows, key_of(o->kind, o->id));
 	return i == WB_IDMAP_NONE ? WTR_NONE : (int64_t)i;
 }
 
 /* ---- the table ---- */
 
-static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
+static int plan(const sq_kind *k, sqlite3_index_info *info)
 {
-	(void)argc;
-	(void)argv;
-	(void)message;
-	return sq_connect(db, aux, 0, schema, sizeof(cursor), ret);
-}
-
-static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
-{
-	(void)v;
+	(void)k;
 	info->estimatedCost = 1e4;
 	sq_plan_equal(info, -1, 1);
 	return SQLITE_OK;
 }
 
-static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
+static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv)
 {
-	(void)plan;
+	(void)text;
 	(void)argc;
 	cursor *c = (cursor *)base;
 	sq_table *v = (sq_table *)base->pVtab;
 	const wtr_waits *w;
 	size_t n, n_held;
-	if (!sq_waits(v->d, &w, &v->base.zErrMsg))
+	if (!sq_waits(v->of, &w, &v->base.zErrMsg))
 		return SQLITE_ERROR;
 	c->rows = wtr_waits_objects(w, &n);
 	c->held = wtr_waits_holders(w, &n_held);
@@ -93,9 +85,8 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 	c->base.end = (sqlite3_int64)n;
 	if (number == 0)
 		return SQLITE_OK;
-	bool is_number = sqlite3_value_numeric_type(argv[0]) == SQLITE_INTEGER;
-	uint64_t row = (uint64_t)sqlite3_value_int64(argv[0]);
-	c->base.row = is_number && row < n ? (sqlite3_int64)row : c->base.end;
+	if (!sq_row_of(v->of, argv[0], &c->base.row) || c->base.row > c->base.end)
+		c->base.row = c->base.end;
 	c->base.end = c->base.row < c->base.end ? c->base.row + 1 : c->base.end;
 	return SQLITE_OK;
 }
@@ -137,14 +128,8 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 
 int sq_add_objects(sq_db *d)
 {
-	static const sqlite3_module module = { .xConnect = connect,
-		.xBestIndex = best_index,
-		SQ_MODULE,
-		.xClose = sq_cursor_close,
-		.xFilter = filter,
-		.xNext = sq_cursor_next,
-		.xEof = sq_cursor_eof,
-		.xColumn = column,
-		.xRowid = sq_cursor_row };
-	return sqlite3_create_module(d->db, "objects", &module, d);
+	static const sqlite3_module module = { SQ_MODULE, .xClose = sq_cursor_close, .xFilter = filter,
+		.xNext = sq_cursor_next, .xEof = sq_cursor_eof, .xColumn = column, .xRowid = sq_cursor_row };
+	static const sq_kind objects = { columns, NULL, 0, sizeof(cursor), plan, &module };
+	return sq_add(d, "objects", &objects);
 }

@@ -13,11 +13,6 @@ enum which { STACKS, FRAMES };
 enum { FRAMES_MAX = 1024 };
 enum column { ID, DEPTH, FUNC, FILE_, LINE, PC, /* stacks: */ N = 1, LEAF, ROOT, TEXT };
 
-static const char *const schemas[] = {
-	"CREATE TABLE x(id INTEGER, n_frames INTEGER, leaf TEXT, root TEXT, text TEXT)",
-	"CREATE TABLE x(stack INTEGER, depth INTEGER, func TEXT, file TEXT, line INTEGER, pc INTEGER)",
-};
-
 typedef struct cursor {
 	sq_cursor base;
 	size_t gen;        /* v2: generation */
@@ -27,17 +22,9 @@ typedef struct cursor {
 	wtr_frame frames[FRAMES_MAX];
 } cursor;
 
-static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
+static int plan(const sq_kind *k, sqlite3_index_info *info)
 {
-	(void)argc;
-	(void)message;
-	unsigned which = strcmp(argv[0], "frames") == 0 ? FRAMES : STACKS;
-	return sq_connect(db, aux, which, schemas[which], sizeof(cursor), ret);
-}
-
-static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
-{
-	(void)v;
+	(void)k;
 	info->estimatedCost = 1e6;
 	sq_plan_equal(info, ID, 20);
 	return SQLITE_OK;
@@ -80,22 +67,22 @@ static void settle(cursor *c, wtr_trace *t)
 static int next(sqlite3_vtab_cursor *base)
 {
 	cursor *c = (cursor *)base;
-	sq_table *v = (sq_table *)base->pVtab;
-	if (v->which == FRAMES && ++c->depth < c->n)
+	const sq_table *v = (const sq_table *)base->pVtab;
+	if (v->kind->which == FRAMES && ++c->depth < c->n)
 		return SQLITE_OK;
 	c->id++;
-	settle(c, v->d->t);
+	settle(c, v->of->t);
 	return SQLITE_OK;
 }
 
-static int filter(sqlite3_vtab_cursor *base, int one, const char *plan, int argc, sqlite3_value **argv)
+static int filter(sqlite3_vtab_cursor *base, int one, const char *text, int argc, sqlite3_value **argv)
 {
-	(void)plan;
+	(void)text;
 	(void)argc;
 	cursor *c = (cursor *)base;
 	sq_table *v = (sq_table *)base->pVtab;
 	/* Stacks of the second container are read with the events. */
-	if (!sq_index(v->d, false, &v->base.zErrMsg))
+	if (!sq_index(v->of, false, &v->base.zErrMsg))
 		return SQLITE_ERROR;
 	c->gen = 0;
 	c->one = one;
@@ -108,7 +95,7 @@ static int filter(sqlite3_vtab_cursor *base, int one, const char *plan, int argc
 		c->id = c->last = (uint32_t)id;
 	}
 	if (!c->ended)
-		settle(c, v->d->t);
+		settle(c, v->of->t);
 	return SQLITE_OK;
 }
 
@@ -142,7 +129,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 		sqlite3_result_int64(out, c->id);
 		return SQLITE_OK;
 	}
-	if (((sq_table *)base->pVtab)->which == STACKS) {
+	if (((const sq_table *)base->pVtab)->kind->which == STACKS) {
 		switch (i) {
 		case N: sqlite3_result_int64(out, (int64_t)c->n); break;
 		case LEAF: sq_result_text(out, c->frames[0].func); break;
@@ -161,24 +148,14 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 	return SQLITE_OK;
 }
 
-static int rowid(sqlite3_vtab_cursor *base, sqlite3_int64 *ret)
-{
-	const cursor *c = (const cursor *)base;
-	*ret = (sqlite3_int64)c->id * FRAMES_MAX + (sqlite3_int64)c->depth;
-	return SQLITE_OK;
-}
-
 int sq_add_stacks(sq_db *d)
 {
-	static const sqlite3_module module = { .xConnect = connect,
-		.xBestIndex = best_index,
-		SQ_MODULE,
-		.xClose = sq_cursor_close,
-		.xFilter = filter,
-		.xNext = next,
-		.xEof = eof,
-		.xColumn = column,
-		.xRowid = rowid };
-	int rc = sqlite3_create_module(d->db, "stacks", &module, d);
-	return rc == SQLITE_OK ? sqlite3_create_module(d->db, "frames", &module, d) : rc;
+	static const sqlite3_module module = { SQ_MODULE, .xClose = sq_cursor_close, .xFilter = filter, .xNext = next,
+		.xEof = eof, .xColumn = column };
+	static const sq_kind stacks = { "id INTEGER, n_frames INTEGER, leaf TEXT, root TEXT, text TEXT", "id", STACKS,
+		sizeof(cursor), plan, &module };
+	static const sq_kind frames = { "stack INTEGER, depth INTEGER, func TEXT, file TEXT, line INTEGER, pc INTEGER",
+		"stack, depth", FRAMES, sizeof(cursor), plan, &module };
+	int rc = sq_add(d, "stacks", &stacks);
+	return rc == SQLITE_OK ? sq_add(d, "frames", &frames) : rc;
 }

@@ -9,23 +9,12 @@
 enum which { GOROUTINES, PROCS, THREADS, WHICH_COUNT };
 enum column { LANE, START, END, DURATION, STATE, CLASS, REASON, STACK, G, P, M, WAKER, WAKER_STACK, OBJECT, HOLDER };
 
-static const char *const names[WHICH_COUNT] = { "g_states", "p_states", "m_states" };
 static const wtr_lane_kind kinds[WHICH_COUNT] = { WTR_LANE_GOROUTINE, WTR_LANE_PROC, WTR_LANE_THREAD };
 static const wtr_table lanes_of[WHICH_COUNT] = { WTR_TABLE_GOROUTINES, WTR_TABLE_PROCS, WTR_TABLE_THREADS };
 
 /* By name. */
 static const uint8_t states[] = { WTR_G_NOTEXIST, WTR_G_RUNNABLE, WTR_G_RUNNING, WTR_G_SYSCALL, WTR_G_UNDETERMINED,
 	WTR_G_WAITING };
-
-/* The column of the lane's own id has another name in each. */
-static const char *const schemas[WHICH_COUNT] = {
-#define REST   "start_ns INTEGER, end_ns INTEGER, dur_ns INTEGER, state TEXT, class TEXT, reason TEXT, stack INTEGER, "
-#define WAKERS "waker INTEGER, waker_stack INTEGER"
-	"CREATE TABLE x(g INTEGER, " REST "running_g INTEGER HIDDEN, p INTEGER, m INTEGER, " WAKERS
-	", object INTEGER, holder INTEGER)",
-	"CREATE TABLE x(p INTEGER, " REST "g INTEGER, running_p INTEGER HIDDEN, m INTEGER, " WAKERS ")",
-	"CREATE TABLE x(m INTEGER, " REST "g INTEGER, p INTEGER, running_m INTEGER HIDDEN, " WAKERS ")",
-};
 
 /* Ways to go through it: idxNum. */
 enum { BY_LANE, BY_STATE, BACKWARDS };
@@ -49,20 +38,10 @@ typedef struct cursor {
 	bool ended;
 } cursor;
 
-static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
-{
-	(void)argc;
-	(void)message;
-	unsigned which = 0;
-	while (which < WHICH_COUNT - 1 && strcmp(names[which], argv[0]) != 0)
-		which++;
-	return sq_connect(db, aux, which, schemas[which], sizeof(cursor), ret);
-}
-
 /* Plan: as in sqlevents.c. */
-static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
+static int plan(const sq_kind *k, sqlite3_index_info *info)
 {
-	char plan[17];
+	char text[17];
 	int n = 0;
 	double cost = 1e7;
 	for (int i = 0; i < info->nConstraint && n < 8; i++) {
@@ -71,13 +50,13 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 		bool time = (c->iColumn == START || c->iColumn == END) && sq_is_bound(c->op);
 		if (!c->usable || (!lane && !time))
 			continue;
-		plan[2 * n] = (char)('a' + c->iColumn);
-		plan[2 * n + 1] = (char)c->op;
+		text[2 * n] = (char)('a' + c->iColumn);
+		text[2 * n + 1] = (char)c->op;
 		info->aConstraintUsage[i].argvIndex = ++n;
 		cost /= lane ? 1000 : 4;
 	}
-	plan[2 * n] = 0;
-	info->idxStr = sqlite3_mprintf("%s", plan);
+	text[2 * n] = 0;
+	info->idxStr = sqlite3_mprintf("%s", text);
 	info->needToFreeIdxStr = 1;
 	info->estimatedCost = cost;
 	/* Lanes come by id, either way: to group by them, SQLite asks for the direction of ORDER BY, whatever that is
@@ -88,7 +67,7 @@ static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
 	if (by_lane && info->aOrderBy[0].desc)
 		info->idxNum = BACKWARDS;
 	/* By state, goroutines are gone through once for each: sorting them all takes longer. */
-	bool by_state = ((sq_table *)v)->which == GOROUTINES && cost > 1e6 && info->nOrderBy == 1 &&
+	bool by_state = k->which == GOROUTINES && cost > 1e6 && info->nOrderBy == 1 &&
 			info->aOrderBy[0].iColumn == STATE && !info->aOrderBy[0].desc;
 	if (by_state)
 		info->idxNum = BY_STATE, info->orderByConsumed = 1;
@@ -170,7 +149,6 @@ static void next_lane(cursor *c, unsigned which)
 static int next(sqlite3_vtab_cursor *base)
 {
 	cursor *c = (cursor *)base;
-	c->base.row++;
 	bool more;
 	if (c->lane.kind != WTR_LANE_THREAD) {
 		more = an_strip_next(&c->x->lanes->store, &c->place) && settle(c);
@@ -180,16 +158,17 @@ static int next(sqlite3_vtab_cursor *base)
 		       c->span.start_ns <= c->start.high;
 	}
 	if (!more)
-		next_lane(c, ((sq_table *)base->pVtab)->which);
+		next_lane(c, ((const sq_table *)base->pVtab)->kind->which);
 	return SQLITE_OK;
 }
 
-static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int argc, sqlite3_value **argv)
+static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv)
 {
 	cursor *c = (cursor *)base;
 	sq_table *v = (sq_table *)base->pVtab;
+	unsigned which = v->kind->which;
 	sq_range end = { INT64_MIN, INT64_MAX }, lane = { INT64_MIN, INT64_MAX };
-	c->x = sq_index(v->d, true, &v->base.zErrMsg);
+	c->x = sq_index(v->of, true, &v->base.zErrMsg);
 	if (!c->x)
 		return SQLITE_ERROR;
 	wtr_totals t;
@@ -197,22 +176,21 @@ static int filter(sqlite3_vtab_cursor *base, int number, const char *plan, int a
 	c->begin_ns = t.start_ns;
 	c->start = (sq_range){ INT64_MIN, INT64_MAX };
 	for (int i = 0; i < argc; i++) {
-		int at = plan[2 * i] - 'a', op = (unsigned char)plan[2 * i + 1];
+		int at = text[2 * i] - 'a', op = (unsigned char)text[2 * i + 1];
 		sq_narrow(at == LANE ? &lane : at == START ? &c->start : &end, op, argv[i]);
 	}
 	c->after_ns = end.low == INT64_MIN ? INT64_MIN : end.low - 1;
 	c->ended = false;
-	c->base.row = 0;
 	c->next_lane = 0;
 	c->pass = 0;
 	c->by_state = number == BY_STATE && lane.low != lane.high;
 	c->backwards = number == BACKWARDS;
-	c->n_lanes = wtr_table_rows(c->x, lanes_of[v->which]);
+	c->n_lanes = wtr_table_rows(c->x, lanes_of[which]);
 	if (lane.low == lane.high) {
 		c->next_lane = c->n_lanes;
-		c->ended = !enter_lane(c, (wtr_lane){ kinds[v->which], lane.low });
+		c->ended = !enter_lane(c, (wtr_lane){ kinds[which], lane.low });
 	} else {
-		next_lane(c, v->which);
+		next_lane(c, which);
 	}
 	return SQLITE_OK;
 }
@@ -259,13 +237,16 @@ static int object_column(cursor *c, sqlite3_context *out, enum column i)
 	const wtr_span *s = whole(c);
 	const wtr_waits *w;
 	wtr_object o;
-	if (s->state != WTR_G_WAITING || !wtr_names_objects(v->d->t))
+	if (s->state != WTR_G_WAITING || !wtr_names_objects(v->of->t))
 		return SQLITE_OK;
-	if (!sq_waits(v->d, &w, &v->base.zErrMsg))
+	if (!sq_waits(v->of, &w, &v->base.zErrMsg))
 		return SQLITE_ERROR;
 	if (wtr_waits_of(w, c->lane.id, s->start_ns, &o, 1) != 1)
 		return SQLITE_OK;
-	sq_result_id(out, i == OBJECT ? sq_object_row(v->d, &o) : o.holder);
+	if (i == OBJECT)
+		sq_result_row(out, v->of, sq_object_row(v->of, &o));
+	else
+		sq_result_id(out, o.holder);
 	return SQLITE_OK;
 }
 
@@ -301,19 +282,20 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 
 int sq_add_states(sq_db *d)
 {
-	static const sqlite3_module module = { .xConnect = connect,
-		.xBestIndex = best_index,
-		SQ_MODULE,
-		.xClose = sq_cursor_close,
-		.xFilter = filter,
-		.xNext = next,
-		.xEof = eof,
-		.xColumn = column,
-		.xRowid = sq_cursor_row };
-	for (unsigned i = 0; i < WHICH_COUNT; i++) {
-		int rc = sqlite3_create_module(d->db, names[i], &module, d);
-		if (rc != SQLITE_OK)
-			return rc;
-	}
-	return SQLITE_OK;
+	static const sqlite3_module module = { SQ_MODULE, .xClose = sq_cursor_close, .xFilter = filter, .xNext = next,
+		.xEof = eof, .xColumn = column };
+	/* The column of the lane's own id has another name in each. */
+#define REST   "start_ns INTEGER, end_ns INTEGER, dur_ns INTEGER, state TEXT, class TEXT, reason TEXT, stack INTEGER, "
+#define WAKERS "waker INTEGER, waker_stack INTEGER"
+	static const sq_kind g = { "g INTEGER, " REST "running_g INTEGER HIDDEN, p INTEGER, m INTEGER, " WAKERS
+				   ", object INTEGER, holder INTEGER",
+		"g, start_ns", GOROUTINES, sizeof(cursor), plan, &module };
+	static const sq_kind p = { "p INTEGER, " REST "g INTEGER, running_p INTEGER HIDDEN, m INTEGER, " WAKERS,
+		"p, start_ns", PROCS, sizeof(cursor), plan, &module };
+	static const sq_kind m = { "m INTEGER, " REST "g INTEGER, p INTEGER, running_m INTEGER HIDDEN, " WAKERS,
+		"m, start_ns", THREADS, sizeof(cursor), plan, &module };
+	int rc = sq_add(d, "g_states", &g);
+	if (rc == SQLITE_OK)
+		rc = sq_add(d, "p_states", &p);
+	return rc == SQLITE_OK ? sq_add(d, "m_states", &m) : rc;
 }

@@ -19,7 +19,6 @@ enum { COLUMNS_MAX = 64 };
 typedef struct cursor {
 	sq_cursor base;
 	size_t n_columns;
-	bool rising;
 	wtr_column columns[COLUMNS_MAX];
 } cursor;
 
@@ -38,49 +37,25 @@ const char *sq_index_table(unsigned i)
 	return i < WTR_TABLE_COUNT ? plural(i, room, sizeof(room)) : NULL;
 }
 
-static int connect(sqlite3 *db, void *aux, int argc, const char *const *argv, sqlite3_vtab **ret, char **message)
-{
-	(void)argc;
-	(void)message;
-	sq_db *d = aux;
-	unsigned which = 0;
-	char room[64];
-	while (which < WTR_TABLE_COUNT && strcmp(plural(which, room, sizeof(room)), argv[0]) != 0)
-		which++;
-	static const char *const columns[WTR_TABLE_COUNT] = {
-#define TABLE(ID, name, part, doc) [WTR_TABLE_##ID] = "CREATE TABLE x("
-#define SQ_I64                     "INTEGER"
-#define SQ_U64                     "INTEGER"
-#define SQ_U32                     "INTEGER"
-#define SQ_U8                      "INTEGER"
-#define SQ_STR                     "TEXT"
-#define COL(type, name, unit, doc) "\"" #name "\" " SQ_##type ","
-#define END(ID, name)              ,
-#include <wtr/tables.def>
-	};
-	if (which == WTR_TABLE_COUNT)
-		return SQLITE_ERROR;
-	char *schema = sqlite3_mprintf("%.*s)", (int)strlen(columns[which]) - 1, columns[which]);
-	int rc = schema ? sq_connect(db, d, which, schema, sizeof(cursor), ret) : SQLITE_NOMEM;
-	sqlite3_free(schema);
-	return rc;
-}
+/* What the letter of a plan says besides the operator: it is about the number of the row. */
+enum { OF_ROW = 64 };
 
-/* Plan: for each bound of column 0, its operator as a letter. */
-static int best_index(sqlite3_vtab *v, sqlite3_index_info *info)
+/* Plan: for each bound of column 0, and for `rowid =`, the operator as a letter. */
+static int plan(const sq_kind *k, sqlite3_index_info *info)
 {
-	(void)v;
-	char plan[8];
+	(void)k;
+	char text[8];
 	int n = 0;
-	for (int i = 0; i < info->nConstraint && n < (int)sizeof(plan) - 1; i++) {
+	for (int i = 0; i < info->nConstraint && n < (int)sizeof(text) - 1; i++) {
 		const struct sqlite3_index_constraint *c = &info->aConstraint[i];
-		if (!c->usable || c->iColumn != 0 || !sq_is_bound(c->op))
+		bool of_row = c->iColumn < 0 && c->op == SQLITE_INDEX_CONSTRAINT_EQ;
+		if (!c->usable || (!of_row && (c->iColumn != 0 || !sq_is_bound(c->op))))
 			continue;
 		info->aConstraintUsage[i].argvIndex = n + 1;
-		plan[n++] = (char)c->op;
+		text[n++] = (char)(of_row ? c->op | OF_ROW : c->op);
 	}
-	plan[n] = 0;
-	info->idxStr = sqlite3_mprintf("%s", plan);
+	text[n] = 0;
+	info->idxStr = sqlite3_mprintf("%s", text);
 	info->needToFreeIdxStr = 1;
 	info->estimatedCost = n ? 100 : 1e6;
 	return info->idxStr ? SQLITE_OK : SQLITE_NOMEM;
@@ -116,7 +91,7 @@ static size_t search(const cursor *c, size_t n, int64_t v)
 	return low;
 }
 
-static bool rises(const cursor *c, size_t n)
+static bool look_whether_it_rises(const cursor *c, size_t n)
 {
 	if (c->columns[0].type == WTR_COL_STR)
 		return false;
@@ -126,26 +101,60 @@ static bool rises(const cursor *c, size_t n)
 	return true;
 }
 
-static int filter(sqlite3_vtab_cursor *base, int number_of_plan, const char *plan, int argc, sqlite3_value **argv)
+/* Looked for once: a join asks for every row of the other table. */
+static bool rises(const cursor *c, size_t n)
 {
-	(void)number_of_plan;
-	cursor *c = (cursor *)base;
-	sq_table *v = (sq_table *)base->pVtab;
-	const wtr_index *x = sq_index(v->d, false, &v->base.zErrMsg);
-	if (!x)
-		return SQLITE_ERROR;
-	c->n_columns = wtr_columns(x, (wtr_table)v->which, c->columns, COLUMNS_MAX);
-	size_t n = wtr_table_rows(x, (wtr_table)v->which);
-	c->base.row = 0;
-	c->base.end = (sqlite3_int64)n;
-	if (argc == 0 || n == 0 || !rises(c, n))
-		return SQLITE_OK;
+	uint8_t *known = &sq_trace_of(&c->base.base)->rising[((const sq_table *)c->base.base.pVtab)->kind->which];
+	if (!*known)
+		*known = look_whether_it_rises(c, n) ? SQ_RISES : SQ_DOES_NOT_RISE;
+	return *known == SQ_RISES;
+}
+
+/* The rows that bounds of column 0 leave. */
+static void narrow(cursor *c, const char *text, int argc, sqlite3_value **argv)
+{
+	size_t n = (size_t)c->base.end;
 	sq_range r = { INT64_MIN, INT64_MAX };
-	for (int i = 0; i < argc; i++)
-		sq_narrow(&r, (unsigned char)plan[i], argv[i]);
+	bool any = false;
+	for (int i = 0; i < argc; i++) {
+		if (text[i] & OF_ROW)
+			continue;
+		any = true;
+		sq_narrow(&r, text[i], argv[i]);
+	}
+	if (!any || n == 0 || !rises(c, n))
+		return;
 	c->base.row = (sqlite3_int64)search(c, n, r.low);
 	if (r.high < INT64_MAX)
 		c->base.end = (sqlite3_int64)search(c, n, r.high + 1);
+}
+
+static void only_row(cursor *c, const sq_trace *of, sqlite3_value *value)
+{
+	sqlite3_int64 row;
+	if (sq_row_of(of, value, &row) && row >= c->base.row && row < c->base.end) {
+		c->base.row = row;
+		c->base.end = row + 1;
+	} else {
+		c->base.row = c->base.end;
+	}
+}
+
+static int filter(sqlite3_vtab_cursor *base, int number, const char *text, int argc, sqlite3_value **argv)
+{
+	(void)number;
+	cursor *c = (cursor *)base;
+	sq_table *v = (sq_table *)base->pVtab;
+	const wtr_index *x = sq_index(v->of, false, &v->base.zErrMsg);
+	if (!x)
+		return SQLITE_ERROR;
+	c->n_columns = wtr_columns(x, (wtr_table)v->kind->which, c->columns, COLUMNS_MAX);
+	c->base.row = 0;
+	c->base.end = (sqlite3_int64)wtr_table_rows(x, (wtr_table)v->kind->which);
+	narrow(c, text, argc, argv);
+	for (int i = 0; i < argc; i++)
+		if (text[i] & OF_ROW)
+			only_row(c, v->of, argv[i]);
 	return SQLITE_OK;
 }
 
@@ -161,7 +170,7 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 		if (is_row && *(const uint32_t *)at == UINT32_MAX)
 			sqlite3_result_null(out);
 		else
-			sqlite3_result_int64(out, *(const uint32_t *)at);
+			sqlite3_result_int64(out, *(const uint32_t *)at + (is_row ? sq_trace_of(base)->row_base : 0));
 		break;
 	case WTR_COL_U8: sqlite3_result_int(out, *(const uint8_t *)at); break;
 	case WTR_COL_I64:
@@ -177,17 +186,28 @@ static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 
 int sq_add_tables(sq_db *d)
 {
-	static const sqlite3_module module = { .xConnect = connect,
-		.xBestIndex = best_index,
-		SQ_MODULE,
-		.xClose = sq_cursor_close,
-		.xFilter = filter,
-		.xNext = sq_cursor_next,
-		.xEof = sq_cursor_eof,
-		.xColumn = column,
-		.xRowid = sq_cursor_row };
+	static const sqlite3_module module = { SQ_MODULE, .xClose = sq_cursor_close, .xFilter = filter,
+		.xNext = sq_cursor_next, .xEof = sq_cursor_eof, .xColumn = column, .xRowid = sq_cursor_row };
+	static const sq_kind kinds[WTR_TABLE_COUNT] = {
+#define TABLE(ID, name, part, doc)                    \
+	[WTR_TABLE_##ID] = { .which = WTR_TABLE_##ID, \
+		.cursor_bytes = sizeof(cursor),       \
+		.plan = plan,                         \
+		.module = &module,                    \
+		.columns = ""
+#define SQ_I64                     "INTEGER"
+#define SQ_U64                     "INTEGER"
+#define SQ_U32                     "INTEGER"
+#define SQ_U8                      "INTEGER"
+#define SQ_STR                     "TEXT"
+#define COL(type, name, unit, doc) ", \"" #name "\" " SQ_##type
+#define END(ID, name) \
+	}             \
+	,
+#include <wtr/tables.def>
+	};
 	for (unsigned i = 0; sq_index_table(i); i++) {
-		int rc = sqlite3_create_module(d->db, sq_index_table(i), &module, d);
+		int rc = sq_add(d, sq_index_table(i), &kinds[i]);
 		if (rc != SQLITE_OK)
 			return rc;
 	}
