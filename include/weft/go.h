@@ -27,9 +27,10 @@ typedef struct weft_options {
  * opt may be NULL.  The caller's thread sleeps until then; fn runs on a thread of the library, on a stack of the size
  * in `opt`.
  * When no goroutine can ever run again (none runs, sleeps, waits for a descriptor or is in a blocking call) the program
- * ends: "fatal error: all goroutines are asleep - deadlock!", every goroutine's state, exit status 2.  So it does,
- * with other words, when the kernel has no thread for goroutines that could run, and nothing else runs, for a second.
- * Same as Go: "Program execution" (when main returns, the program does not wait for other goroutines).
+ * ends: "fatal error: all goroutines are asleep - deadlock!", every goroutine's state, exit status 2.  A thread of the
+ * program's own that has called this library may do so again: as long as it lives nothing is taken for dead.  So it
+ * ends, with other words, when the kernel has no thread for goroutines that could run, and nothing else runs, for a
+ * second.  Same as Go: "Program execution" (when main returns, the program does not wait for other goroutines).
  */
 WEFT_API int weft_main(weft_fn *fn, void *arg, const weft_options *opt);
 

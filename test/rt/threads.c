@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #define GO_ENDS                                                                                               \
@@ -293,6 +294,114 @@ CASE(sleepers_wake, "go.h: others go on when the last thread that ran has gone: 
 		kit_go(end_later, (void *)(intptr_t)(i % 10 * 10 * WEFT_US));
 		weft_sleep(100 * WEFT_US);
 	}
+}
+
+/* ---- threads of the program's own ---- */
+
+#define DEAD_BUT_FOR                                                                                          \
+	"go.h: when no goroutine can ever run again the program ends; a thread that has called this library " \
+	"may do so again, as long as it lives"
+
+static void nothing(void *unused)
+{
+	(void)unused;
+}
+
+static atomic_bool called_in;
+
+static void *call_in(void *ns)
+{
+	kit_equal(weft_go(nothing, NULL), 0);
+	called_in = true;
+	nanosleep(&(struct timespec){ .tv_nsec = (intptr_t)ns }, NULL);
+	return NULL;
+}
+
+static void *call_in_and_wake(void *ns)
+{
+	call_in(ns);
+	weft_wg_done(&done);
+	return NULL;
+}
+
+static void *call_nothing(void *unused)
+{
+	return unused;
+}
+
+static pthread_t own_thread(void *(*fn)(void *), void *arg)
+{
+	pthread_t t;
+	kit_require(pthread_create(&t, NULL, fn, arg) == 0);
+	return t;
+}
+
+CASE(deadlock_behind_own_thread, DEAD_BUT_FOR, .dies = KIT_DEADLOCK)
+{
+	for (int i = 0; i < 10; i++)
+		pthread_join(own_thread(call_in, NULL), NULL);
+	pthread_join(own_thread(call_nothing, NULL), NULL);
+	weft_chan_recv(NULL, NULL);
+}
+
+CASE(deadlock_when_own_thread_ends, DEAD_BUT_FOR, .dies = KIT_DEADLOCK)
+{
+	pthread_detach(own_thread(call_in, (void *)(intptr_t)(20 * WEFT_MS)));
+	kit_until(called_in);
+	weft_chan_recv(NULL, NULL);
+}
+
+CASE(no_deadlock_while_own_thread_lives, DEAD_BUT_FOR)
+{
+	weft_wg_add(&done, 1);
+	pthread_t t = own_thread(call_in_and_wake, (void *)(intptr_t)(20 * WEFT_MS));
+	kit_until(called_in);
+	weft_wg_wait(&done);
+	pthread_join(t, NULL);
+}
+
+static void *call_in_at_end(void *unused)
+{
+	pthread_setspecific(key, &held);
+	return call_in(unused);
+}
+
+CASE(destructors_of_own_thread,
+	"pthread_key_create: at thread exit a destructor is called; it may call what any thread may",
+	.dies = KIT_DEADLOCK)
+{
+	kit_equal(pthread_key_create(&key, let_go), 0);
+	weft_lock(&held);
+	pthread_detach(own_thread(call_in_at_end, NULL));
+	kit_until(called_in);
+	weft_lock(&held); /* unlocked by the thread's end, and never again */
+	weft_lock(&held);
+}
+
+static void *call_in_early(void *unused)
+{
+	weft_ctx_unref(weft_ctx_make(NULL, WEFT_FOREVER));
+	return unused;
+}
+
+static void wait_for_ever(void *unused)
+{
+	(void)unused;
+	weft_chan_recv(NULL, NULL);
+}
+
+CASE(deadlock_behind_early_thread, DEAD_BUT_FOR, .outside = true, .dies = KIT_DEADLOCK)
+{
+	pthread_join(own_thread(call_in_early, NULL), NULL);
+	call_in_early(NULL); /* this thread sleeps in weft_main() */
+	weft_main(wait_for_ever, NULL, NULL);
+}
+
+CASE(own_threads_leave_nothing, "go.h: any thread: thousands that call in and end leave no memory")
+{
+	for (size_t i = 0; i < kit_times(1000); i++)
+		pthread_join(own_thread(call_in, NULL), NULL);
+	kit_expect(weft_profile_count("threadcreate") < THREADS);
 }
 
 static void change_procs(void *unused)

@@ -180,7 +180,7 @@ struct weft__m {
 	weft__note park;
 	weft__p *next_p; /* handed over by whoever wakes it */
 	weft__g *locked_g;
-	bool ends;              /* locked_g has ended, and this thread is about to */
+	bool ends;              /* this thread is about to, with locked_g; not ours: it may at any time */
 	bool spare;             /* has no thread; under sched.lock */
 	const void *frame;      /* of the call that may collect: where the stacks of that begin */
 	weft__m *link;          /* sched.idle_m, spare_m */

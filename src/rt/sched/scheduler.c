@@ -302,21 +302,13 @@ static weft__m *regain(weft__m *m)
 	return m;
 }
 
-/* A thread that is not of the runtime gets a descriptor, so that it can wake goroutines. */
+/* A thread that is not of the runtime. */
 static weft__m *foreign(weft__m *m)
 {
-	if (m != &weft__no_m) {
-		if (atomic_load_explicit(&m->attn, memory_order_relaxed) & WEFT__ATTN_TAKING)
-			ask_taker(m);
-		return m;
-	}
-	m = weft__make_m();
-	if (!m)
-		weft__fatal("out of memory for a thread that calls in");
-	m->attn = WEFT__ATTN_FOREIGN;
-	m->tr.tid = wo_thread_id();
-	weft__m_here = m;
-	weft__external_begin();
+	if (m == &weft__no_m)
+		return weft__thread_call_in();
+	if (atomic_load_explicit(&m->attn, memory_order_relaxed) & WEFT__ATTN_TAKING)
+		ask_taker(m);
 	return m;
 }
 

@@ -164,11 +164,14 @@ void weft__g_fetch_crowd(const weft__g *g, const weft__g *next, const void *also
 /* What threads have that are not of the runtime. */
 extern weft__m weft__no_m;
 
-void weft__threads_init(void); /* once */
+void weft__threads_init(void); /* a second call changes nothing */
 /* A new thread's descriptor, in the list of all; NULL without memory. */
 weft__m *weft__make_m(void);
 /* A thread that begins with p, which is the caller's, counted in n_m; 0 or negative errno. */
 int weft__thread_start(weft__p *p, bool spinning);
+/* A descriptor for this thread, which is not of the runtime, so that it can wake goroutines: it counts as external
+ * until it ends. */
+weft__m *weft__thread_call_in(void);
 /* The stack of whoever started m's thread: how many frames; 0: it has none. */
 size_t weft__m_made_at(weft__m *m, uintptr_t ret[WEFT__M_FRAMES]);
 
@@ -190,7 +193,8 @@ weft__m *weft__take_proc(weft__m *by, weft__p *p);
  * looks whether there is one now: threads that went to sleep in between did not find it. */
 void weft__external_begin(void);
 void weft__external_end(void);
-/* A thread that is not of the runtime and has made a call: it may wake goroutines, and counts as external. */
+/* A thread that is not of the runtime and has made a call: it may wake goroutines, and counts as external until it
+ * ends. */
 bool weft__called_in(const weft__m *m);
 /* Under sched.lock. */
 weft__p *weft__idle_p_get(void);

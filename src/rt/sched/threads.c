@@ -51,6 +51,12 @@ static weft__m *take_spare(void)
 	return m;
 }
 
+static weft__m *descriptor(void)
+{
+	weft__m *m = take_spare();
+	return m ? m : weft__make_m();
+}
+
 /* m has no thread; it stays in the list of all, where nobody must wait for it. */
 static void keep_spare(weft__m *m)
 {
@@ -76,7 +82,8 @@ size_t weft__m_made_at(weft__m *m, uintptr_t ret[WEFT__M_FRAMES])
 static pthread_key_t ending;
 static bool has_ending;
 
-/* The thread's last words, as a destructor: it goes to the end of the queue once, behind those of what users keep. */
+/* The thread's last words, as a destructor: it goes to the end of the queue once, behind those of what users keep.  A
+ * thread of the program's whose destructors call in yet later counts anew. */
 static void end(void *arg)
 {
 	weft__m *m = arg;
@@ -97,9 +104,15 @@ static void end(void *arg)
 	weft__external_end();
 }
 
-void weft__threads_init(void)
+static void make_ending(void)
 {
 	has_ending = pthread_key_create(&ending, end) == 0;
+}
+
+void weft__threads_init(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, make_ending);
 }
 
 static void *thread_main(void *arg)
@@ -122,6 +135,22 @@ static void *thread_main(void *arg)
 	return NULL;
 }
 
+weft__m *weft__thread_call_in(void)
+{
+	weft__threads_init(); /* weft_main may be still to come */
+	weft__m *m = descriptor();
+	if (!m)
+		weft__fatal("out of memory for a thread that calls in");
+	atomic_store(&m->attn, WEFT__ATTN_FOREIGN | (weft__sched.hard ? WEFT__ATTN_HARD : 0));
+	m->tr.tid = wo_thread_id();
+	m->ends = true;
+	weft__m_here = m;
+	weft__external_begin();
+	if (!has_ending || pthread_setspecific(ending, m) != 0)
+		m->ends = false; /* then it counts for ever */
+	return m;
+}
+
 /* More of those that are counted; false: there are too many. */
 static bool count(int n)
 {
@@ -136,9 +165,7 @@ int weft__thread_start(weft__p *p, bool spinning)
 {
 	if (!count(1))
 		weft__fatal("thread exhaustion");
-	weft__m *m = take_spare();
-	if (!m)
-		m = weft__make_m();
+	weft__m *m = descriptor();
 	int err = -ENOMEM;
 	if (m) {
 		pthread_t unused;

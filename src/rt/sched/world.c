@@ -95,7 +95,7 @@ static int first_thread(void)
 		weft__global_get(s->all_p[0], 1);
 	atomic_store(none ? &s->started : &s->begun, !none); /* under the lock: against sleep_while_idle */
 	weft__lock_drop(&s->lock);
-	weft__monitor_wake(); /* it has left what needs a thread alone so far */
+	weft__monitor_wake();                            /* it has left what needs a thread alone so far */
 	return none ? atomic_load(&s->thread_error) : 0; /* the monitor goes on, and finds nothing */
 }
 
@@ -115,10 +115,13 @@ int weft__world_run(const weft__start *start)
 	weft__external_end();
 	if (err < 0)
 		return err;
-	if (weft__called_in(weft__self()))
+	bool counted = weft__called_in(weft__self());
+	if (counted)
 		weft__external_end(); /* this thread, which sleeps now */
 	weft__note_sleep(&weft__sched.main_done);
 	atomic_store(&weft__sched.started, false);
+	if (counted)
+		weft__external_begin();
 	return 0;
 }
 
