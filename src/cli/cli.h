@@ -202,6 +202,10 @@ bool cli_coloured(void);
 #define COMMAND(ID, name, min, max, operands, help, options) int cli_run_##ID(const cli_args *a);
 #include "cli/commands.def"
 
+/* What the names of files end with that an export makes, such as ".csv"; false, after saying it: nothing can be made
+ * so. */
+bool cli_export_ending(const cli_args *a, wb_buf *ret);
+
 /* `go tool trace -d=parsed`: all events to standard output as Go prints them. */
 int cli_print_parsed(const cli_args *a, const char *path);
 

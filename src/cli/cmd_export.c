@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/writing.h"
 #include "edit/timeline.h"
+#include "os/folder.h"
 #include "out/pprof.h"
 #include "sql/sql.h"
 
@@ -20,13 +21,14 @@ static int out_of_memory(void)
 
 /* ---- timelines ---- */
 
-static int export_timeline(const cli_args *a, wtr_trace *t, we_timeline format, cli_writing *w)
+static int export_timeline(const cli_args *a, wtr_trace *t, unsigned format, cli_writing *w)
 {
 	wtr_index *x;
 	wtr_error err = { 0 };
 	wtr_code rc = wtr_index_build(t, WTR_PART_ALL, &x, &err);
 	if (rc == WTR_OK) {
-		rc = we_timeline_write(x, format, cli_writing_put, w, &err);
+		rc = we_timeline_write(
+			x, format == PERFETTO ? WE_TIMELINE_PERFETTO : WE_TIMELINE_CHROME, cli_writing_put, w, &err);
 		if (rc == WTR_OK)
 			cli_warn_damage(a->operands[1], x);
 		wtr_index_free(x);
@@ -100,31 +102,9 @@ static int csv_rows(sqlite3_stmt *s, cli_writing *w)
 	return written && rc == SQLITE_DONE ? CLI_OK : CLI_UNREADABLE;
 }
 
-static int no_such_table(const cli_args *a, const sq_db *d, const char *table)
-{
-	wb_buf all = { 0 };
-	for (size_t i = 0; sq_table_name(d, i); i++)
-		wb_buf_printf(&all, "%s%s", i ? ", " : "", sq_table_name(d, i));
-	int rc = table ? cli_usage(a->command, "there is no table '%s', but %s", table, wb_buf_cstr(&all))
-		       : cli_usage(a->command, "csv wants --table=NAME, one of %s", wb_buf_cstr(&all));
-	wb_buf_free(&all);
-	return rc;
-}
-
-static bool has_table(const sq_db *d, const char *table)
-{
-	for (size_t i = 0; table && sq_table_name(d, i); i++)
-		if (strcmp(sq_table_name(d, i), table) == 0)
-			return true;
-	return false;
-}
-
 static int export_csv(const cli_args *a, sq_db *d, cli_writing *w)
 {
-	const char *table = a->values[CLI_OPT_TABLE];
-	if (!has_table(d, table))
-		return no_such_table(a, d, table);
-	char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", table);
+	char *sql = sqlite3_mprintf("SELECT * FROM \"%w\"", a->values[CLI_OPT_TABLE]);
 	sqlite3_stmt *s = NULL;
 	int status = CLI_UNREADABLE;
 	if (!sql || sqlite3_prepare_v2(sq_handle(d), sql, -1, &s, NULL) != SQLITE_OK)
@@ -159,9 +139,9 @@ static int export_sqlite(sq_db *d, const char *path)
 	int status = run(d, sqlite3_mprintf("ATTACH %Q AS file; PRAGMA file.journal_mode = OFF; "
 					    "PRAGMA file.synchronous = OFF; BEGIN",
 				    part));
-	for (size_t i = 0; sq_table_name(d, i) && status == CLI_OK; i++)
-		status = run(d, sqlite3_mprintf("CREATE TABLE file.\"%w\" AS SELECT * FROM \"%w\"", sq_table_name(d, i),
-					sq_table_name(d, i)));
+	for (size_t i = 0; sq_table_name(i) && status == CLI_OK; i++)
+		status = run(d, sqlite3_mprintf("CREATE TABLE file.\"%w\" AS SELECT * FROM \"%w\"", sq_table_name(i),
+					sq_table_name(i)));
 	if (status == CLI_OK)
 		status = run(d, sqlite3_mprintf("COMMIT; DETACH file"));
 	if (status == CLI_OK && rename(part, path) < 0) {
@@ -176,39 +156,117 @@ static int export_sqlite(sq_db *d, const char *path)
 
 /* ---- the command ---- */
 
-static int export_to(const cli_args *a, wtr_trace *t, unsigned format, cli_writing *w)
+static int export_sql(const cli_args *a, wtr_trace *t, unsigned format, const char *to, cli_writing *w)
 {
-	if (format == PERFETTO || format == CHROME)
-		return export_timeline(a, t, format == PERFETTO ? WE_TIMELINE_PERFETTO : WE_TIMELINE_CHROME, w);
-	if (format == COLLAPSED)
-		return export_collapsed(a, t, w);
 	sq_db *d;
 	wtr_error err = { 0 };
 	if (sq_open(&(sq_source){ t, a->operands[1] }, 1, /* many= */ false, &d, &err) != WTR_OK) {
 		cli_error(a->operands[1], &err);
 		return CLI_UNREADABLE;
 	}
-	int status = format == CSV ? export_csv(a, d, w) : export_sqlite(d, a->operands[2]);
+	int status = format == CSV ? export_csv(a, d, w) : export_sqlite(d, to);
+	if (status == CLI_OK && sq_damage(d, 0))
+		cli_warn_end(a->operands[1], sq_damage(d, 0));
 	sq_close(d);
 	return status;
 }
 
-static int format_of(const char *word)
+static const struct {
+	const char *word, *ending;
+} formats[] = {
+	[PERFETTO] = { "perfetto", ".pftrace" },
+	[CHROME] = { "chrome", ".json" },
+	[CSV] = { "csv", ".csv" },
+	[SQLITE] = { "sqlite", ".sqlite" },
+	[COLLAPSED] = { "collapsed", ".folded" },
+};
+
+static bool has_table(const char *table)
 {
-	static const char *const words[] = { "perfetto", "chrome", "csv", "sqlite", "collapsed" };
-	for (int i = 0; i < 5; i++)
-		if (strcmp(words[i], word) == 0)
+	for (size_t i = 0; table && sq_table_name(i); i++)
+		if (strcmp(sq_table_name(i), table) == 0)
+			return true;
+	return false;
+}
+
+static int no_such_table(const cli_args *a, const char *table)
+{
+	wb_buf all = { 0 };
+	for (size_t i = 0; sq_table_name(i); i++)
+		wb_buf_printf(&all, "%s%s", i ? ", " : "", sq_table_name(i));
+	int rc = table ? cli_usage(a->command, "there is no table '%s', but %s", table, wb_buf_cstr(&all))
+		       : cli_usage(a->command, "csv wants --table=NAME, one of %s", wb_buf_cstr(&all));
+	wb_buf_free(&all);
+	return rc;
+}
+
+/* The format that is asked for; -1, after saying so: there is something wrong with it. */
+static int format_of(const cli_args *a)
+{
+	for (int i = 0; i < (int)(sizeof(formats) / sizeof(*formats)); i++) {
+		if (strcmp(formats[i].word, a->operands[0]) != 0)
+			continue;
+		if (i != CSV || has_table(a->values[CLI_OPT_TABLE]))
 			return i;
+		no_such_table(a, a->values[CLI_OPT_TABLE]);
+		return -1;
+	}
+	cli_usage(
+		a->command, "there is no format '%s', but perfetto, chrome, csv, sqlite and collapsed", a->operands[0]);
 	return -1;
+}
+
+bool cli_export_ending(const cli_args *a, wb_buf *ret)
+{
+	int format = format_of(a);
+	if (format < 0)
+		return false;
+	if (format == CSV)
+		wb_buf_printf(ret, ".%s", a->values[CLI_OPT_TABLE]);
+	wb_buf_puts(ret, formats[format].ending);
+	return true;
+}
+
+/* Where to: what --output says, or the last operand; NULL, after saying so: that is not clear. */
+static const char *target(const cli_args *a)
+{
+	const char *output = a->values[CLI_OPT_OUTPUT];
+	if (!output && a->n_operands == 3 && !wo_is_folder(a->operands[1]))
+		return a->operands[2];
+	if (output && a->n_operands == 2)
+		return output;
+	if (a->n_operands == 2 && !wo_is_folder(a->operands[1]))
+		cli_usage(a->command, "export wants the file to write, too: export %s %s OUT", a->operands[0],
+			a->operands[1]);
+	else
+		cli_usage(a->command, "of several traces, export wants -o FOLDER for the files");
+	return NULL;
+}
+
+static int export_trace(const cli_args *a, unsigned format, wtr_trace *t, const char *to)
+{
+	cli_writing w;
+	int status = CLI_OK;
+	if (format == SQLITE)
+		return export_sql(a, t, format, to, NULL);
+	if (!cli_writing_open(a, to, &w, &status))
+		return status;
+	if (format == CSV)
+		status = export_sql(a, t, format, to, &w);
+	else if (format == COLLAPSED)
+		status = export_collapsed(a, t, &w);
+	else
+		status = export_timeline(a, t, format, &w);
+	return cli_writing_close(&w, status == CLI_OK) ? status : CLI_UNREADABLE;
 }
 
 int cli_run_EXPORT(const cli_args *a)
 {
-	int format = format_of(a->operands[0]), status = CLI_OK;
-	if (format < 0)
-		return cli_usage(a->command, "there is no format '%s', but perfetto, chrome, csv, sqlite and collapsed",
-			a->operands[0]);
-	if (format == SQLITE && strcmp(a->operands[2], "-") == 0)
+	int format = format_of(a);
+	const char *to = format < 0 ? NULL : target(a);
+	if (!to)
+		return CLI_USAGE;
+	if (format == SQLITE && strcmp(to, "-") == 0)
 		return cli_usage(a->command, "a database cannot go to standard output: name a file");
 	wtr_options opt = {
 		.damage = cli_has(a, CLI_OPT_REPAIR) ? WTR_REPAIR : WTR_AS_GO,
@@ -218,18 +276,12 @@ int cli_run_EXPORT(const cli_args *a)
 	};
 	wtr_trace *t;
 	wtr_error err = { 0 };
+	cli_sink_reading();
 	if (wtr_open(a->operands[1], &opt, &t, &err) != WTR_OK) {
-		cli_error(a->operands[1], &err);
+		cli_open_error(a->operands[1], &err);
 		return CLI_UNREADABLE;
 	}
-	cli_writing w;
-	if (format == SQLITE) {
-		status = export_to(a, t, SQLITE, NULL);
-	} else if (cli_writing_open(a, a->operands[2], &w, &status)) {
-		status = export_to(a, t, (unsigned)format, &w);
-		if (!cli_writing_close(&w, status == CLI_OK))
-			status = CLI_UNREADABLE;
-	}
+	int status = export_trace(a, (unsigned)format, t, to);
 	cli_progress_done();
 	wtr_close(t);
 	return status;

@@ -130,10 +130,10 @@ static int run_all(const cli_args *a, sq_db *d, const char *text)
 	return status;
 }
 
-static void list_tables(const sq_db *d)
+static void list_tables(void)
 {
-	for (size_t i = 0; sq_table_name(d, i); i++)
-		puts(sq_table_name(d, i));
+	for (size_t i = 0; sq_table_name(i); i++)
+		puts(sq_table_name(i));
 }
 
 /* Statements end with a semicolon and may take several lines. */
@@ -150,7 +150,7 @@ static int prompt(const cli_args *a, sq_db *d)
 		if (n < 0 || strncmp(line, ".quit", 5) == 0 || strncmp(line, ".exit", 5) == 0)
 			break;
 		if (!text.n && strncmp(line, ".tables", 7) == 0) {
-			list_tables(d);
+			list_tables();
 			continue;
 		}
 		wb_buf_put(&text, line, (size_t)n);

@@ -5,14 +5,23 @@
 #include <string.h>
 
 #include "cli/files.h"
+#include "cli/into.h"
 #include "cli/pool.h"
 #include "os/folder.h"
 #include "out/units.h"
 
-static bool takes_many(const cli_command *c)
+/* Whether the command is asked about several traces. */
+static bool is_many(const cli_args *a, size_t fixed)
 {
+	const cli_command *c = a->command;
+	bool exports = c == &cli_commands[CLI_CMD_EXPORT]; /* without --output, its last operand is the file to write */
 	size_t n = strlen(c->operands), end = strlen("FILE...");
-	return c->operands_max == CLI_OPERANDS_MAX && n >= end && strcmp(c->operands + n - end, "FILE...") == 0;
+	if (c->operands_max != CLI_OPERANDS_MAX || n < end)
+		return false;
+	if (exports ? !cli_has(a, CLI_OPT_OUTPUT) : strcmp(c->operands + n - end, "FILE...") != 0)
+		return false;
+	bool folder = cli_has(a, CLI_OPT_OUTPUT) && wo_is_folder(a->values[CLI_OPT_OUTPUT]);
+	return folder || a->n_operands != fixed + 1 || wo_is_folder(a->operands[fixed]);
 }
 
 static void header(const cli_args *a, const char *path, bool first)
@@ -50,22 +59,30 @@ static int run_one(void *user, const cli_args *a, size_t i)
 	return a->command->run(&one);
 }
 
+static int run_files(const cli_args *a, cli_files *f, size_t fixed)
+{
+	if (cli_has(a, CLI_OPT_OUTPUT))
+		return cli_each_into(a, f, fixed);
+	if (a->command == &cli_commands[CLI_CMD_SUMMARY])
+		return cli_rank_many(a, f);
+	return cli_each(a, f, run_one, &(each){ fixed, f });
+}
+
 int cli_run_many(const cli_args *a)
 {
 	size_t fixed = a->command->operands_min - 1; /* operands before the files */
-	if (!takes_many(a->command) || (a->n_operands == fixed + 1 && !wo_is_folder(a->operands[fixed])))
+	if (!is_many(a, fixed))
 		return a->command->run(a);
-	if (cli_has(a, CLI_OPT_OUTPUT))
-		return cli_usage(a->command, "--output is for one trace: each of several would overwrite it");
+	if (a->command == &cli_commands[CLI_CMD_REPORT] && !cli_has(a, CLI_OPT_OUTPUT))
+		return cli_usage(a->command, "of several traces, report wants -o FOLDER for the pages");
 	cli_files f = { 0 };
 	int rc = CLI_OK;
 	for (size_t i = fixed; i < a->n_operands; i++)
 		if (!cli_files_add(&f, a->operands[i]))
 			rc = CLI_UNREADABLE;
 	if (f.n) {
-		bool rank = a->command == &cli_commands[CLI_CMD_SUMMARY];
-		int answer = rank ? cli_rank_many(a, &f) : cli_each(a, &f, run_one, &(each){ fixed, &f });
-		rc = answer > rc ? answer : rc;
+		int answer = run_files(a, &f, fixed);
+		rc = answer == CLI_USAGE || answer > rc ? answer : rc;
 	}
 	cli_files_free(&f);
 	return rc;

@@ -6,8 +6,8 @@
 #include "cli/files.h"
 
 /* Runs the command; when its operands are several files, or a folder, once for each trace: text behind a line with its
- * name, JSON behind an object {"file": name}, several at once (pool.h).  What cannot be read does not stop the rest;
- * the exit status is the largest of all. */
+ * name, JSON behind an object {"file": name}, several at once (pool.h); with --output, a file for each (into.h).  What
+ * cannot be read does not stop the rest; the exit status is the largest of all. */
 int cli_run_many(const cli_args *a);
 
 /* weft summary of several: which is odd. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/vec.h"
 
@@ -64,4 +65,18 @@ void wo_folder_free(wo_folder *f)
 		wb_free(f->names[i]);
 	wb_free(f->names);
 	*f = (wo_folder){ 0 };
+}
+
+int wo_folder_make(const char *path, bool *ret_made)
+{
+	bool made = mkdir(path, 0777) == 0;
+	if (!made && (errno != EEXIST || !wo_is_folder(path)))
+		return errno == EEXIST ? -ENOTDIR : -errno;
+	*ret_made = made;
+	return 0;
+}
+
+int wo_folder_remove(const char *path)
+{
+	return rmdir(path) < 0 ? -errno : 0;
 }

@@ -13,5 +13,7 @@ typedef struct wo_folder {
 bool wo_is_folder(const char *path);
 int wo_folder_list(const char *path, wo_folder *ret); /* 0 or negative errno */
 void wo_folder_free(wo_folder *f);
+int wo_folder_make(const char *path, bool *ret_made); /* 0, also when it is there already, or negative errno */
+int wo_folder_remove(const char *path);               /* an empty one */
 
 #endif

@@ -75,9 +75,8 @@ sqlite3 *sq_handle(const sq_db *d)
 	return d->db;
 }
 
-const char *sq_table_name(const sq_db *d, size_t i)
+const char *sq_table_name(size_t i)
 {
-	(void)d;
 	size_t n = sizeof(other_tables) / sizeof(*other_tables);
 	return i < n ? other_tables[i] : sq_index_table((unsigned)(i - n));
 }

@@ -29,7 +29,7 @@ const wtr_error *sq_damage(const sq_db *d, size_t i);
 sqlite3 *sq_handle(const sq_db *d);
 
 /* Name of table i, in the order of the schema; NULL behind the last. */
-const char *sq_table_name(const sq_db *d, size_t i);
+const char *sq_table_name(size_t i);
 
 /* What would be right where SQLite says `message` of a statement: the columns of the tables that it names, tables, a
  * name that is near.  Lines of text, none when there is nothing to say. */

@@ -69,13 +69,13 @@ static void columns_of(const sq_db *d, const char *table, wb_buf *b, wb_near *ne
 	sqlite3_free(sql);
 }
 
-static void tables(const sq_db *d, wb_buf *b, wb_near *near)
+static void tables(wb_buf *b, wb_near *near)
 {
 	size_t line = b->n;
 	wb_buf_puts(b, "there are");
-	for (size_t i = 0; sq_table_name(d, i); i++) {
-		put_word(b, &line, sq_table_name(d, i), i == 0);
-		wb_near_try(near, sq_table_name(d, i));
+	for (size_t i = 0; sq_table_name(i); i++) {
+		put_word(b, &line, sq_table_name(i), i == 0);
+		wb_near_try(near, sq_table_name(i));
 	}
 	wb_buf_putc(b, '\n');
 }
@@ -107,12 +107,12 @@ void sq_advice(const sq_db *d, const char *statement, const char *message, wb_bu
 	wb_near near = { 0 };
 	wb_buf list = { 0 };
 	if (names(message, "no such column: ", &near)) {
-		for (size_t i = 0; sq_table_name(d, i); i++)
-			if (is_named(statement, sq_table_name(d, i)))
-				columns_of(d, sq_table_name(d, i), &list, &near);
+		for (size_t i = 0; sq_table_name(i); i++)
+			if (is_named(statement, sq_table_name(i)))
+				columns_of(d, sq_table_name(i), &list, &near);
 	}
 	if (near.n ? list.n == 0 : names(message, "no such table: ", &near))
-		tables(d, &list, &near);
+		tables(&list, &near);
 	if (names(message, "ambiguous column name: ", &near))
 		wb_buf_printf(&list, "several tables have it: say which one's, as in table.%s\n", near.word);
 	if (strstr(message, "may not be modified"))

@@ -171,6 +171,52 @@ def test_a_broken_trace_does_not_stop_the_rest(tmp):
     assert b"main.main" in p.stdout and p.stderr.count(b"weft: ") == 1
 
 
+INTO = ((["report"], ".html"), (["export", "perfetto"], ".pftrace"), (["export", "chrome"], ".json"), (["export", "csv", "--table=tasks"], ".tasks.csv"),
+        (["export", "collapsed"], ".folded"), (["profile", "sched"], ".sched.pb.gz"))
+
+
+def test_of_several_traces_files_go_into_a_folder(tmp):
+    some = [CORPUS / f"go1.26-{n}.trace" for n in ("hello", "httpload", "annotate")]
+    for words, ending in INTO:
+        weft(*words, *some, "-o", tmp / "out")
+        for path in some:
+            weft(*words, path, "-o", tmp / "one")
+            assert (tmp / "out" / (path.name + ending)).read_bytes() == (tmp / "one").read_bytes(), (words, path)
+    assert len(list((tmp / "out").iterdir())) == len(INTO) * len(some)
+    weft("export", "sqlite", *some, "-o", tmp / "out", "--threads=1")
+    assert (tmp / "out/go1.26-hello.trace.sqlite").stat().st_size > 0
+    for path in some:
+        (tmp / path.name).write_bytes(path.read_bytes())
+    (tmp / "one").unlink()
+    weft("report", tmp, f"--output={tmp}/pages/")
+    assert sorted(p.name for p in (tmp / "pages").iterdir()) == sorted(p.name + ".html" for p in some)
+    weft("export", "collapsed", "-o", tmp / "pages", some[0])  # one trace into a folder that is there
+    assert (tmp / "pages/go1.26-hello.trace.folded").exists()
+
+
+def test_a_folder_is_written_to_as_a_whole_or_not(tmp):
+    trace = CORPUS / "go1.26-hello.trace"
+    (tmp / "a").mkdir()
+    (tmp / "a" / trace.name).write_bytes(trace.read_bytes())
+    for words, ending in INTO:
+        p = weft(*words, trace, tmp / "a" / trace.name, "-o", tmp / "out", status=2)
+        assert b"would both be written there" in p.stderr and p.stderr.count(b"weft: ") == 1, p.stderr
+        (tmp / f"there/{trace.name}{ending}").mkdir(parents=True, exist_ok=True)
+        p = weft(*words, TRACES[-1], trace, "-o", tmp / "there", status=2)
+        assert b"it is there already" in p.stderr, p.stderr
+        p = weft(*words, trace, TRACES[-1], "-o", tmp / "none/out", status=3)
+        assert b"none/out: No such file" in p.stderr, p.stderr
+        weft(*words, CORPUS / "bad-text.trace", tmp / "nothing", "-o", tmp / "out", status=3)
+    assert len(list((tmp / "there").iterdir())) == len(INTO)
+    weft("export", "nothing", trace, trace, "-o", tmp / "out", status=2)
+    weft("export", "csv", "--table=none", trace, tmp, "-o", tmp / "out", status=2)
+    weft("export", "sqlite", tmp / "a", tmp / "out", status=2)
+    weft("report", trace, TRACES[-1], status=2)
+    no_others(tmp, "a", "there")
+    weft("export", "perfetto", CORPUS / "bad-text.trace", trace, "-o", tmp / "out", status=3)
+    no_others(tmp / "out", "go1.26-hello.trace.pftrace")
+
+
 def test_what_is_wrong_with_the_question_is_said_once(tmp):
     for words in (["goroutines", "--filter=fn:("], ["findings", "--fail-on=x"], ["profile", "nothing"]):
         p = weft(*words, *TRACES[:20], status=2)
