@@ -18,7 +18,7 @@
 #include "base/vec.h"
 
 /* an_g.flags, and .open of the others */
-enum { AN_G_OPEN = 1, AN_G_WORKER = 2, AN_G_ASSIST = 4, AN_G_NAMED = 8 };
+enum { AN_G_OPEN = 1, AN_G_WORKER = 2, AN_G_ASSIST = 4, AN_G_NAMED = 8, AN_G_TAKEN = 16 /* runs without a proc */ };
 
 /* A goroutine.  Spans: numbers of the dictionary. */
 typedef struct an_g {
@@ -45,7 +45,8 @@ typedef struct an_p {
 	uint64_t sum[AN_CLASSES]; /* ns per class up to there */
 } an_p;
 
-/* A thread.  Spans: 0, or an_holds(proc), or an_blocked_in(goroutine): which proc's lane to look into. */
+/* A thread.  Spans: 0; an_holds(proc): which proc's lane to look into; or, without a proc, an_blocked_in(goroutine) or
+ * an_goes_on(goroutine). */
 typedef struct an_m {
 	an_strip strip;
 	int64_t  id;
@@ -58,7 +59,15 @@ typedef struct an_m {
 } an_m;
 
 static inline uint32_t an_holds(uint32_t p) { return (p + 1) << 1; }
-static inline uint32_t an_blocked_in(uint32_t g) { return g << 1 | 1; } /* in a system call without a proc */
+static inline uint32_t an_blocked_in(uint32_t g) { return g << 2 | 1; } /* in a system call */
+static inline uint32_t an_goes_on(uint32_t g) { return g << 2 | 3; }    /* computes; its proc was taken */
+static inline bool an_without_proc(uint32_t thread) { return thread & 1; }
+static inline uint32_t an_g_without_proc(uint32_t thread) { return thread >> 2; }
+static inline unsigned an_class_without_proc(uint32_t thread)
+{
+	return thread & 2 ? WTR_CLASS_RUNNING : WTR_CLASS_SYSCALL;
+}
+static inline uint32_t an_proc_held(uint32_t thread) { return (thread >> 1) - 1; }
 
 /* Goroutines of one start function. */
 typedef struct an_group {

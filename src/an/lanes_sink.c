@@ -335,11 +335,11 @@ static void p_sum(const an_p *p, uint64_t t, uint64_t *ret)
 /* Adds what a thread did up to t to the sums of its open block. */
 static void m_account(const an_lanes *l, an_m *m, uint64_t t)
 {
-	if (m->what & 1) {
-		m->sum[WTR_CLASS_SYSCALL - 1] += t - m->since;
+	if (an_without_proc(m->what)) {
+		m->sum[an_class_without_proc(m->what) - 1] += t - m->since;
 	} else if (m->what) {
 		uint64_t now[AN_CLASSES];
-		p_sum(l->ps.at[(m->what >> 1) - 1], t, now);
+		p_sum(l->ps.at[an_proc_held(m->what)], t, now);
 		for (unsigned c = 0; c < AN_CLASSES; c++)
 			m->sum[c] += now[c] - m->snap[c];
 		memcpy(m->snap, now, sizeof(now));
@@ -353,8 +353,8 @@ static bool m_push(sink *s, an_m *m, uint64_t t, uint32_t what)
 		return true;
 	m_account(s->l, m, t);
 	m->what = what;
-	if (what && !(what & 1))
-		p_sum(s->l->ps.at[(what >> 1) - 1], t, m->snap);
+	if (what && !an_without_proc(what))
+		p_sum(s->l->ps.at[an_proc_held(what)], t, m->snap);
 	return an_strip_push(&s->l->store, &m->strip, t, what, m->sum);
 }
 
@@ -418,13 +418,21 @@ static inline bool take_proc(sink *s, an_g *g, uint32_t gi, uint32_t pi, unsigne
 	return true;
 }
 
-/* A thread that showed a system call of g without a proc does so no more. */
-static bool left_syscall(sink *s, uint32_t gi, int64_t m_id, uint64_t t)
+/* A thread that showed what g does without a proc does so no more. */
+static bool left_thread(sink *s, an_g *g, uint32_t gi, int64_t m_id, uint64_t t)
 {
+	uint32_t was = g->flags & AN_G_TAKEN ? an_goes_on(gi) : an_blocked_in(gi);
 	uint32_t mi = m_id == WTR_NONE ? WB_IDMAP_NONE : wb_idmap_get(&s->l->m_ids, (uint64_t)m_id);
-	if (mi == WB_IDMAP_NONE || s->l->ms.at[mi]->what != an_blocked_in(gi))
+	g->flags &= (uint8_t)~AN_G_TAKEN;
+	if (mi == WB_IDMAP_NONE || s->l->ms.at[mi]->what != was)
 		return true;
 	return m_push(s, s->l->ms.at[mi], t, 0);
+}
+
+/* What the thread of a proc shows that has lost it while g was there. */
+static uint32_t without_proc(const an_g *g, uint32_t gi)
+{
+	return !g ? 0 : g->flags & AN_G_TAKEN ? an_goes_on(gi) : g->state == WTR_G_SYSCALL ? an_blocked_in(gi) : 0;
 }
 
 static bool on_proc(sink *s, const wtr_event *e)
@@ -449,7 +457,7 @@ static bool on_proc(sink *s, const wtr_event *e)
 	if (p->m != AN_NO) {
 		an_m *m = l->ms.at[p->m];
 		m->p = AN_NO;
-		if (!m_push(s, m, t, g && g->state == WTR_G_SYSCALL ? an_blocked_in(p->g) : 0))
+		if (!m_push(s, m, t, without_proc(g, p->g)))
 			return false;
 		p->m = AN_NO;
 		p->m_id = WTR_NONE;
@@ -585,8 +593,8 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 	return what_executing(s, WTR_G_SYSCALL, WTR_CLASS_SYSCALL, pi, mi, e->transition_stack, ret);
 }
 
-/* It goes on running, on its thread, without a proc: a thread that holds none shows nothing. */
-static bool to_taken(sink *s, const wtr_event *e, uint32_t *ret)
+/* It goes on running, on its thread, without a proc. */
+static bool to_taken(sink *s, an_g *g, const wtr_event *e, uint32_t *ret)
 {
 	static const char text[] = "proc taken";
 	an_what w = { WHAT_EMPTY, .state = WTR_G_RUNNING, .cls = WTR_CLASS_RUNNING };
@@ -597,6 +605,7 @@ static bool to_taken(sink *s, const wtr_event *e, uint32_t *ret)
 		return false;
 	if (s->reason_cls.n <= w.reason && !wb_vec_add(&s->reason_cls, (uint8_t)WTR_CLASS_BLOCKED))
 		return false;
+	g->flags |= AN_G_TAKEN; /* the thread shows it when the proc goes, which is the next event */
 	hot unused;
 	return remember(s, &unused, 0, 0, &w, ret);
 }
@@ -745,7 +754,7 @@ static bool change_state(sink *s, const wtr_event *e)
 	bool executes = to == WTR_G_RUNNING || to == WTR_G_SYSCALL, ok;
 	if (!executes && !leave_proc(s, g, t))
 		return false;
-	if (g->state == WTR_G_SYSCALL && !left_syscall(s, gi, e->m, t))
+	if ((g->state == WTR_G_SYSCALL || g->flags & AN_G_TAKEN) && !left_thread(s, g, gi, e->m, t))
 		return false;
 	switch (to) {
 	case WTR_G_RUNNING:
@@ -754,7 +763,7 @@ static bool change_state(sink *s, const wtr_event *e)
 	case WTR_G_SYSCALL:
 		if (e->wait == WTR_PROC_TAKEN)
 			to = WTR_G_RUNNING;
-		ok = e->wait == WTR_PROC_TAKEN ? to_taken(s, e, &what) : to_syscall(s, g, gi, e, t, &what);
+		ok = e->wait == WTR_PROC_TAKEN ? to_taken(s, g, e, &what) : to_syscall(s, g, gi, e, t, &what);
 		break;
 	case WTR_G_WAITING:
 		ok = from == WTR_G_NOTEXIST ? what_woken(s, e, to, true, &what) : what_waiting(s, e, &what);

@@ -39,13 +39,13 @@ static bool thread_stretch(const an_lanes *l, const an_m *m, uint64_t t, stretch
 	if (!strip_stretch(l, &m->strip, t, &held))
 		return false;
 	held.open = m->open;
-	if (held.what & 1)
-		held.cls = WTR_CLASS_SYSCALL;
-	if (!held.what || held.what & 1) {
+	if (an_without_proc(held.what))
+		held.cls = an_class_without_proc(held.what);
+	if (!held.what || an_without_proc(held.what)) {
 		*ret = held;
 		return true;
 	}
-	const an_p *p = l->ps.at[(held.what >> 1) - 1];
+	const an_p *p = l->ps.at[an_proc_held(held.what)];
 	if (!strip_stretch(l, &p->strip, t, &on))
 		return false;
 	on.from = on.from < held.from ? held.from : on.from;
@@ -126,6 +126,7 @@ static void tell_use(const an_lanes *l, uint32_t gi, const stretch *at, wtr_span
 		return;
 	const an_what *w = &l->dict.whats.at[p.what];
 	ret->stack = w->stack ? w->stack : stack_before(l, &g->strip, p.start);
+	ret->reason = text(l, w->reason);
 	ret->m = m_id(l, w->m);
 }
 
@@ -164,7 +165,7 @@ static void tell(const an_lanes *l, wtr_lane lane, const stretch *at, wtr_span *
 		ret->p = lane.id;
 		break;
 	case WTR_LANE_THREAD:
-		tell_use(l, at->proc ? an_proc_g(at->what) : at->what >> 1, at, ret);
+		tell_use(l, at->proc ? an_proc_g(at->what) : an_g_without_proc(at->what), at, ret);
 		ret->p = at->proc ? at->proc->id : WTR_NONE;
 		ret->m = lane.id;
 		break;

@@ -49,7 +49,7 @@ static uint32_t ref_of(const pen *d, uint32_t what, uint8_t kind)
 {
 	if (kind == AN_STRIP_DICT || !what)
 		return UINT32_MAX;
-	uint32_t g = kind == AN_STRIP_PROC ? an_proc_g(what) : what >> 1;
+	uint32_t g = kind == AN_STRIP_PROC ? an_proc_g(what) : an_g_without_proc(what);
 	return an_g_at(d->l, g)->row;
 }
 
@@ -251,12 +251,12 @@ static void add_held(
 	pen *d, const view *v, const an_block *b, const an_reader *r, uint64_t end, uint64_t from, uint64_t to)
 {
 	uint64_t held = 0;
-	float syscall = 0;
+	float alone[AN_CLASSES] = { 0 };
 	for (unsigned i = 0; i < b->n; i++) {
 		uint32_t what, next_what;
 		uint64_t s = an_read(r, i, &what), e = i + 1u < b->n ? an_read(r, i + 1, &next_what) : end;
-		if (what & 1)
-			syscall += (float)(e - s);
+		if (an_without_proc(what))
+			alone[an_class_without_proc(what) - 1] += (float)(e - s);
 		else if (what)
 			held += e - s;
 	}
@@ -267,7 +267,7 @@ static void add_held(
 	float part = held ? (float)(to - from) / (float)held : 0, dur = (float)(end - r->start) / 255.0f;
 	uint32_t some = 0;
 	for (unsigned c = 0; c < AN_CLASSES; c++) {
-		float ns = (float)b->share[c] * dur - (c == WTR_CLASS_SYSCALL - 1 ? syscall : 0);
+		float ns = (float)b->share[c] * dur - alone[c];
 		if (ns <= 0)
 			continue;
 		d->now.ns[c] += ns * part;
@@ -280,14 +280,14 @@ static void add_held(
 static void thread_span(pen *d, const view *v, const an_block *b, const an_reader *r, uint64_t block_end, uint64_t from,
 	uint64_t to, uint32_t what)
 {
-	if (what == 0 || what & 1) {
+	if (what == 0 || an_without_proc(what)) {
 		d->kind = AN_STRIP_SUMS;
-		add_span(d, v, from, to, what ? WTR_CLASS_SYSCALL : 0, what);
+		add_span(d, v, from, to, what ? an_class_without_proc(what) : 0, what);
 	} else if (to - from < d->fold_ns) {
 		add_held(d, v, b, r, block_end, from, to);
 	} else {
 		d->kind = AN_STRIP_PROC;
-		const an_p *p = d->l->ps.at[(what >> 1) - 1];
+		const an_p *p = d->l->ps.at[an_proc_held(what)];
 		draw_strip(d,
 			&(view){ &p->strip, from < v->lo ? v->lo : from, to > v->hi ? v->hi : to, from, to, p->open });
 	}

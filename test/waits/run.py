@@ -145,6 +145,10 @@ def hog(t):
     row = [g for g in rows if g["id"] == t.g("hog")][0]
     equal((row["syscall_ns"], row["syscall_block_ns"]), (0, 0))
     assert row["exec_ns"] > 50_000_000, row
+    stretches = "SELECT g, m, class, p FROM {} WHERE reason = 'proc taken' ORDER BY start_ns"
+    on_goroutine, on_thread = (ask(t.trace, stretches.format(table)) for table in ("g_states", "m_states"))
+    assert on_goroutine and {(g, cls, p) for g, _, cls, p in on_goroutine} == {(t.g("hog"), "running", None)}, on_goroutine
+    equal(on_thread, on_goroutine)
 
 
 def labels(t):
