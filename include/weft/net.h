@@ -5,7 +5,8 @@
  *   -ETIMEDOUT   the deadline has passed; it stays passed until set anew,
  *   -ECANCELED   the descriptor has been closed, before the call or during it,
  *   -EPERM       outside a goroutine.
- * EINTR and EAGAIN never come through.  A peer that is gone is -EPIPE, never a SIGPIPE (on sockets).
+ * EINTR never comes through, nor does EAGAIN unless asked for by MSG_DONTWAIT.  A peer that is gone is -EPIPE, never a
+ * SIGPIPE (on sockets).
  */
 #ifndef WEFT_NET_H
 #define WEFT_NET_H
@@ -102,7 +103,8 @@ WEFT_API int weft_accept(weft_fd *listener, weft_fd **ret);
  * fail.  TCP_NODELAY is set, as Go does, also on accepted connections. */
 WEFT_API int weft_dial(const char *network, const char *address, weft_ns deadline, weft_fd **ret);
 
-/* Datagrams: as recvfrom(2) and sendto(2); `from` and `n_from` may be NULL. */
+/* Datagrams: as recvfrom(2) and sendto(2); `from` and `n_from` may be NULL.  With MSG_DONTWAIT: -EAGAIN at once where
+ * it would wait, for the kernel or for another goroutine that is in a call in this direction. */
 WEFT_API ssize_t weft_recvfrom(weft_fd *f, void *buf, size_t n, int flags, struct sockaddr *from, socklen_t *n_from);
 WEFT_API ssize_t weft_sendto(
 	weft_fd *f, const void *buf, size_t n, int flags, const struct sockaddr *to, socklen_t n_to);

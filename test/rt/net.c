@@ -640,6 +640,43 @@ CASE(udp, "net: packets keep their bounds, and say where they came from")
 	weft_fd_close(client);
 }
 
+static void receive_from(void *f)
+{
+	char c;
+	kit_equal(weft_recvfrom(f, &c, 1, 0, NULL, NULL), 1);
+	weft_wg_done(&done);
+}
+
+CASE(dont_wait, "net.h: with MSG_DONTWAIT: -EAGAIN at once where it would wait")
+{
+	char buf[1024] = "", path[64];
+	weft_fd *server, *client;
+	snprintf(path, sizeof(path), "@weft-dont-wait-%d", getpid());
+	kit_require(kit_equal(weft_listen("unixgram", path, &server), 0));
+	kit_require(kit_equal(weft_dial("unixgram", path, WEFT_FOREVER, &client), 0));
+	kit_equal(weft_recvfrom(server, buf, 1, MSG_DONTWAIT, NULL, NULL), -EAGAIN);
+	weft_wg_add(&done, 1);
+	kit_go(receive_from, server);
+	kit_until_parked(1);
+	kit_equal(weft_recvfrom(server, buf, 1, MSG_DONTWAIT, NULL, NULL), -EAGAIN); /* another waits already */
+	kit_equal(weft_sendto(client, "x", 1, MSG_DONTWAIT, NULL, 0), 1);
+	weft_wg_wait(&done);
+	ssize_t ret;
+	int n = 0;
+	while ((ret = weft_sendto(client, buf, sizeof(buf), MSG_DONTWAIT, NULL, 0)) == sizeof(buf))
+		n++;
+	kit_equal(ret, -EAGAIN); /* the queue is full */
+	for (; n > 0; n--)
+		kit_equal(weft_recvfrom(server, buf, sizeof(buf), MSG_DONTWAIT, NULL, NULL), sizeof(buf));
+	kit_equal(weft_recvfrom(server, buf, 1, MSG_DONTWAIT, NULL, NULL), -EAGAIN);
+	weft_fd_read_deadline(server, 1);
+	kit_equal(weft_recvfrom(server, buf, 1, MSG_DONTWAIT, NULL, NULL), -ETIMEDOUT);
+	weft_fd_close(weft_fd_ref(server));
+	kit_equal(weft_recvfrom(server, buf, 1, MSG_DONTWAIT, NULL, NULL), -ECANCELED);
+	weft_fd_unref(server);
+	weft_fd_close(client);
+}
+
 CASE(unix_datagrams, "net: \"unixgram\"")
 {
 	char path[100], buf[10];

@@ -127,6 +127,20 @@ int weft__fd_begin_slow(weft__m **m, weft_fd *f, enum weft__poll_mode mode)
 	}
 }
 
+int weft__fd_try_begin(weft_fd *f, enum weft__poll_mode mode)
+{
+	uint64_t old = atomic_load_explicit(&f->state, memory_order_relaxed);
+	do {
+		if (old & CLOSED)
+			return -ECANCELED;
+		if (old & TAKEN(mode))
+			return -EAGAIN;
+		check_room(old);
+	} while (!atomic_compare_exchange_weak_explicit(
+		&f->state, &old, old + CALL + TAKEN(mode), memory_order_acquire, memory_order_relaxed));
+	return 0;
+}
+
 static bool is_over(uint64_t state)
 {
 	return (state & CLOSED) && n_of(state, CALL) == 0;

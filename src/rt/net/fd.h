@@ -55,6 +55,9 @@ int weft__fd_make(int fd, bool blocking, weft_fd **ret);
 static inline int weft__fd_begin(weft__m **m, weft_fd *f, enum weft__poll_mode mode);
 static inline void weft__fd_end(weft__m **m, weft_fd *f, enum weft__poll_mode mode);
 
+/* The same without waiting: -EAGAIN while another has the turn. */
+int weft__fd_try_begin(weft_fd *f, enum weft__poll_mode mode);
+
 /* Into a call that needs no turn: 0 or -ECANCELED.  It need not be a goroutine's. */
 int weft__fd_hold(weft_fd *f);
 void weft__fd_release(weft__m **m, weft_fd *f);

@@ -123,8 +123,30 @@ INLINE ssize_t transfer(weft__m **m, weft_fd *f, const weft__io *io)
 	return try_first(m, f, io);
 }
 
+/* MSG_DONTWAIT.  In a turn. */
+static ssize_t once(const weft_fd *f, const weft__io *io)
+{
+	int err = f->pd ? weft__pd_prepare(f->pd, mode_of(io->kind)) : 0;
+	return err < 0 ? err : attempt(f, io);
+}
+
+static ssize_t without_waiting(weft__m **m, weft_fd *f, const weft__io *io)
+{
+	enum weft__poll_mode mode = mode_of(io->kind);
+	int err = weft__fd_try_begin(f, mode);
+	if (err < 0)
+		return err;
+	if (mode == WEFT__POLL_READ)
+		f->emptied = false;
+	ssize_t ret = once(f, io);
+	weft__fd_end(m, f, mode);
+	return ret;
+}
+
 INLINE ssize_t by_turns(weft__m **m, weft_fd *f, const weft__io *io)
 {
+	if (weft__unlikely(io->flags & MSG_DONTWAIT))
+		return without_waiting(m, f, io);
 	enum weft__poll_mode mode = mode_of(io->kind);
 	int err = weft__fd_begin(m, f, mode);
 	if (weft__unlikely(err < 0))
