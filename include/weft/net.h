@@ -5,8 +5,11 @@
  *   -ETIMEDOUT   the deadline has passed; it stays passed until set anew,
  *   -ECANCELED   the descriptor has been closed, before the call or during it,
  *   -EPERM       outside a goroutine.
- * EINTR never comes through, nor does EAGAIN unless asked for by MSG_DONTWAIT.  A peer that is gone is -EPIPE, never a
- * SIGPIPE (on sockets).
+ * EINTR never comes through, nor does EAGAIN unless asked for by MSG_DONTWAIT.
+ * A peer that is gone is -EPIPE, never a SIGPIPE, unless standard output or error (1, 2) is a pipe without a reader:
+ * then the program ends by SIGPIPE, as it does by any write(2) of its own, and as `program | head` should.  A program
+ * that ignores or handles the signal gets -EPIPE there, too.  weft_main() has a handler for it where it finds the
+ * default action; programs that are started find the default.  Same as Go: package os/signal, "SIGPIPE".
  */
 #ifndef WEFT_NET_H
 #define WEFT_NET_H

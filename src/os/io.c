@@ -6,6 +6,8 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "os/sigpipe.h"
+
 /* Not inlined, not even by link-time optimisation: in a caller that changes threads the compiler would keep the address
  * of the first thread's errno. */
 __attribute__((noinline)) static ssize_t result(ssize_t n)
@@ -27,9 +29,18 @@ ssize_t wo_io_read(int fd, void *buf, size_t n)
 	return RETRY(read(fd, buf, n));
 }
 
-ssize_t wo_io_write(int fd, const void *buf, size_t n)
+static bool is_spared(int fd)
 {
-	return RETRY(write(fd, buf, n));
+	return fd != STDOUT_FILENO && fd != STDERR_FILENO;
+}
+
+/* Not inlined for the reason of result(). */
+__attribute__((noinline)) ssize_t wo_io_write(int fd, const void *buf, size_t n)
+{
+	wo_sigpipe_spared = is_spared(fd);
+	ssize_t ret = RETRY(write(fd, buf, n));
+	wo_sigpipe_spared = false;
+	return ret;
 }
 
 ssize_t wo_io_readv(int fd, const struct iovec *iov, int n_iov)
@@ -37,9 +48,12 @@ ssize_t wo_io_readv(int fd, const struct iovec *iov, int n_iov)
 	return RETRY(readv(fd, iov, n_iov));
 }
 
-ssize_t wo_io_writev(int fd, const struct iovec *iov, int n_iov)
+__attribute__((noinline)) ssize_t wo_io_writev(int fd, const struct iovec *iov, int n_iov)
 {
-	return RETRY(writev(fd, iov, n_iov));
+	wo_sigpipe_spared = is_spared(fd);
+	ssize_t ret = RETRY(writev(fd, iov, n_iov));
+	wo_sigpipe_spared = false;
+	return ret;
 }
 
 ssize_t wo_io_pread(int fd, void *buf, size_t n, off_t offset)

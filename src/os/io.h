@@ -1,7 +1,8 @@
 /* os/io.h - reading, writing and connecting descriptors.
  *
  * As the system calls of the same names, with a negative errno instead of -1 and errno, so that a caller may go on on
- * another thread at once; they begin again after a signal, except where said.  Those for sockets never raise SIGPIPE.
+ * another thread at once; they begin again after a signal, except where said.  Those for sockets never raise SIGPIPE;
+ * for pipes see sigpipe.h.
  */
 #ifndef WO_IO_H
 #define WO_IO_H

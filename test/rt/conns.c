@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "rt/net/fd.h"
@@ -655,11 +656,10 @@ CASE(fifo_end,
 	unlink(path);
 }
 
-CASE(pipe_without_reader, "Go's os.TestEPIPE: -EPIPE, also for a write that waits (where SIGPIPE is ignored)")
+CASE(pipe_without_reader, "Go's os.TestEPIPE: -EPIPE, also for a write that waits")
 {
 	static char much[1 << 20];
 	weft_fd *r, *w;
-	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < 3; i++) {
 		kit_require(kit_equal(weft_pipe(&r, &w), 0));
 		weft_wg_add(&done, 1);
@@ -669,9 +669,101 @@ CASE(pipe_without_reader, "Go's os.TestEPIPE: -EPIPE, also for a write that wait
 			kit_go(close_it, r);
 		kit_equal(weft_write_all(w, much, sizeof(much)), -EPIPE);
 		kit_equal(weft_write(w, "x", 1), -EPIPE);
+		kit_equal(weft_writev(w, &(struct iovec){ much, 1 }, 1), -EPIPE);
 		weft_wg_wait(&done);
 		kit_equal(weft_fd_close(w), 0);
 	}
+}
+
+static int without_reader(void)
+{
+	int p[2];
+	kit_require(!pipe(p));
+	close(p[0]);
+	return p[1];
+}
+
+CASE(pipe_in_blocking_mode, "net.h: a peer that is gone is -EPIPE, never a SIGPIPE")
+{
+	weft_fd *w;
+	kit_require(kit_equal(weft_fd_wrap(without_reader(), &w), 0));
+	kit_equal(weft_write(w, "x", 1), -EPIPE);
+	kit_equal(weft_fd_close(w), 0);
+}
+
+/* The case's own text goes elsewhere. */
+static ssize_t write_standard(int number)
+{
+	weft_fd *w;
+	int before = dup(number), broken = without_reader();
+	kit_equal(dup2(broken, number), number);
+	kit_require(kit_equal(weft_fd_wrap(number, &w), 0));
+	ssize_t ret = weft_write(w, "x", 1);
+	kit_equal(dup2(before, number), number);
+	return ret;
+}
+
+#define STANDARD                                                                                                \
+	"os/signal, SIGPIPE: A write to a broken pipe on file descriptors 1 or 2 (standard output or standard " \
+	"error) will cause the program to exit with a SIGPIPE signal"
+
+CASE(standard_output_without_reader, STANDARD, .status = -SIGPIPE)
+{
+	write_standard(STDOUT_FILENO);
+}
+
+CASE(standard_error_without_reader, STANDARD, .status = -SIGPIPE)
+{
+	write_standard(STDERR_FILENO);
+}
+
+CASE(standard_output_of_who_ignores, "net.h: a program that ignores or handles the signal gets -EPIPE there, too")
+{
+	signal(SIGPIPE, SIG_IGN);
+	kit_equal(write_standard(STDOUT_FILENO), -EPIPE);
+}
+
+static atomic_int n_signals;
+
+static void count_signal(int signal)
+{
+	(void)signal;
+	n_signals++;
+}
+
+CASE(own_handler_for_pipes, "os/signal, SIGPIPE: the file descriptor number does not matter: the signal is delivered, "
+			    "and the Write will fail with EPIPE")
+{
+	weft_fd *w;
+	signal(SIGPIPE, count_signal);
+	kit_equal(write_standard(STDOUT_FILENO), -EPIPE);
+	kit_require(kit_equal(weft_fd_wrap(without_reader(), &w), 0));
+	kit_equal(weft_write(w, "x", 1), -EPIPE);
+	kit_equal(weft_fd_close(w), 0);
+	kit_equal(n_signals, 2);
+}
+
+CASE(others_write_as_before, "net.h: the program ends by SIGPIPE, as it does by any write(2) of its own",
+	.status = -SIGPIPE)
+{
+	weft_fd *w;
+	int fd = without_reader();
+	kit_require(kit_equal(weft_fd_wrap(fd, &w), 0));
+	kit_equal(weft_write(w, "x", 1), -EPIPE);
+	kit_expect(write(fd, "x", 1) < 0);
+}
+
+CASE(sent_to_the_program, "kill(2): SIGPIPE that somebody sends ends the program", .status = -SIGPIPE)
+{
+	kill(getpid(), SIGPIPE);
+	weft_sleep(10 * WEFT_SECOND);
+}
+
+CASE(started_programs_find_default, "net.h: programs that are started find the default")
+{
+	int status = system("kill -PIPE $$");
+	kit_expect(WIFSIGNALED(status));
+	kit_equal(WTERMSIG(status), SIGPIPE);
 }
 
 static weft_fd *shared_out, *shared_in;

@@ -3,6 +3,7 @@
 
 #include <weft/go.h>
 
+#include "os/sigpipe.h"
 #include "rt/api/options.h"
 #include "rt/api/profenv.h"
 #include "rt/api/trace.h"
@@ -53,6 +54,7 @@ int weft_main(weft_fn *fn, void *arg, const weft_options *opt)
 		err = weft__dump_init();
 	if (err < 0)
 		return err;
+	wo_sigpipe_init();
 	weft__profiles_init();
 	weft__trace_from_env();
 	weft__profile_from_env();
