@@ -1,7 +1,7 @@
 /* an/find/rule_rwmutex.c - readers that wait because a writer waits.
  *
- * A trace does not say which lock is meant.  But readers are woken by the writer that they waited for, so the pair is
- * known: what counts is the time in which both waited.
+ * A trace of Go does not say which lock is meant.  But readers are woken by the writer that they waited for, so the
+ * pair is known: what counts is the time in which both waited.
  */
 #include "an/find/find.h"
 
@@ -45,6 +45,7 @@ void an_rwmutex_report(an_find *f)
 			continue;
 		d->probable = !reader->exact || !writer->exact;
 		an_found_count(d, "waits", p->n);
+		an_found_text(d, "lock", reader->object.n ? reader->object : (wtr_str){ "what a lock guards", 18 });
 		an_found_text(d, "site", an_stack_site(f, reader->stack));
 		an_found_text(d, "writer_site", an_stack_site(f, writer->stack));
 		an_found_ns(d, "sum", p->ns);

@@ -1,6 +1,6 @@
 /* Planted faults around locks, in C: what `weft findings` must find for sure, as libweft's traces name the locks.
  *
- *     WEFT_TRACE=c-MODE.trace ./locks MODE      deadlock, deadlock-ok, convoy or convoy-ok
+ *     WEFT_TRACE=c-MODE.trace ./locks MODE      deadlock, convoy, rwmutex, or one of them without the fault: convoy-ok
  */
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 enum { MS = 1000000 };
 
 static weft_mutex first, second, one, each[8];
+static weft_rwmutex config;
 static const char *mode;
 
 static void both(weft_mutex *a, weft_mutex *b)
@@ -46,9 +47,53 @@ static void worker(void *lock)
 	}
 }
 
+static void reader(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 60; i++) {
+		weft_rlock(&config);
+		weft_runlock(&config);
+		weft_sleep(MS);
+	}
+}
+
+/* It holds the lock for long, so the writer waits for it, and all readers for the writer. */
+static void slow_reader(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 5; i++) {
+		weft_rlock(&config);
+		weft_sleep(40 * MS);
+		weft_runlock(&config);
+		weft_sleep(5 * MS);
+	}
+}
+
+static void writer(void *unused)
+{
+	(void)unused;
+	for (int i = 0; i < 20; i++) {
+		weft_wlock(&config);
+		weft_wunlock(&config);
+		weft_sleep(10 * MS);
+	}
+}
+
+static void read_and_write(void)
+{
+	weft_name(&config, "config");
+	weft_go(writer, NULL);
+	if (strcmp(mode, "rwmutex") == 0)
+		weft_go(slow_reader, NULL);
+	for (int i = 0; i < 8; i++)
+		weft_go(reader, NULL);
+}
+
 static void start(void *unused)
 {
 	(void)unused;
+	if (strncmp(mode, "rwmutex", 7) == 0)
+		read_and_write();
 	if (strncmp(mode, "deadlock", 8) == 0) {
 		weft_go(forwards, NULL);
 		weft_go(backwards, NULL);
@@ -62,6 +107,6 @@ int main(int argc, char **argv)
 {
 	mode = argc == 2 ? argv[1] : "";
 	if (!mode[0])
-		fprintf(stderr, "usage: locks deadlock|deadlock-ok|convoy|convoy-ok\n");
+		fprintf(stderr, "usage: locks deadlock|convoy|rwmutex, or without the fault: deadlock-ok, ...\n");
 	return !mode[0] || weft_main(start, NULL, NULL) < 0;
 }
