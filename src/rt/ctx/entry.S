@@ -2,6 +2,10 @@
  *
  * The stack holds the argument and the function.  There is no caller: unwinders by CFI stop at the undefined return
  * address, those by frame pointers at the zero.
+ *
+ * The function is jumped to, with a return address that unwinders find here.  As it never returns, a call would be one
+ * more than there are returns, and processors predict these by the calls before them: those of whoever goes on next,
+ * mostly who has made this context, would all be predicted one off.
  */
 	.text
 	.globl	weft__ctx_entry
@@ -18,8 +22,11 @@ weft__ctx_entry:
 	xorl	%ebp, %ebp
 	popq	%rdi
 	popq	%rax
-	call	*%rax
-	ud2 /* the function must not return */
+	leaq	1f(%rip), %rcx
+	pushq	%rcx
+	jmp	*%rax
+	nop /* unwinders look for the call in front of a return address */
+1:	ud2 /* the function must not return */
 	.cfi_endproc
 	.size	weft__ctx_entry, . - weft__ctx_entry
 
@@ -47,9 +54,10 @@ weft__ctx_entry:
 	hint	#38 /* bti jc */
 	ldp	x0, x16, [sp], #16
 	mov	x29, xzr
-	mov	x30, xzr
-	blr	x16
-	brk	#1 /* the function must not return */
+	adr	x30, 1f
+	br	x16
+	nop /* unwinders look for the call in front of a return address */
+1:	brk	#1 /* the function must not return */
 	.cfi_endproc
 	.size	weft__ctx_entry, . - weft__ctx_entry
 

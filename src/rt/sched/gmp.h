@@ -115,6 +115,7 @@ struct weft__p {
 	_Alignas(64) _Atomic uint32_t runq_tail;
 	uint32_t until_slow;        /* switches left until the next look at the global queue, timers and poller */
 	_Atomic(weft__g *) runnext; /* runs next, and inherits the time slice */
+	bool alone;                 /* there is no other proc, so no thief; changed while the world is stopped */
 	weft__g *free[WEFT__STACK_CLASSES]; /* ended goroutines by class of stack, the last one first */
 	uint32_t n_free[WEFT__STACK_CLASSES];
 	uint64_t next_id, end_id;        /* goroutine ids taken in advance */

@@ -22,6 +22,8 @@ enum {
 
 _Static_assert(sizeof(weft__g) <= 512, "a parked goroutine and its descriptor share a page");
 
+static void run(void *arg);
+
 /* Descriptors of neighbours begin at different places of their pages: at the same one they would all fight for the same
  * few lines of the first-level cache. */
 weft__g *weft__g_of_stack(void *hi)
@@ -54,18 +56,6 @@ static uint64_t new_id(weft__p *p)
 		p->end_id = p->next_id + ID_BATCH;
 	}
 	return ++p->next_id;
-}
-
-/* Where every goroutine begins and ends. */
-static WEFT__ENTRY void run(void *arg)
-{
-	weft__g *g = arg;
-	weft__m *m = weft__self();
-	weft__do_after(m);
-	weft__leave(m);
-	g->fn(g->arg);
-	weft__local_end(g);
-	weft__g_end(weft__enter());
 }
 
 void weft__inherit(weft__g *g, weft__g *from)
@@ -161,7 +151,7 @@ void weft__g_keep(weft__p *p, weft__g *g)
 	weft__stack_give(class, hi, n);
 }
 
-_Noreturn void weft__g_end(weft__m *m)
+_Noreturn static inline __attribute__((always_inline)) void end(weft__m *m)
 {
 	weft__g *g = weft__self_g(m);
 	if (weft__unlikely(g->flags || g->name || g->regions || atomic_load_explicit(&g->labels, memory_order_relaxed)))
@@ -183,6 +173,23 @@ _Noreturn void weft__g_end(weft__m *m)
 	atomic_store_explicit(&m->g, NULL, memory_order_relaxed);
 	WEFT__SWITCH_FROM(m);
 	weft__ctx_exit(&g->ctx, &m->g0);
+}
+
+_Noreturn void weft__g_end(weft__m *m)
+{
+	end(m);
+}
+
+/* Where every goroutine begins and mostly ends: without a call that never returns (see ctx/entry.S). */
+static WEFT__ENTRY void run(void *arg)
+{
+	weft__g *g = arg;
+	weft__m *m = weft__self();
+	weft__do_after(m);
+	weft__leave(m);
+	g->fn(g->arg);
+	weft__local_end(g);
+	end(weft__enter());
 }
 
 weft__m *weft__g_end_slow(weft__m *m, weft__g *g)

@@ -1,13 +1,50 @@
 /* rt/sched/runq.c - run queues: a ring and a next slot for each proc, and a global list.
  *
  * The owner puts at the tail; it and thieves take at the head, by compare and swap.  Source: Go, runtime/proc.go
- * (runqput, runqget, runqgrab). */
+ * (runqput, runqget, runqgrab).
+ *
+ * While there is one proc only (p->alone) nobody takes but its owner, and no proc can be idle that would have to be
+ * woken: then plain stores do. */
 #include "os/thread.h"
 #include "rt/sched/scheduler.h"
 
 enum { NEXT_STEAL_NS = 3000 }; /* how long a runnext is left to its proc: it will most likely run in a moment */
 
 weft__scheduler weft__sched;
+
+/* ---- what thieves may change at the same time ---- */
+
+/* Puts g into the next slot; who was there before.  With thieves a full barrier: invariant 2. */
+static inline weft__g *exchange_next(weft__p *p, weft__g *g)
+{
+	if (!p->alone)
+		return atomic_exchange_explicit(&p->runnext, g, memory_order_seq_cst);
+	weft__g *before = atomic_load_explicit(&p->runnext, memory_order_relaxed);
+	atomic_store_explicit(&p->runnext, g, memory_order_release);
+	return before;
+}
+
+/* Empties the next slot of g, unless a thief has. */
+static inline bool take_next(weft__p *p, weft__g *g)
+{
+	if (!p->alone)
+		return atomic_compare_exchange_strong_explicit(
+			&p->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed);
+	atomic_store_explicit(&p->runnext, NULL, memory_order_relaxed);
+	return true;
+}
+
+/* Takes n off the ring at *head, or learns where that is now. */
+static inline bool take_first(weft__p *p, uint32_t *head, uint32_t n)
+{
+	if (!p->alone)
+		return atomic_compare_exchange_weak_explicit(
+			&p->runq_head, head, *head + n, memory_order_acq_rel, memory_order_acquire);
+	atomic_store_explicit(&p->runq_head, *head + n, memory_order_release);
+	return true;
+}
+
+/* ---- local ---- */
 
 /* The first of a full ring and g to the global queue.  False: a thief was faster, try the ring again. */
 static bool spill(weft__p *p, weft__g *g, uint32_t head)
@@ -17,8 +54,7 @@ static bool spill(weft__p *p, weft__g *g, uint32_t head)
 	weft__g *batch[n];
 	for (uint32_t i = 0; i < n; i++)
 		batch[i] = atomic_load_explicit(&p->runq[(head + i) % WEFT__RUNQ], memory_order_relaxed);
-	if (!atomic_compare_exchange_strong_explicit(
-		    &p->runq_head, &head, head + n, memory_order_acq_rel, memory_order_relaxed))
+	if (!take_first(p, &head, n))
 		return false;
 	for (uint32_t i = 0; i < n; i++)
 		weft__queue_push(&half, batch[i]);
@@ -33,7 +69,7 @@ static bool spill(weft__p *p, weft__g *g, uint32_t head)
 void weft__runq_put(weft__p *p, weft__g *g, bool next)
 {
 	if (next) {
-		g = atomic_exchange_explicit(&p->runnext, g, memory_order_seq_cst);
+		g = exchange_next(p, g);
 		if (!g)
 			return;
 	}
@@ -82,8 +118,7 @@ weft__g *weft__runq_get_ring(weft__p *p)
 	uint32_t head = atomic_load_explicit(&p->runq_head, memory_order_acquire);
 	while (head != tail) {
 		weft__g *g = atomic_load_explicit(&p->runq[head % WEFT__RUNQ], memory_order_relaxed);
-		if (atomic_compare_exchange_weak_explicit(
-			    &p->runq_head, &head, head + 1, memory_order_acq_rel, memory_order_acquire)) {
+		if (take_first(p, &head, 1)) {
 			fetch_followers(p, head, tail);
 			return g;
 		}
@@ -94,9 +129,8 @@ weft__g *weft__runq_get_ring(weft__p *p)
 weft__g *weft__runq_get(weft__p *p, bool *ret_inherit)
 {
 	weft__g *g = atomic_load_explicit(&p->runnext, memory_order_relaxed);
-	/* Others only ever take it away: if the exchange fails there is none. */
-	if (g && atomic_compare_exchange_strong_explicit(
-			 &p->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed)) {
+	/* Others only ever take it away: if this fails there is none. */
+	if (g && take_next(p, g)) {
 		*ret_inherit = true;
 		return g;
 	}

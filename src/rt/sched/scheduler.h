@@ -6,6 +6,7 @@
  * for idle procs and spinning threads, and wakes one unless there is none or one spins.  A thread that goes to sleep:
  * gives its proc back, stops spinning, full barrier, and looks through all queues, timers and the poller once more.
  * A spinning thread that finds work wakes another.  Source: Go, runtime/proc.go, "Worker thread parking/unparking".
+ * Who holds the only proc needs no barrier: no other is idle, and whoever is to sleep is itself.
  */
 #ifndef WEFT__SCHED_H
 #define WEFT__SCHED_H

@@ -68,6 +68,7 @@ int weft__world_init(const weft__world_options *opt)
 		return err;
 	weft__border_fence = !wo_barrier_init();
 	s->n_p = opt->procs;
+	s->all_p[0]->alone = s->n_p == 1;
 	atomic_store(&s->last_poll_ns, wo_now_ns());
 	atomic_store(&s->now_ns, wo_now_ns());
 	for (int32_t i = s->n_p - 1; i >= 0; i--)
@@ -243,6 +244,7 @@ void weft__start_world(weft__m *m, int32_t n)
 		for (int32_t i = s->n_p; i < n; i++)
 			atomic_store(&s->all_p[i]->state, WEFT__P_STOPPED);
 		s->n_p = n;
+		s->all_p[0]->alone = n == 1;
 	}
 	for (int32_t i = s->n_p - 1; i >= 0; i--) {
 		weft__p *p = s->all_p[i];
