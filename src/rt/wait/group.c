@@ -115,8 +115,8 @@ static int start(weft_group *g, weft_task_fn *fn, void *arg, uintptr_t from)
 static int wait_for_room(weft_group *g)
 {
 	weft__m *m = weft__enter();
-	int err = weft__sema_take(
-		&m, &g->room.value, &(weft__sema_how){ WEFT__WAIT_GROUP, /* first= */ false, g, WEFT_FOREVER, 0 });
+	int err = weft__sema_take(&m, &g->room.value,
+		&(weft__sema_how){ WEFT__WAIT_GROUP, /* first= */ false, g, WEFT_FOREVER, 0, /* expected= */ false });
 	weft__leave(m);
 	return err;
 }

@@ -144,7 +144,8 @@ void weft__mutex_lock(weft__m **m, weft_mutex *mutex, weft__reason why, const vo
 		if (!again)
 			c.since_ns = wo_now_ns();
 		weft__sema_take(m, &mutex->sema,
-			&(weft__sema_how){ why, /* first= */ again, object, INT64_MAX, weft__mutex_holder(mutex) });
+			&(weft__sema_how){ why, /* first= */ again, object, INT64_MAX, weft__mutex_holder(mutex),
+				/* expected= */ true });
 		c.starving = c.starving || wo_now_ns() - c.since_ns > STARVING_NS;
 		old = state_of(mutex);
 		if (old & STARVING) {
@@ -182,13 +183,13 @@ static bool wake_waiter(weft__m *m, weft_mutex *mutex, uint32_t state)
 	if (!((state + LOCKED) & LOCKED))
 		weft__fatal("sync: unlock of unlocked mutex");
 	if (state & STARVING) {
-		weft__sema_give(m, &mutex->sema);
+		weft__sema_hand(m, &mutex->sema);
 		return true;
 	}
 	/* Nobody to wake, or somebody else sees to it. */
 	while (state >= WAITER && !(state & (LOCKED | WOKEN | STARVING))) {
 		if (change(mutex, &state, (state - WAITER) | WOKEN)) {
-			weft__sema_give(m, &mutex->sema);
+			weft__sema_hand(m, &mutex->sema);
 			break;
 		}
 	}

@@ -11,7 +11,7 @@ enum { READERS_MAX = 1 << 30 };
 
 static bool wait(weft__m **m, uint32_t *sema, weft__reason why, const weft_rwmutex *rw, uint64_t holder)
 {
-	weft__sema_how how = { why, /* first= */ false, rw, INT64_MAX, holder };
+	weft__sema_how how = { why, /* first= */ false, rw, INT64_MAX, holder, /* expected= */ true };
 	return weft__sema_take(m, sema, &how) == 0;
 }
 
@@ -69,7 +69,7 @@ static __attribute__((noinline)) void depart(weft_rwmutex *rw, int32_t n)
 		weft__fatal("sync: RUnlock of unlocked RWMutex");
 	weft__m *m = weft__enter();
 	if (__atomic_sub_fetch(&rw->n_departing, 1, __ATOMIC_ACQ_REL) == 0)
-		weft__sema_give(m, &rw->writer_sema);
+		weft__sema_hand(m, &rw->writer_sema);
 	weft__leave(m);
 }
 
@@ -115,7 +115,7 @@ void weft_wunlock(weft_rwmutex *m)
 		weft__fatal("sync: Unlock of unlocked RWMutex");
 	weft__m *self = weft__enter();
 	for (; n > 0; n--)
-		weft__sema_give(self, &m->reader_sema);
+		weft__sema_hand(self, &m->reader_sema);
 	if (weft__mutex_unlock(self, &m->writers) && weft__self_g(self))
 		self = weft__yield(self, /* far= */ false);
 	weft__leave(self);

@@ -21,11 +21,12 @@ typedef struct sleeper {
 	struct sleeper *child[2]; /* of the first of an address, like the rest */
 	weft__waitq line;
 	uint32_t n_line;
+	bool counted; /* in n_waits */
 } sleeper;
 
 typedef struct bucket {
 	_Alignas(64) weft__lock lock;
-	_Atomic uint32_t n_waits; /* changed under the lock */
+	_Atomic uint32_t n_waits; /* of which weft__sema_give must know; changed under the lock */
 	sleeper *root;
 } bucket;
 
@@ -108,6 +109,13 @@ static void prune(sleeper **at)
 		take_place(at, s);
 }
 
+static void uncount(bucket *b, const sleeper *s)
+{
+	if (s->counted)
+		atomic_store_explicit(
+			&b->n_waits, atomic_load_explicit(&b->n_waits, memory_order_relaxed) - 1, memory_order_relaxed);
+}
+
 /* The first of an address leaves; who stands behind it is the first now. */
 static sleeper *dequeue_first(bucket *b, sleeper **at)
 {
@@ -123,7 +131,7 @@ static sleeper *dequeue_first(bucket *b, sleeper **at)
 		prune(at);
 	}
 	s->w.queued = false;
-	atomic_fetch_sub_explicit(&b->n_waits, 1, memory_order_relaxed);
+	uncount(b, s);
 	return s;
 }
 
@@ -138,7 +146,7 @@ static void dequeue(bucket *b, sleeper *s)
 	} else {
 		weft__waitq_remove(&(*at)->line, &s->w);
 		(*at)->n_line--;
-		atomic_fetch_sub_explicit(&b->n_waits, 1, memory_order_relaxed);
+		uncount(b, s);
 	}
 }
 
@@ -172,10 +180,13 @@ static int64_t charge(sleeper *s)
 static bool wait(weft__m **m, bucket *b, sleeper *s, const weft__sema_how *how, uint32_t *sema)
 {
 	weft__lock_take(&b->lock, WEFT__RANK_SEMA);
-	/* Whoever gives adds to the number first, then looks at n_waits; so here it is the other way round. */
-	atomic_fetch_add_explicit(&b->n_waits, 1, memory_order_seq_cst);
+	/* Whoever gives without the lock adds to the number first, then looks at n_waits; so here it is the other way
+	 * round. */
+	s->counted = !how->expected;
+	if (s->counted)
+		atomic_fetch_add_explicit(&b->n_waits, 1, memory_order_seq_cst);
 	if (weft__sema_try(sema)) {
-		atomic_fetch_sub_explicit(&b->n_waits, 1, memory_order_relaxed);
+		uncount(b, s);
 		weft__lock_drop(&b->lock);
 		return true;
 	}
@@ -216,7 +227,7 @@ int weft__sema_take(weft__m **m, uint32_t *sema, const weft__sema_how *how)
 	return given ? 0 : -ETIMEDOUT;
 }
 
-/* Who is given one; under the lock. */
+/* Who is given one; under the lock.  NULL: nobody waits. */
 static weft__g *take_waiter(bucket *b, uint64_t key, int64_t *ret_contention_ns)
 {
 	for (sleeper **at; *(at = find(b, key)) != NULL;) {
@@ -230,30 +241,38 @@ static weft__g *take_waiter(bucket *b, uint64_t key, int64_t *ret_contention_ns)
 	return NULL;
 }
 
-bool weft__sema_give(weft__m *m, uint32_t *sema)
+/* One that is in no number to whoever waits, else into the number. */
+static bool hand(weft__m *m, uint32_t *sema, bucket *b, uint64_t key)
 {
-	uint64_t key = scramble(sema);
-	bucket *b = bucket_of(key);
-	bool in_hand = atomic_load_explicit(&b->n_waits, memory_order_relaxed) != 0;
-	if (!in_hand) {
-		__atomic_fetch_add(sema, 1, __ATOMIC_SEQ_CST);
-		if (atomic_load_explicit(&b->n_waits, memory_order_seq_cst) == 0)
-			return false;
-	}
-	weft__g *g = NULL;
 	int64_t contention_ns = 0;
 	weft__lock_take(&b->lock, WEFT__RANK_SEMA);
-	if (in_hand || (*find(b, key) && weft__sema_try(sema))) {
-		g = take_waiter(b, key, &contention_ns);
-		if (!g)
-			__atomic_fetch_add(sema, 1, __ATOMIC_SEQ_CST);
-	}
+	weft__g *g = take_waiter(b, key, &contention_ns);
+	if (!g)
+		__atomic_fetch_add(sema, 1, __ATOMIC_SEQ_CST);
 	weft__lock_drop(&b->lock);
 	if (g)
 		weft__ready(m, g);
 	if (weft__unlikely(g && contention_ns && weft__watch_contended))
 		weft__watch_contended(contention_ns, (uintptr_t)__builtin_frame_address(0));
 	return g != NULL;
+}
+
+bool weft__sema_hand(weft__m *m, uint32_t *sema)
+{
+	uint64_t key = scramble(sema);
+	return hand(m, sema, bucket_of(key), key);
+}
+
+bool weft__sema_give(weft__m *m, uint32_t *sema)
+{
+	uint64_t key = scramble(sema);
+	bucket *b = bucket_of(key);
+	if (atomic_load_explicit(&b->n_waits, memory_order_relaxed) == 0) {
+		__atomic_fetch_add(sema, 1, __ATOMIC_SEQ_CST);
+		if (atomic_load_explicit(&b->n_waits, memory_order_seq_cst) == 0 || !weft__sema_try(sema))
+			return false;
+	}
+	return hand(m, sema, b, key);
 }
 
 /* ---- weft_sema ---- */
@@ -263,7 +282,8 @@ void weft_sema_acquire(weft_sema *s)
 	if (weft__sema_try(&s->value))
 		return;
 	weft__m *m = weft__enter();
-	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, INT64_MAX, 0 });
+	int err = weft__sema_take(
+		&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, INT64_MAX, 0, false });
 	weft__leave(m);
 	if (err < 0)
 		weft__outside("weft_sema_acquire");
@@ -277,7 +297,8 @@ bool weft_sema_try_acquire(weft_sema *s)
 int weft_sema_acquire_until(weft_sema *s, weft_ns deadline)
 {
 	weft__m *m = weft__enter();
-	int err = weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, deadline, 0 });
+	int err =
+		weft__sema_take(&m, &s->value, &(weft__sema_how){ WEFT__WAIT_SEMAPHORE, false, s, deadline, 0, false });
 	weft__leave(m);
 	return err;
 }

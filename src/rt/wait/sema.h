@@ -15,6 +15,7 @@ typedef struct weft__sema_how {
 	const void *object;  /* of which the number is a part, for dumps */
 	int64_t deadline_ns; /* INT64_MAX: none */
 	uint64_t holder;     /* goroutine that holds the lock; 0: not known, or it is none */
+	bool expected;       /* whoever gives knows of the wait, and uses weft__sema_hand: nobody need be told of it */
 } weft__sema_how;
 
 /* Takes one, if there is one. */
@@ -33,5 +34,7 @@ int weft__sema_take(weft__m **m, uint32_t *sema, const weft__sema_how *how);
 
 /* Gives one, to who has waited longest if anybody waits: true, and that goroutine runs next here. */
 bool weft__sema_give(weft__m *m, uint32_t *sema);
+/* The same where somebody waits, or is about to: cheaper then. */
+bool weft__sema_hand(weft__m *m, uint32_t *sema);
 
 #endif

@@ -35,7 +35,7 @@ static __attribute__((noinline)) void wake(weft_wg *wg, uint64_t state)
 	__atomic_store_n(&wg->state, 0, __ATOMIC_RELEASE);
 	weft__m *m = weft__enter();
 	for (uint32_t n = waiters(state); n > 0; n--)
-		weft__sema_give(m, &wg->sema);
+		weft__sema_hand(m, &wg->sema);
 	weft__leave(m);
 }
 
@@ -75,7 +75,7 @@ static bool withdraw(weft_wg *wg)
 /* Counted as a waiter.  0, or an error. */
 static int wait(weft__m **m, weft_wg *wg, int64_t deadline_ns)
 {
-	weft__sema_how how = { WEFT__WAIT_WAITGROUP, /* first= */ false, wg, deadline_ns, 0 };
+	weft__sema_how how = { WEFT__WAIT_WAITGROUP, /* first= */ false, wg, deadline_ns, 0, /* expected= */ true };
 	int err = weft__sema_take(m, &wg->sema, &how);
 	if (err < 0 && withdraw(wg))
 		return err;
