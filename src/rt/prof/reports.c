@@ -44,12 +44,12 @@ void weft__reports_init(int64_t hog_ns, int64_t sched_ns)
 static void count(weft__g *g, void *arg)
 {
 	weft_stats *s = arg;
-	weft__state state = weft__g_state(g);
+	weft__m *m = atomic_load_explicit(&g->m, memory_order_acquire);
+	weft__state state = weft__g_state(g); /* after that: who runs has written both, and m may be new */
 	s->n_runnable += state == WEFT__G_RUNNABLE;
 	s->n_parked += state == WEFT__G_WAITING;
-	weft__m *m = atomic_load_explicit(&g->m, memory_order_relaxed);
-	bool in_call = m && atomic_load_explicit(&m->in_call, memory_order_relaxed);
-	s->n_in_syscall += (state == WEFT__G_OUTSIDE || state == WEFT__G_RUNNING) && in_call;
+	bool on_thread = m && (state == WEFT__G_OUTSIDE || state == WEFT__G_RUNNING);
+	s->n_in_syscall += on_thread && atomic_load_explicit(&m->in_call, memory_order_relaxed);
 	s->stack_bytes += weft__stack_bytes(g->stack_class);
 }
 

@@ -196,7 +196,9 @@ void *weft__monitor(void *arg)
 {
 	weft__m *me = arg;
 	weft__m_here = me;
+	weft__lock_take(&me->retake, WEFT__RANK_RETAKE); /* a trace that begins now asks for it (tell.c) */
 	me->tr.tid = wo_thread_id();
+	weft__lock_drop(&me->retake);
 	int64_t tick = TICK_NS;
 	int quiet = 0;
 	int64_t began = wo_now_ns(), trimmed = began, reported = began;

@@ -212,10 +212,11 @@ static void due(weft__m *m, weft__timer *t, int64_t now_ns)
 static int start_timer(weft__m *m, weft_ctx *c)
 {
 	int err = 0;
-	c->timer = (weft__timer){ .when_ns = c->deadline_ns, .fn = due, .arg = c };
 	weft__lock_take(&c->lock, WEFT__RANK_GROUP);
-	if (atomic_load_explicit(&c->err, memory_order_relaxed) == 0)
+	if (atomic_load_explicit(&c->err, memory_order_relaxed) == 0) { /* else somebody looks at the timer already */
+		c->timer = (weft__timer){ .when_ns = c->deadline_ns, .fn = due, .arg = c };
 		err = weft__timer_start(m, &c->timer);
+	}
 	weft__lock_drop(&c->lock);
 	return err;
 }
