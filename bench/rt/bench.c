@@ -24,6 +24,7 @@ static const subject subjects[] = {
 #include "subjects.def"
 #undef SUBJECT
 	{ "parked", NULL, 0, bench_parked },
+	{ "parked-floor", NULL, 0, bench_parked_floor },
 	{ "call", NULL, 0, bench_call },
 	{ "start", NULL, 0, bench_start },
 };

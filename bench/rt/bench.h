@@ -11,9 +11,10 @@
 #undef SUBJECT
 
 /* Subjects that time themselves and print their own lines. */
-void bench_parked(void); /* a million goroutines: made, parked, woken, ended; and their memory */
-void bench_call(void);   /* a blocking call, less the bare call */
-void bench_start(void);  /* a trace begins beside a crowd: how long goroutines stand still */
+void bench_parked(void);       /* a million goroutines: made, parked, woken, ended; and their memory */
+void bench_parked_floor(void); /* their stacks without goroutines: what the kernel takes for them */
+void bench_call(void);         /* a blocking call, less the bare call */
+void bench_start(void);        /* a trace begins beside a crowd: how long goroutines stand still */
 
 /* Prints `NAME VALUE`, one result a line: what bench/rt/run.py reads. */
 void bench_result(const char *name, double value);

@@ -35,13 +35,15 @@ ROWS = [
     ("select-default", "select with default, all 4 empty", 15, 8, None),
     ("mutex", "mutex, 4 goroutines", 13, 1.5, 25),
     ("parked-create", "1,000,000 parked: create", 1600, 2, None),
+    ("parked-floor", "the same, of the kernel alone: a guard and a page for each, one thread", None, None, None),
     ("parked-finish", "1,000,000 parked: wake and finish", 500, 1.4, None),
     ("call", "blocking call, entry and exit, over the bare call", 20, 3.1, None),
     ("timer", "timer start and stop", 50, 5.2, None),
     ("timer-reset", "timer reset and stop", None, None, None),
 ]
-SUBJECTS = ["ping-pong", "yield", "spawn-many", "spawn-one", "buffered", "select-4", "select-default", "mutex", "parked", "call", "timer",
-            "timer-reset"]
+SUBJECTS = ["ping-pong", "yield", "spawn-many", "spawn-one", "buffered", "select-4", "select-default", "mutex", "parked", "parked-floor", "call",
+            "timer", "timer-reset"]
+FLOORS = {"parked-floor"}  # of no language and no scheduler
 PARKED_BYTES_GOAL = 4250
 NEVER_WORSE = 1.3  # two procs over one
 CONNECTIONS = [1, 64, 1000]  # of the echo server
@@ -109,6 +111,8 @@ def in_rounds(args, subjects, procs, take, samples):
                 for language in LANGUAGES if r % 2 else LANGUAGES[::-1]:
                     key = (language, subject, n)
                     if key in faults or language == "go" and not have_go:
+                        continue
+                    if subject in FLOORS and (language == "go" or n != procs[0]):
                         continue
                     try:
                         samples.add(language, n, take(*key))

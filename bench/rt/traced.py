@@ -29,7 +29,7 @@ TRIPS = 1000000
 EVENTS = {"ping-pong": 6, "spawn-one": 7}  # of a step
 KEPT = ROOT / "build/bench-tracer"
 WITHOUT = ROOT / "build-notracer"
-OFF_SUBJECTS = [s for s in rt.SUBJECTS if s != "parked"]
+OFF_SUBJECTS = [s for s in rt.SUBJECTS if not s.startswith("parked")]
 COUNTED = [s for s in OFF_SUBJECTS if s != "call"]  # takes no number of steps
 STEPS = {"spawn-many": (20, 60)}  # of 1,000 each
 PROFILED = {"ping-pong": 20000000, "spawn-many": 20000, "buffered": 100000000}  # steps of a second
