@@ -58,8 +58,8 @@ static inline void weft__set_running(weft__m *m, weft__g *g)
 	weft__g_set_state(g, WEFT__G_RUNNING);
 }
 
-/* Leaves g, which has its new state, with m->after set; comes back when g runs again: the thread it is on then.  Inlined:
- * each return behind a switch is one that the processor predicts from the calls of another goroutine. */
+/* Leaves g, which has its new state, with m->after set; comes back when g runs again: the thread it is on then.
+ * Inlined: each return behind a switch is one that the processor predicts from the calls of another goroutine. */
 static inline __attribute__((always_inline)) weft__m *weft__switch_away(weft__m *m, weft__g *g)
 {
 	atomic_store_explicit(&g->m, NULL, memory_order_relaxed);
