@@ -37,6 +37,7 @@ typedef struct weft_cpu_profile_options {
  *
  * Returns 0; -EBUSY when it runs already, -EPERM when the scheduler does not, -EINVAL for hz, -ENOMEM, -EAGAIN when the
  * kernel has no timers left.  While a trace runs (weft/trace.h) the samples are in the trace, too.
+ * Those for which there was no room are counted, in both, as samples of weft__lost_samples.
  * Uses SIGPROF; a handler that the program has for it sees the signals of others.  Any goroutine.
  * Same as Go: pprof.StartCPUProfile.
  */

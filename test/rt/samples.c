@@ -314,3 +314,22 @@ CASE(samples_of_the_time, "prof.h: while a trace runs: none from before it or af
 	done(&traced);
 	wb_buf_free(&b);
 }
+
+CASE(samples_without_room, "prof.h: samples for which there is no room are counted in the trace", .seconds = 30,
+	.soft = true)
+{
+	wb_buf b = { 0 };
+	samples profiled = { 0 }, traced = { 0 };
+	weft__cpu_kept_most = 4096;
+	run_workers(&b, /* profile_first= */ false);
+	kit_equal(weft_cpu_profile_stop(), 0);
+	kit_equal(weft_trace_stop(), 0);
+	let_them_go();
+	read_both(&b, &profiled, &traced);
+	size_t lost = with(&traced, "|weft__lost_samples:");
+	kit_expect(lost > 0 && lost < traced.at.n);
+	kit_equal(traced.at.n, profiled.at.n);
+	done(&profiled);
+	done(&traced);
+	wb_buf_free(&b);
+}

@@ -18,7 +18,7 @@ enum {
 	SLOTS = 4096,
 	READ_NS = 20000000, /* between two looks at the ring, and for new threads */
 	NS = 1000000000,
-	KEPT_BYTES_MAX = 32 << 20 /* of samples that wait for the tracer */
+	LOST_GENS = 4 /* more than wait for the tracer at a time */
 };
 
 typedef struct timer {
@@ -52,6 +52,10 @@ static struct {
 	 * there. */
 	wb_idmap returns;
 	wb_buf kept; /* samples for the tracer: struct kept, then its addresses */
+	struct lost {
+		uint64_t gen, ticks, n;
+	} lost_of[LOST_GENS]; /* samples that the tracer gets without their stacks */
+	uint64_t lost_told;   /* of `lost` */
 	weft__labels *doomed;
 	uint64_t doomed_until; /* read, these can go */
 } cpu = { .lock = PTHREAD_MUTEX_INITIALIZER,
@@ -61,6 +65,7 @@ static struct {
 
 static struct sigaction before;
 wo_cputimer_clock weft__cpu_clock = WO_CPUTIMER_CPU;
+size_t weft__cpu_kept_most = 32 << 20;
 
 /* ---- the handler ---- */
 
@@ -173,6 +178,18 @@ static int handle_signals(void)
 	return 0;
 }
 
+/* ---- what is lost: there, under a name that says so, in the profile as in the trace ---- */
+
+static __attribute__((noinline)) void weft__lost_samples(void)
+{
+	__asm__ volatile("nop");
+}
+
+static uintptr_t lost_pc(void)
+{
+	return (uintptr_t)weft__lost_samples + 1;
+}
+
 /* ---- reading; under read_lock ---- */
 
 struct kept {
@@ -181,13 +198,38 @@ struct kept {
 	uint32_t n, weight;
 };
 
+/* `n` more that the trace will not have the stacks of. */
+static void count_lost(uint64_t gen, uint64_t ticks, uint64_t n)
+{
+	struct lost *at = &cpu.lost_of[gen % LOST_GENS];
+	if (at->gen != gen) /* that generation has been handed out */
+		*at = (struct lost){ gen, ticks, 0 };
+	at->n += n;
+}
+
 static void keep(const weft__sample *s)
 {
 	struct kept k = { s->ticks, s->gen, s->tid, s->g, s->p, s->n, s->weight };
-	if (cpu.kept.n + sizeof(k) + s->n * sizeof(*s->pcs) > KEPT_BYTES_MAX)
+	size_t bytes = s->n * sizeof(*s->pcs);
+	bool full = cpu.kept.n + sizeof(k) + bytes > weft__cpu_kept_most;
+	char *at = full ? NULL : wb_buf_room(&cpu.kept, sizeof(k) + bytes);
+	if (!at) {
+		cpu.kept.failed = false;
+		count_lost(s->gen, s->ticks, s->weight);
 		return;
-	wb_buf_put(&cpu.kept, &k, sizeof(k));
-	wb_buf_put(&cpu.kept, s->pcs, s->n * sizeof(*s->pcs));
+	}
+	memcpy(at, &k, sizeof(k));
+	memcpy(at + sizeof(k), s->pcs, bytes);
+	cpu.kept.n += sizeof(k) + bytes;
+}
+
+/* Periods for which the ring had no room since the last look. */
+static void see_lost(void)
+{
+	uint64_t lost = atomic_load(&cpu.lost), gen = atomic_load_explicit(&weft__tr_gen, memory_order_relaxed);
+	if (lost != cpu.lost_told && gen)
+		count_lost(gen, weft__tr_ticks(), lost - cpu.lost_told);
+	cpu.lost_told = lost;
 }
 
 enum { BY_FRAME = WEFT__SAMPLE_TOP, IN_LINK };
@@ -242,6 +284,7 @@ static void read_ring(void)
 		if (s->gen)
 			keep(s);
 	}
+	see_lost();
 	if (cpu.doomed && weft__ring_read(&cpu.ring) >= cpu.doomed_until) {
 		weft__labels_free(cpu.doomed);
 		cpu.doomed = NULL;
@@ -254,6 +297,17 @@ static void read_now(void)
 	if (cpu.ring.slots)
 		read_ring();
 	pthread_mutex_unlock(&cpu.read_lock);
+}
+
+static void hand_out_lost(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void *arg)
+{
+	uintptr_t pc = lost_pc();
+	for (struct lost *at = cpu.lost_of; at < cpu.lost_of + LOST_GENS; at++) {
+		for (uint64_t i = 0; i < at->n && at->gen >= first && at->gen <= gen; i++)
+			fn(&(weft__tr_sample){ at->ticks, wo_thread_id(), -1, 0, 1, &pc }, arg);
+		if (at->gen <= gen)
+			at->n = 0;
+	}
 }
 
 /* For the tracer: see weft__tr_hooks. */
@@ -278,6 +332,7 @@ static void hand_out(uint64_t first, uint64_t gen, weft__tr_sample_fn *fn, void 
 		at += bytes;
 	}
 	cpu.kept.n = left;
+	hand_out_lost(first, gen, fn, arg);
 	pthread_mutex_unlock(&cpu.read_lock);
 }
 
@@ -392,6 +447,7 @@ static int start(const weft_cpu_profile_options *opt)
 	cpu.stop = false;
 	cpu.timer_error = 0;
 	atomic_store(&cpu.lost, 0);
+	cpu.lost_told = 0;
 	weft__labels_hold();
 	cpu.pid = getpid();
 	atomic_store(&cpu.on, true);
@@ -422,16 +478,10 @@ int weft__cpu_start(const weft_cpu_profile_options *opt)
 	return err;
 }
 
-/* Periods that did not fit into the ring are in the profile, too, under a name that says so. */
-static __attribute__((noinline)) void weft__lost_samples(void)
-{
-	__asm__ volatile("nop");
-}
-
 static void add_lost(void)
 {
 	int64_t n = (int64_t)atomic_load(&cpu.lost);
-	uintptr_t pc = (uintptr_t)weft__lost_samples + 1;
+	uintptr_t pc = lost_pc();
 	if (n)
 		weft__prof_add(&cpu.table, &pc, 1, NULL, &(weft__prof_row){ { n, n * cpu.period_ns } });
 }

@@ -23,5 +23,7 @@ int weft__cpu_stop(weft__prof_doc *ret, weft_cpu_profile_options *ret_opt);
 
 /* For tests: real time is as fine as one likes. */
 extern wo_cputimer_clock weft__cpu_clock;
+/* Bytes of samples that wait for the tracer; more are counted only. */
+extern size_t weft__cpu_kept_most;
 
 #endif
