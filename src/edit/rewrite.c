@@ -1,18 +1,19 @@
 /* edit/rewrite.c - see rewrite.h.
  *
  * Two passes.  The first finds the state at the beginning of what is written: by following events up to there, and from
- * the statuses that the rest of the generation has of what was not mentioned before.  The second writes.
+ * the statuses that the rest of the generation has of what was not mentioned before.  The second writes; its reader
+ * goes ahead to the beginning while the first is at work.
  */
 #include "edit/rewrite.h"
 
 #include <stdlib.h>
 
+#include "edit/ahead.h"
 #include "edit/machine.h"
 #include "edit/recall.h"
 #include "edit/writer.h"
 #include "fmt/events.h"
 #include "fmt/wire.h"
-#include "read/cursor.h"
 #include "read/source.h"
 #include "read/v2/container.h"
 
@@ -117,15 +118,15 @@ static wtr_code find_state(rewrite *r, wtr_error *err)
 	bool more = true, in_range = false;
 	we_source(r->k, r->job->parts[0].t, 0);
 	for (size_t i = 0; i < r->job->n_parts && more && (i == 0 || r->job->whole); i++) {
-		wtr_cursor *c = wtr__cursor_open_at(r->job->parts[i].t, r->job->parts[i].first, err);
-		if (!c)
+		we_ahead *a = we_ahead_open(r->job->parts[i].t, r->job->parts[i].first, INT64_MIN, err);
+		if (!a)
 			return WTR_E_NOMEM;
 		const wtr_event *e;
-		for (size_t n; more && (n = wtr_next(c, &e)) > 0;)
+		for (size_t n; more && (n = we_ahead_next(a, &e)) > 0;)
 			for (size_t j = 0; j < n && more; j++)
 				more = look_at(r, r->job->parts[i].t, &e[j], &in_range);
-		r->end = *wtr_cursor_error(c);
-		wtr_cursor_close(c);
+		r->end = more ? *we_ahead_error(a) : (wtr_error){ 0 };
+		we_ahead_close(a);
 	}
 	return trouble(r, err);
 }
@@ -246,24 +247,53 @@ static bool write_event(rewrite *r, wtr_trace *t, const wtr_event *e, uint64_t *
 	return true;
 }
 
-static wtr_code write_part(rewrite *r, const we_part *part, wtr_error *err)
+/* All that `a` reads of t; closes it. */
+static wtr_code write_all(rewrite *r, wtr_trace *t, we_ahead *a, wtr_error *err)
 {
-	wtr_cursor *c = wtr__cursor_open_at(part->t, part->first, err);
-	if (!c)
-		return WTR_E_NOMEM;
 	uint64_t generation = 0;
 	bool more = true;
 	const wtr_event *e;
-	for (size_t n; more && (n = wtr_next(c, &e)) > 0;)
+	for (size_t n; more && (n = we_ahead_next(a, &e)) > 0;)
 		for (size_t i = 0; i < n && more; i++)
-			more = write_event(r, part->t, &e[i], &generation);
-	r->end = more ? *wtr_cursor_error(c) : (wtr_error){ 0 };
-	wtr_cursor_close(c);
+			more = write_event(r, t, &e[i], &generation);
+	r->end = more ? *we_ahead_error(a) : (wtr_error){ 0 };
+	we_ahead_close(a);
 	if (r->recalled == WTR_E_NOMEM)
 		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	if (r->recalled != WTR_OK && err)
 		*err = r->why;
 	return r->recalled;
+}
+
+/* The reader of what is written of a part. */
+static we_ahead *reader(const rewrite *r, const we_part *part, wtr_error *err)
+{
+	return we_ahead_open(part->t, part->first, r->cut.has_from ? r->cut.from_ns : INT64_MIN, err);
+}
+
+/* Closes `first`. */
+static wtr_code write_parts(rewrite *r, we_ahead *first, wtr_error *err)
+{
+	wtr_code rc = write_all(r, r->job->parts[0].t, first, err);
+	for (size_t i = 1; rc == WTR_OK && i < r->job->n_parts; i++) {
+		we_ahead *a = reader(r, &r->job->parts[i], err);
+		rc = a ? write_all(r, r->job->parts[i].t, a, err) : WTR_E_NOMEM;
+	}
+	return rc == WTR_OK ? trouble(r, err) : rc;
+}
+
+static wtr_code find_and_write(rewrite *r, wtr_error *err)
+{
+	we_ahead *first = reader(r, &r->job->parts[0], err);
+	if (!first)
+		return WTR_E_NOMEM;
+	wtr_code rc = find_state(r, err);
+	if (rc == WTR_OK && r->begin_ns == INT64_MIN)
+		rc = wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
+	if (rc == WTR_OK)
+		return write_parts(r, first, err);
+	we_ahead_close(first);
+	return rc;
 }
 
 static wtr_code finish(rewrite *r, wtr_edit_result *ret, wtr_error *err)
@@ -298,13 +328,7 @@ static wtr_code run(rewrite *r, wtr_edit_result *ret, wtr_error *err)
 	if (t->opt.damage == WTR_REPAIR)
 		we_fill_in(r->w);
 	we_choose(r->k, r->cut.goroutine, r->cut.user);
-	wtr_code rc = find_state(r, err);
-	if (rc == WTR_OK && r->begin_ns == INT64_MIN)
-		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
-	for (size_t i = 0; rc == WTR_OK && i < r->job->n_parts; i++)
-		rc = write_part(r, &r->job->parts[i], err);
-	if (rc == WTR_OK)
-		rc = trouble(r, err);
+	wtr_code rc = find_and_write(r, err);
 	if (rc == WTR_OK && !r->begun)
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
 	return rc == WTR_OK ? finish(r, ret, err) : rc;
