@@ -128,6 +128,7 @@ static int choose(wtr_where *w, const wtr_index *x, chosen *ret)
 	if (ret->n)
 		return CLI_OK;
 	fputs("weft: --goroutines: no goroutine of the trace matches\n", cli_err());
+	cli_hint("weft goroutines lists them, with --filter those that match");
 	return CLI_USAGE;
 }
 
@@ -178,6 +179,22 @@ static int choose_range(const char *range, wtr_trace *t, wtr_cut_options *cut)
 	return CLI_OK;
 }
 
+/* The range that was wrong, with the one that there is. */
+static int outside(const char *range, wtr_trace *t)
+{
+	wtr_error err = { 0 };
+	wtr_index *x;
+	wtr_totals totals = { 0 };
+	if (wtr_index_build(t, WTR_PART_TOTALS, &x, &err) != WTR_OK)
+		return wrong("range", &err);
+	wtr_get_totals(x, &totals);
+	wtr_index_free(x);
+	cli_progress_done();
+	fprintf(cli_err(), "weft: --range: there is no event in %s; the trace is 0s..%.9gs\n", range,
+		(double)(totals.end_ns - totals.start_ns) / 1e9);
+	return CLI_USAGE;
+}
+
 static int cut_to(const cli_args *a, wtr_trace *t, const wtr_cut_options *cut)
 {
 	cli_writing w;
@@ -187,6 +204,10 @@ static int cut_to(const cli_args *a, wtr_trace *t, const wtr_cut_options *cut)
 	if (!cli_writing_open(a, a->operands[1], &w, &status))
 		return status;
 	wtr_code code = wtr_cut(t, cut, cli_writing_put, &w, &r, &err);
+	if (code == WTR_E_USAGE && err.rule && strcmp(err.rule, "range") == 0 && cli_has(a, CLI_OPT_RANGE)) {
+		cli_writing_close(&w, /* keep= */ false);
+		return outside(a->values[CLI_OPT_RANGE], t);
+	}
 	return end(a, &w, code, &r, &err);
 }
 

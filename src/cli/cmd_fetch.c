@@ -69,6 +69,9 @@ static void say_error(const fetching *f, const char *url, const fetch_error *err
 	if (err->stopped) /* the file cannot be written, and closing it says so */
 		return;
 	fprintf(stderr, "weft: %s: %s\n", url, err->what);
+	if (err->silent)
+		cli_hint("is the program running, and that its port? What listens: net/http/pprof in Go; of libweft, "
+			 "WEFT_DEBUG_ADDR, weft_debug_serve()");
 	if (err->status == 404 && strstr(url, "/debug/pprof/trace"))
 		cli_hint("does the program import net/http/pprof, or call weft_debug_serve()?");
 }
@@ -118,6 +121,14 @@ static int check(const cli_args *a, const wanted *want, const char *path)
 	return CLI_OK;
 }
 
+static int wrong_address(const cli_args *a)
+{
+	const char *given = a->operands[0];
+	if (given[0] == ':' && given[1])
+		return cli_usage(a->command, "%s: of which host? localhost%s is this machine", given, given);
+	return cli_usage(a->command, "%s: not an address of the web: host:port, or http://host:port/path", given);
+}
+
 int cli_run_FETCH(const cli_args *a)
 {
 	char url[URL_BYTES];
@@ -125,8 +136,7 @@ int cli_run_FETCH(const cli_args *a)
 	if (seconds > SECONDS_MAX || (cli_has(a, CLI_OPT_SECONDS) && seconds == 0))
 		return cli_usage(a->command, "--seconds wants a number from 1 to %d", SECONDS_MAX);
 	if (!fetch_url(a->operands[0], (unsigned)seconds, url, sizeof(url)))
-		return cli_usage(a->command, "%s: not an address of the web: host:port, or http://host:port/path",
-			a->operands[0]);
+		return wrong_address(a);
 	const wanted *want = fetch_is_profile(url) ? &profile : &trace;
 	const char *path = a->values[CLI_OPT_OUTPUT] ? a->values[CLI_OPT_OUTPUT] : want->path;
 	int status = check(a, want, path);

@@ -131,7 +131,7 @@ static bool value_fits(const cli_command *c, const cli_option *o, const char *va
 	case CLI_CHOICE:
 		if (word_index(o->meta, value) >= 0)
 			return true;
-		cli_usage(c, "--%s is one of %s, not '%s'", o->name, o->meta, value);
+		cli_usage(c, "-%s%s is one of %s, not '%s'", o->name[1] ? "-" : "", o->name, o->meta, value);
 		return false;
 	default: return true;
 	}
@@ -230,7 +230,7 @@ bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret)
 		}
 	}
 	if (!a.values[CLI_OPT_HELP] && a.n_operands < c->operands_min) {
-		if (c->operands_min > 1)
+		if (c->operands_min > 1 || strstr(c->operands, "FILE") == NULL)
 			cli_usage(c, "%s wants %s", c->name, c->operands);
 		else
 			cli_usage(c, "%s%swhich file?", c->name, c->name[0] ? ": " : "");

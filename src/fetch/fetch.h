@@ -26,6 +26,7 @@ typedef struct fetch_options {
 typedef struct fetch_error {
 	unsigned status; /* of HTTP, when that is what is wrong; 0: it is something else */
 	bool stopped;    /* put or progress said so */
+	bool silent;     /* the host is there, but nothing listens at the port */
 	char what[300];  /* one line without a stop: why, in the server's own words when it says */
 } fetch_error;
 

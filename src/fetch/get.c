@@ -122,7 +122,9 @@ static bool fail_code(transfer *t, CURLcode code, fetch_error *err)
 	if (t->too_long || code == CURLE_FILESIZE_EXCEEDED)
 		return fail(err, "more than %llu MB come from there", (unsigned long long)(t->opt->bytes_max >> 20));
 	switch (code) {
-	case CURLE_COULDNT_CONNECT: return fail(err, "nothing answers there");
+	case CURLE_COULDNT_CONNECT:
+		err->silent = true;
+		return fail(err, "nothing answers there");
 	case CURLE_COULDNT_RESOLVE_HOST: return fail(err, "there is no such host");
 	case CURLE_OPERATION_TIMEDOUT:
 		return fail(err, "nothing has come for %u s", connected(t) ? t->opt->silent_s : (unsigned)CONNECT_S);
