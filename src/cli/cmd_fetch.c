@@ -125,7 +125,8 @@ static int wrong_address(const cli_args *a)
 {
 	const char *given = a->operands[0];
 	if (given[0] == ':' && given[1])
-		return cli_usage(a->command, "%s: of which host? localhost%s is this machine", given, given);
+		return cli_usage(
+			a->command, "%s: not an address of the web: of this machine, localhost%s", given, given);
 	return cli_usage(a->command, "%s: not an address of the web: host:port, or http://host:port/path", given);
 }
 
