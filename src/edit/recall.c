@@ -5,19 +5,11 @@
 #include <string.h>
 
 #include "base/idmap.h"
-#include "fmt/events.h"
+#include "edit/skim.h"
 #include "fmt/wire.h"
 #include "read/cursor.h"
 #include "read/source.h"
 #include "read/v2/container.h"
-
-/* A goroutine's making, as it stands in its generation; or, where no event makes it, the first status that says where
- * it is. */
-typedef struct making {
-	int64_t g;
-	size_t generation; /* place */
-	uint64_t start, create;
-} making;
 
 /* An open region, in the list of its goroutine. */
 typedef struct region {
@@ -33,100 +25,13 @@ typedef struct recalling {
 	wtr_trace *t;
 	we_machine *k;
 	int64_t before_ns;
-	size_t first_said;    /* generation that first says something of tasks or regions; SIZE_MAX: none */
 	bool failed, is_part; /* is_part: the trace is a part of one, see WF_FACT_PART */
-	WB_VEC(making) makings;
-	wb_idmap making_of; /* goroutine -> place in makings, or SETTLED */
-	wb_idmap task_of;   /* id -> place in to->tasks */
+	we_skim skim;
+	wb_idmap task_of; /* id -> place in to->tasks */
 	wb_idmap innermost;
 	WB_VEC(region) regions;
 	WB_VEC(uint32_t) free;
 } recalling;
-
-/* ---- skipping ---- */
-
-/* The end of the n varints at p, NULL when they are not there.  Up to eight bytes are looked at together. */
-static const uint8_t *skip(const uint8_t *p, const uint8_t *end, unsigned n)
-{
-	if (end - p >= 8) {
-		uint64_t w;
-		memcpy(&w, p, sizeof(w));
-		w = ~w & 0x8080808080808080u;
-		for (unsigned i = 1; i < n; i++)
-			w &= w - 1;
-		if (w)
-			return p + (__builtin_ctzll(w) >> 3) + 1;
-	}
-	while (n && p < end)
-		n -= *p++ < 0x80;
-	return n ? NULL : p;
-}
-
-static void note(recalling *r, const making *x, bool made)
-{
-	uint32_t i = wb_idmap_get(&r->making_of, (uint64_t)x->g);
-	if (i == NONE)
-		r->failed |= !wb_idmap_set(&r->making_of, (uint64_t)x->g, (uint32_t)r->makings.n) ||
-			     !wb_vec_add(&r->makings, *x);
-	else if (made && i != SETTLED)
-		r->makings.at[i] = *x;
-}
-
-static void note_making(recalling *r, size_t generation, const uint8_t *at, const uint8_t *end)
-{
-	wb_bytes b = { at, end, false };
-	making x = { .generation = generation };
-	wb_uvarint(&b);
-	x.g = (int64_t)wb_uvarint(&b);
-	x.start = wb_uvarint(&b);
-	x.create = wb_uvarint(&b);
-	if (!b.bad && we_is_wanted(r->k, x.g))
-		note(r, &x, /* made= */ true);
-}
-
-static void note_status(recalling *r, size_t generation, const uint8_t *at, const uint8_t *end)
-{
-	wb_bytes b = { at, end, false };
-	making x = { .generation = generation };
-	wb_uvarint(&b);
-	x.g = (int64_t)wb_uvarint(&b);
-	wb_uvarint(&b);
-	wb_uvarint(&b);
-	x.start = wb_uvarint(&b);
-	if (!b.bad && we_is_wanted(r->k, x.g))
-		note(r, &x, /* made= */ false);
-}
-
-static void skim_batch(recalling *r, size_t generation, const uint8_t *at, const uint8_t *end)
-{
-	bool statuses = generation > 0 || !r->is_part;
-	while (at && at < end) {
-		uint8_t type = *at++;
-		switch (type) {
-		case WF_EV_GO_CREATE:
-		case WF_EV_GO_CREATE_BLOCKED: note_making(r, generation, at, end); break;
-		case WF_EV_GO_STATUS_STACK:
-			if (statuses)
-				note_status(r, generation, at, end);
-			break;
-		case WF_EV_USER_TASK_BEGIN:
-		case WF_EV_USER_REGION_BEGIN: r->first_said = generation < r->first_said ? generation : r->first_said;
-		}
-		unsigned n = wf_specs[type].n_args;
-		at = n ? skip(at, end, n) : NULL;
-	}
-}
-
-static void skim(recalling *r, size_t generation)
-{
-	const wtr__gen *g = &r->t->v2->gens.at[generation];
-	for (size_t i = g->first_batch; i < g->first_batch + g->n_batches; i++) {
-		const wtr__batch *b = &r->t->v2->batches.at[i];
-		const uint8_t *at = r->t->at + b->offset + b->head;
-		if (b->kind == WTR__BATCH_EVENTS)
-			skim_batch(r, generation, at, at + b->size);
-	}
-}
 
 /* ---- origins ---- */
 
@@ -167,10 +72,10 @@ static wtr_code look_into_first(recalling *r, wtr_error *err)
 	const wtr__carrier *c = wtr__carrier_of(r->t, 1);
 	r->is_part = c && c->is_part;
 	if (c && (c->tasks.n || c->regions.n))
-		r->first_said = 0;
+		r->skim.first_said = 0;
 	for (size_t i = 0; c && i < c->origins.n; i++) {
 		const wtr__kept_origin *o = &c->origins.at[i];
-		r->failed |= !wb_idmap_set(&r->making_of, (uint64_t)o->g, SETTLED);
+		r->failed |= !wb_idmap_set(&r->skim.making_of, (uint64_t)o->g, SETTLED);
 		if (we_is_wanted(r->k, o->g))
 			keep_origin(r, o->g, o->start, o->create);
 	}
@@ -179,7 +84,7 @@ static wtr_code look_into_first(recalling *r, wtr_error *err)
 }
 
 /* Who was made in a generation. */
-static wtr_code look_into(recalling *r, size_t generation, const making *x, size_t n, wtr_error *err)
+static wtr_code look_into(recalling *r, size_t generation, const we_making *x, size_t n, wtr_error *err)
 {
 	wtr_code rc = wtr__gen_get(r->t, generation, err);
 	if (rc != WTR_OK)
@@ -193,7 +98,7 @@ static wtr_code look_into(recalling *r, size_t generation, const making *x, size
 
 static int by_generation(const void *a, const void *b)
 {
-	const making *x = a, *y = b;
+	const we_making *x = a, *y = b;
 	if (x->generation != y->generation)
 		return x->generation < y->generation ? -1 : 1;
 	return x->g < y->g ? -1 : x->g > y->g;
@@ -202,14 +107,17 @@ static int by_generation(const void *a, const void *b)
 static wtr_code look_back(recalling *r, size_t generations, wtr_error *err)
 {
 	wtr_code rc = generations ? look_into_first(r, err) : WTR_OK;
-	for (size_t i = 0; i < generations && rc == WTR_OK; i++)
-		skim(r, i);
-	if (r->makings.n)
-		qsort(r->makings.at, r->makings.n, sizeof(*r->makings.at), by_generation);
-	for (size_t i = 0, n; i < r->makings.n && rc == WTR_OK; i += n) {
-		for (n = 1; i + n < r->makings.n && r->makings.at[i + n].generation == r->makings.at[i].generation;)
+	if (rc == WTR_OK)
+		we_skim_over(&r->skim, r->t, generations, /* first_statuses= */ !r->is_part, r->k);
+	r->failed |= r->skim.failed;
+	we_making *all = r->skim.makings.at;
+	size_t n_all = r->skim.makings.n;
+	if (n_all)
+		qsort(all, n_all, sizeof(*all), by_generation);
+	for (size_t i = 0, n; i < n_all && rc == WTR_OK; i += n) {
+		for (n = 1; i + n < n_all && all[i + n].generation == all[i].generation;)
 			n++;
-		rc = look_into(r, r->makings.at[i].generation, r->makings.at + i, n, err);
+		rc = look_into(r, all[i].generation, all + i, n, err);
 	}
 	return rc;
 }
@@ -376,14 +284,13 @@ static void finish(recalling *r)
 wtr_code we_recall_make(
 	we_recall *ret, wtr_trace *t, uint64_t generation, int64_t before_ns, we_machine *k, wtr_error *err)
 {
-	recalling r = { .to = ret, .t = t, .k = k, .before_ns = before_ns, .first_said = t->v1 ? 0 : SIZE_MAX };
+	recalling r = { .to = ret, .t = t, .k = k, .before_ns = before_ns, .skim.first_said = t->v1 ? 0 : SIZE_MAX };
 	wtr_code rc = t->v1 ? WTR_OK : look_back(&r, (size_t)generation, err);
-	if (rc == WTR_OK && r.first_said != SIZE_MAX)
-		rc = recall_events(&r, r.first_said, err);
+	if (rc == WTR_OK && r.skim.first_said != SIZE_MAX)
+		rc = recall_events(&r, r.skim.first_said, err);
 	if (rc == WTR_OK)
 		finish(&r);
-	wb_vec_free(&r.makings);
-	wb_idmap_free(&r.making_of);
+	we_skim_free(&r.skim);
 	wb_idmap_free(&r.task_of);
 	wb_idmap_free(&r.innermost);
 	wb_vec_free(&r.regions);

@@ -1,8 +1,8 @@
 /* edit/recall.h - what goes on at a moment of a trace without any event near it saying so: tasks, regions, and where
  * goroutines come from.
  *
- * It takes a look at everything before the moment: a fast one that only skips over events, and in order only from the
- * first generation that has tasks or regions.
+ * It takes a look at everything before the moment: a fast one that only skips over events (skim.h), and in order only
+ * from the first generation that has tasks or regions.
  */
 #ifndef WE_RECALL_H
 #define WE_RECALL_H
