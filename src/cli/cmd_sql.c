@@ -12,8 +12,6 @@
 #include "out/units.h"
 #include "sql/sql.h"
 
-enum { WIDTH_MAX = 60, ROWS_MEASURED = 200 };
-
 /* ---- JSON: columns, and rows as lists ---- */
 
 static void json_value(out_json *j, sqlite3_stmt *s, int i)
@@ -64,7 +62,7 @@ static void cell(wb_buf *b, sqlite3_stmt *s, int i)
 		out_clean(b, (const char *)sqlite3_column_text(s, i), (size_t)sqlite3_column_bytes(s, i));
 }
 
-/* Columns with tabs between, as other programs take them; on a terminal and for few rows as wide as they are. */
+/* Columns with tabs between, as other programs take them. */
 static int text_rows(sqlite3_stmt *s, int *ret_rc)
 {
 	wb_buf b = { 0 };

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,8 +15,9 @@
 #include "base/alloc.h"
 #include "os/file.h"
 
-/* The temporary name that a signal must not leave behind; NULL: none.  Freed only when it is not this one any more. */
-static char *volatile leftover;
+/* The temporary name that a signal must not leave behind; NULL: none.  Freed only when it is not this one any more.
+ * Atomic: several threads write a file each. */
+static _Atomic(char *) leftover;
 
 static void end(int signal)
 {
@@ -29,7 +31,7 @@ static void look_after(char *temp)
 {
 	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	leftover = temp;
-	for (size_t i = 0; temp && i < sizeof(signals) / sizeof(*signals); i++) {
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
 		struct sigaction now, ours = { .sa_handler = end, .sa_flags = (int)SA_RESETHAND };
 		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
 			sigaction(signals[i], &ours, NULL);
@@ -38,8 +40,9 @@ static void look_after(char *temp)
 
 static void forget(wo_newfile *f)
 {
-	if (leftover == f->temp)
-		look_after(NULL);
+	char *own = f->temp;
+	if (own)
+		atomic_compare_exchange_strong(&leftover, &own, NULL);
 	wb_free(f->path);
 	wb_free(f->temp);
 	*f = (wo_newfile){ .fd = -1 };
