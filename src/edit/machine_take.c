@@ -125,28 +125,33 @@ void we_let_go(we_machine *k, const wtr_event *next)
 		k->counts.left_out += !we_steal(k, we_thread_of(k, k->held.m), &k->held);
 }
 
+static bool take_of(we_machine *k, we_thread *m, const wtr_event *e)
+{
+	switch (e->kind) {
+	case WTR_KIND_STATE_TRANSITION:
+		return e->resource == WTR_RES_GOROUTINE ? we_go_transition(k, m, e) : we_proc_transition(k, m, e);
+	case WTR_KIND_RANGE_BEGIN:
+	case WTR_KIND_RANGE_ACTIVE:
+	case WTR_KIND_RANGE_END: return we_range_event(k, m, e);
+	case WTR_KIND_TASK_BEGIN:
+	case WTR_KIND_TASK_END: return k->w && we_task_event(k, m, e);
+	case WTR_KIND_REGION_BEGIN:
+	case WTR_KIND_REGION_END: return k->w && we_region_event(k, m, e);
+	default: return k->w && we_other_event(k, m, e);
+	}
+}
+
 static bool take(we_machine *k, const wtr_event *e)
 {
 	we_let_go(k, e);
-	we_thread *m = k->v1 ? v1_thread(k, e) : we_thread_of(k, e->m);
+	if (!k->v1)
+		return take_of(k, we_thread_of(k, e->m), e);
+	we_thread *m = v1_thread(k, e);
 	wtr_event of_ours = *e;
-	if (k->v1)
-		of_ours.m = m ? m->id : WTR_NONE;
-	if (k->v1 && e->type == WF_EV_PROC_STATUS) /* the first time that it starts or stops */
+	of_ours.m = m ? m->id : WTR_NONE;
+	if (e->type == WF_EV_PROC_STATUS) /* the first time that it starts or stops */
 		of_ours.type = (unsigned)wtr_to(e) == WTR_P_RUNNING ? WF_EV_PROC_START : WF_EV_PROC_STOP;
-	switch (e->kind) {
-	case WTR_KIND_STATE_TRANSITION:
-		return e->resource == WTR_RES_GOROUTINE ? we_go_transition(k, m, &of_ours)
-							: we_proc_transition(k, m, &of_ours);
-	case WTR_KIND_RANGE_BEGIN:
-	case WTR_KIND_RANGE_ACTIVE:
-	case WTR_KIND_RANGE_END: return we_range_event(k, m, &of_ours);
-	case WTR_KIND_TASK_BEGIN:
-	case WTR_KIND_TASK_END: return k->w && we_task_event(k, m, &of_ours);
-	case WTR_KIND_REGION_BEGIN:
-	case WTR_KIND_REGION_END: return k->w && we_region_event(k, m, &of_ours);
-	default: return k->w && we_other_event(k, m, &of_ours);
-	}
+	return take_of(k, m, &of_ours);
 }
 
 void we_follow(we_machine *k, const wtr_event *e)

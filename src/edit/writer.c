@@ -38,8 +38,9 @@ struct we_writer {
 	uint32_t recent;  /* lane that was written to last */
 	wb_intern texts;  /* of this generation; number = id */
 	size_t texts_written;
-	wb_idmap string_of, stack_of; /* id read -> id written */
-	wb_intern known_stacks;       /* frames as they are written; number = id */
+	wb_idmap string_of, stack_of; /* id read, counted from the first one met -> id written */
+	uint32_t first_string, first_stack;
+	wb_intern known_stacks; /* frames as they are written; number = id */
 	wb_buf strings, stacks, samples, frames, out;
 	we_carry *carry;
 };
@@ -220,6 +221,7 @@ void we_generation(we_writer *w, int64_t sync_ns, const we_clock *clock)
 	wb_idmap_free(&w->string_of);
 	wb_idmap_free(&w->stack_of);
 	w->string_of = w->stack_of = (wb_idmap){ 0 };
+	w->first_string = w->first_stack = 0;
 	wb_intern_free(&w->known_stacks);
 	w->known_stacks = (wb_intern){ 0 };
 	if (w->version >= 25)
@@ -237,15 +239,24 @@ static uint32_t text_id(we_writer *w, wtr_str s)
 	return i == WB_INTERN_NONE ? 0 : i;
 }
 
+/* Ids of a late generation are large and near each other: counted from the first one most are small, which makes a map
+ * of them fast.  Those below it become very large. */
+static uint64_t near(uint32_t *first, uint32_t id)
+{
+	*first = *first ? *first : id;
+	return (uint64_t)id - *first;
+}
+
 uint32_t we_string(we_writer *w, const wtr_trace *t, uint32_t id)
 {
 	if (id == 0)
 		return 0;
-	uint32_t known = wb_idmap_get(&w->string_of, id);
+	uint64_t key = near(&w->first_string, id);
+	uint32_t known = wb_idmap_get(&w->string_of, key);
 	if (known != WB_IDMAP_NONE)
 		return known;
 	uint32_t i = text_id(w, wtr_string(t, id));
-	w->no_memory |= !wb_idmap_set(&w->string_of, id, i);
+	w->no_memory |= !wb_idmap_set(&w->string_of, key, i);
 	return i;
 }
 
@@ -288,12 +299,13 @@ uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id)
 {
 	if (id == 0)
 		return 0;
-	uint32_t known = wb_idmap_get(&w->stack_of, id);
+	uint64_t key = near(&w->first_stack, id);
+	uint32_t known = wb_idmap_get(&w->stack_of, key);
 	if (known != WB_IDMAP_NONE)
 		return known;
 	wtr_frame frames[WF_FRAMES_MAX];
 	uint32_t i = we_frames(w, frames, wtr_stack(t, id, frames, WF_FRAMES_MAX));
-	w->no_memory |= !wb_idmap_set(&w->stack_of, id, i);
+	w->no_memory |= !wb_idmap_set(&w->stack_of, key, i);
 	return i;
 }
 
