@@ -33,8 +33,11 @@ extern "C" {
  * What it waits for is in Go's words: chan send, chan receive (nil chan), select (no cases), sleep, sync.Mutex.Lock,
  * sync.WaitGroup.Wait, sync.Cond.Wait, semacquire, IO wait, syscall, and so on.
  * Before a parked goroutine stands which object that is, where it is one: "# goroutine 7 waits for mutex 'accounts',
- * held by goroutine 12", "# goroutine 8 waits for channel 0x7f04 (full, 4 of 4)"; who holds a lock is known while a
- * trace runs and with WEFT_DEBUG=locks=1, and then circles come first of all ("# a circle: goroutine 7 waits for ...").
+ * held by goroutine 12", "# goroutine 8 waits for channel 0x7f04 (full, 4 of 4)", "# goroutine 9 waits in select
+ * over 2: 'jobs', 0x7f08" (the channels by address, each once; of more than 16 cases only how many channels).
+ * Who holds a lock is known while a trace runs and with WEFT_DEBUG=locks=1 - not always, as then every lock that nobody
+ * contends would look up its goroutine and write it down -, and then circles come first of all ("# a circle: goroutine
+ * 7 waits for ...").
  * Goroutines that are running in other threads are shown without a stack.  0, or the error of write(2).  Any thread.
  * Same as Go: runtime.Stack, debug.SetTraceback("all"). */
 WEFT_API int weft_dump(int fd);

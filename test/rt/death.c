@@ -194,6 +194,87 @@ CASE(dump, "debug.h: weft_dump() writes every goroutine with its state, at any t
 	weft_chan_unref(ch);
 }
 
+/* What a dump says, up to n bytes. */
+static void dump_text(char *ret, size_t n)
+{
+	FILE *f = tmpfile();
+	kit_require(kit_expect(f != NULL));
+	kit_equal(weft_dump(fileno(f)), 0);
+	ssize_t got = pread(fileno(f), ret, n - 1, 0);
+	ret[got > 0 ? got : 0] = 0;
+	fclose(f);
+}
+
+enum { CHOICES = 17, TEXT_BYTES = 1 << 16 }; /* one more than are told */
+
+typedef struct choice {
+	weft_chan *ch[CHOICES];
+	size_t n;
+} choice;
+
+static void choose(void *arg)
+{
+	const choice *c = arg;
+	weft_case cases[CHOICES];
+	for (size_t i = 0; i < c->n; i++)
+		cases[i] = (weft_case){ .op = WEFT_OP_RECV, .ch = c->ch[i] };
+	weft_select(cases, c->n);
+}
+
+CASE(dump_select,
+	"debug.h: a select waits for several channels, told by name or address; of many only how many they are")
+{
+	static char text[TEXT_BYTES];
+	char unnamed[32];
+	choice few = { .n = 3 }, many = { .n = CHOICES };
+	for (size_t i = 0; i < CHOICES; i++)
+		many.ch[i] = weft_chan_make(0, 0);
+	memcpy(few.ch, many.ch, sizeof(few.ch));
+	kit_equal(weft_name(few.ch[0], "jobs"), 0);
+	kit_equal(weft_name(few.ch[2], "stop"), 0);
+	kit_go(choose, &few);
+	kit_go(choose, &many);
+	kit_until_parked(2);
+	dump_text(text, sizeof(text));
+	snprintf(unnamed, sizeof(unnamed), " %p", (void *)few.ch[1]);
+	const char *line = strstr(text, " waits in select over 3: ");
+	kit_require(kit_expect(line != NULL));
+	char *end = strchr(line, '\n');
+	kit_require(kit_expect(end != NULL));
+	*end = 0;
+	kit_expect(strstr(line, " 'jobs'") && strstr(line, " 'stop'") && strstr(line, unnamed));
+	*end = '\n';
+	kit_expect(strstr(text, " waits in select over 17 channels\n") != NULL);
+	weft_chan_close(many.ch[0]);
+	for (size_t i = 0; i < CHOICES; i++)
+		weft_chan_unref(many.ch[i]);
+}
+
+static void read_named(void *arg)
+{
+	char c;
+	weft_read(arg, &c, 1);
+}
+
+CASE(dump_names_descriptors, "debug.h: weft_fd_name(): dumps tell it, until the descriptor is closed")
+{
+	static char text[TEXT_BYTES];
+	weft_fd *ends[2];
+	kit_require(kit_equal(weft_pipe(&ends[0], &ends[1]), 0));
+	kit_equal(weft_fd_name(ends[0], "a pipe"), 0);
+	kit_equal(weft_fd_name(NULL, "nothing"), -EINVAL);
+	kit_go(read_named, ends[0]);
+	kit_until_parked(1);
+	dump_text(text, sizeof(text));
+	kit_expect(strstr(text, " 'a pipe'\n") != NULL);
+	kit_equal(weft_fd_name(ends[0], NULL), 0);
+	dump_text(text, sizeof(text));
+	kit_expect(strstr(text, " waits for descriptor ") && !strstr(text, "a pipe"));
+	kit_equal(weft_write(ends[1], "x", 1), 1);
+	weft_fd_close(ends[1]);
+	weft_fd_close(ends[0]);
+}
+
 static weft_wg both; /* have their first lock */
 
 static void lock_both(void *arg)

@@ -128,7 +128,7 @@ static void say_wait(struct out *o, const weft__g *g)
 {
 	char text[WEFT__WAIT_TEXT_BYTES];
 	if (weft__wait_text(g, text) > 0)
-		say(o, "# goroutine %" PRIu64 " waits for %s\n", g->tr.id, text);
+		say(o, "# goroutine %" PRIu64 " waits %s\n", g->tr.id, text);
 }
 
 static void say_circle(const char *text, void *arg)

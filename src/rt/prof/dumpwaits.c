@@ -11,6 +11,9 @@
 
 /* ---- one goroutine ---- */
 
+/* Of a select's channels. */
+enum { SELECT_SHOWN = 16 };
+
 static const char *const kinds[] = {
 #define OBJECT(ID, text, attr, holder) [WEFT__TR_##ID] = text,
 #include "fmt/objects.def"
@@ -44,15 +47,52 @@ static void put_channel(room *r, const weft__g *g, uint64_t cap)
 		put(r, " (%s, %" PRIu64 " of %" PRIu64 ")", sends ? "full" : "empty", sends ? cap : 0, cap);
 }
 
+/* Of a select.  Only the goroutine's stack is looked at, which is there as long as the goroutine is. */
+__attribute__((no_sanitize("thread", "address"))) static size_t channels_of(
+	const volatile weft__g *g, const void *ret[SELECT_SHOWN])
+{
+	const void *const volatile *list = g->select;
+	size_t n = g->wait_attr < SELECT_SHOWN ? g->wait_attr : SELECT_SHOWN;
+	uintptr_t at = (uintptr_t)list, lo = (uintptr_t)g->stack_lo, hi = (uintptr_t)g->stack_hi;
+	if (at % sizeof(*list) != 0 || at < lo || at > hi || hi - at < n * sizeof(*list))
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		ret[i] = list[i];
+	return n;
+}
+
+/* It may have gone on while its channels were read: then they are not told. */
+static void put_select(room *r, const weft__g *g)
+{
+	uint64_t n = g->wait_attr;
+	const void *channels[SELECT_SHOWN];
+	size_t n_shown = channels_of(g, channels);
+	if (weft__g_state(g) != WEFT__G_WAITING || g->reason != WEFT__WAIT_SELECT || g->wait_attr != n)
+		return;
+	put(r, "in select over %" PRIu64 "%s", n, n_shown ? ":" : " channels");
+	for (size_t i = 0; i < n_shown; i++) {
+		char name[WEFT__OBJNAME_BYTES_MAX + 1];
+		const char *comma = i > 0 ? "," : "";
+		if (weft__objname_of(channels[i], name) > 0)
+			put(r, "%s '%s'", comma, name);
+		else
+			put(r, "%s %p", comma, channels[i]);
+	}
+	if (n_shown && n_shown < n)
+		put(r, ", ...");
+}
+
 size_t weft__wait_text(const weft__g *g, char ret[WEFT__WAIT_TEXT_BYTES])
 {
 	weft__tr_object o = weft__tell_object(g);
 	char name[WEFT__OBJNAME_BYTES_MAX + 1];
 	room r = { ret, 0 };
+	if (o.kind == WEFT__TR_NOTHING && g->reason == WEFT__WAIT_SELECT)
+		put_select(&r, g);
 	if (o.kind == WEFT__TR_NOTHING)
-		return 0;
+		return r.n;
 	bool named = weft__objname_of((const void *)(uintptr_t)o.id, name) > 0;
-	put(&r, "%s", kinds[o.kind]);
+	put(&r, "for %s", kinds[o.kind]);
 	if (o.kind == WEFT__TR_FD)
 		put(&r, " %" PRIu64, o.attr);
 	if (named)
@@ -107,7 +147,7 @@ static void say_circle(unsigned first, void (*say)(const char *text, void *arg),
 	do {
 		char text[WEFT__WAIT_TEXT_BYTES], line[WEFT__WAIT_TEXT_BYTES + 64];
 		weft__wait_text(waiters.all[i].g, text);
-		snprintf(line, sizeof(line), "%s goroutine %" PRIu64 " waits for %s", i == first ? "" : ";",
+		snprintf(line, sizeof(line), "%s goroutine %" PRIu64 " waits %s", i == first ? "" : ";",
 			waiters.all[i].id, text);
 		say(line, arg);
 		i = holder_of(i);

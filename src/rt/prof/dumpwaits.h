@@ -4,10 +4,10 @@
 
 #include "rt/sched/gmp.h"
 
-enum { WEFT__WAIT_TEXT_BYTES = 256 };
+enum { WEFT__WAIT_TEXT_BYTES = 512 };
 
-/* "mutex 'accounts', held by goroutine 12", "channel 0x7f04 (empty, capacity 4)": the length; 0: not known.  g waits;
- * if it goes on meanwhile, the text is of a wait that is over. */
+/* "for mutex 'accounts', held by goroutine 12", "for channel 0x7f04 (empty, 0 of 4)", "in select over 2: 'a', 0x7f04":
+ * the length; 0: not known.  g waits; if it goes on meanwhile, the text is of a wait that is over. */
 size_t weft__wait_text(const weft__g *g, char ret[WEFT__WAIT_TEXT_BYTES]);
 
 /* Calls say(text, arg) for each circle of goroutines, every one of which waits for a lock that the next one holds, the

@@ -79,8 +79,11 @@ struct weft__g {
 	_Atomic(struct weft__labels *) labels; /* labels.h; its own signal handlers look at it */
 	/* While it waits, or is tied to a thread. */
 	int64_t since_ns;        /* when it began to wait; 0: nobody asked for it */
-	uint64_t wait_attr;      /* of wait_object, as fmt/objects.def says */
-	uint64_t wait_holder;    /* id of the goroutine that holds the lock; 0: not known */
+	uint64_t wait_attr;      /* of wait_object, as fmt/objects.def says; without one: channels of a select */
+	union {
+		uint64_t wait_holder;      /* id of the goroutine that holds the lock; 0: not known */
+		const void *const *select; /* without wait_object: the channels, on its stack if they are few */
+	};
 	const void *wait_object; /* the channel, lock or descriptor it waits for */
 	weft__m *locked_m;
 	uint32_t lock_depth;

@@ -40,8 +40,9 @@ static bool change(weft_mutex *mutex, uint32_t *old, uint32_t new)
 		&mutex->state, old, new, /* weak= */ false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
 }
 
-/* Who holds it is told in traces and dumps, and written down while there is a trace, or when asked for.  Each unlock
- * wipes it out, so that what is there is never wrong, only missing. */
+/* Who holds it is told in traces and dumps, and written down while there is a trace, or when asked for: always would
+ * have each lock that nobody contends look up its goroutine, and dirty one word more.  Each unlock wipes it out, so
+ * that what is there is never wrong, only missing. */
 static inline void hold(weft_mutex *mutex)
 {
 	if (weft__tells_holders())

@@ -196,6 +196,14 @@ static void name_channels(weft__m *m, const struct work *w)
 	m->n_waits_for = n;
 }
 
+/* For dumps. */
+static void tell_channels(const struct work *w)
+{
+	weft__g *g = w->g;
+	g->wait_attr = w->n == 1 ? w->locked[0]->cap : w->n_locked;
+	g->select = (const void *const *)w->locked;
+}
+
 /* Queues everywhere and parks.  As finish, or -ETIMEDOUT. */
 static int wait(weft__m **m, struct work *w)
 {
@@ -207,6 +215,7 @@ static int wait(weft__m **m, struct work *w)
 	if (try_locked(*m, w, &i))
 		return i;
 	queue_all(w);
+	tell_channels(w);
 	if (weft__tr_on())
 		name_channels(*m, w);
 	*m = weft__park_call(
