@@ -31,6 +31,7 @@ typedef enum wtr_part {
 	WTR_PART_EVENTS     = 1 << 2, /* includes GOROUTINES */
 	WTR_PART_LANES      = 1 << 3, /* includes GOROUTINES */
 	WTR_PART_ALL        = 15,
+	WTR_PART_OBJECTS    = 1 << 4, /* includes GOROUTINES; EVENTS and LANES include it: see wtr_goroutine_wait() */
 } wtr_part;
 
 /* Reads the whole trace once.
@@ -46,7 +47,7 @@ WTR_API void wtr_index_free(wtr_index *x); /* x may be NULL */
 
 /* The same, counting only what happens in [from_ns, to_ns) (absolute times): as if everything that is going on at
  * from_ns began then, and the trace ended at to_ns.  Goroutines that ended before are not there, nor those that were
- * first named later.  For the parts TOTALS and GOROUTINES; E_USAGE with others, or when the time is empty. */
+ * first named later.  For the parts TOTALS, GOROUTINES and OBJECTS; E_USAGE with others, or when the time is empty. */
 WTR_API wtr_code wtr_index_build_within(
 	wtr_trace *t, unsigned parts, int64_t from_ns, int64_t to_ns, wtr_index **ret, wtr_error *err);
 
@@ -117,6 +118,10 @@ WTR_API size_t wtr_columns(const wtr_index *x, wtr_table table, wtr_column *ret,
 
 /* The row of a goroutine id in WTR_TABLE_GOROUTINES; NULL if not seen.  A reused id gives its last life. */
 WTR_API const wtr_goroutine_row *wtr_goroutine(const wtr_index *x, int64_t id);
+
+/* What a goroutine waits for at the end: for wtr_wait_objects().  0: it does not wait, or that is not known, as without
+ * one of the parts OBJECTS, EVENTS and LANES, which keep what the trace says of objects. */
+WTR_API uint32_t wtr_goroutine_wait(const wtr_index *x, int64_t id);
 
 /* ---- lanes: gapless state intervals, and their drawing ---- */
 

@@ -343,9 +343,9 @@ static wtr_code build_index(wtr_trace *t, unsigned parts, const an_window_ns *wi
 	wtr_error *err)
 {
 	parts |= WTR_PART_TOTALS;
-	if (parts & (WTR_PART_EVENTS | WTR_PART_LANES)) {
-		parts |= WTR_PART_GOROUTINES;
-		wtr__keep_tables(t); /* their rows hold stack ids */
+	if (parts & (WTR_PART_EVENTS | WTR_PART_LANES | WTR_PART_OBJECTS)) {
+		parts |= WTR_PART_GOROUTINES | WTR_PART_OBJECTS;
+		wtr__keep_tables(t); /* their rows hold stack ids, and waits are read there */
 	}
 	build b = { 0 };
 	init_locks(&b);
@@ -381,7 +381,7 @@ wtr_code wtr_index_build(wtr_trace *t, unsigned parts, wtr_index **ret, wtr_erro
 wtr_code an_index_with(wtr_trace *t, unsigned parts, const an_window_ns *within, an_sink *extra, wtr_index **ret,
 	wtr_error *err)
 {
-	unsigned others = parts & ~(unsigned)(WTR_PART_TOTALS | WTR_PART_GOROUTINES);
+	unsigned others = parts & ~(unsigned)(WTR_PART_TOTALS | WTR_PART_GOROUTINES | WTR_PART_OBJECTS);
 	if (within && (others || within->to_ns <= within->from_ns))
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "index.within",
 			"a part of the time has totals and goroutines, and it does not end before it begins");

@@ -260,6 +260,14 @@ static inline void open_state(an_summary *s, uint32_t g, an_ghot *h, const wtr_e
 	}
 }
 
+/* What it waits for.  A status says that again, of one that has waited for long. */
+static void keep_wait(an_summary *s, uint32_t g, const wtr_event *e)
+{
+	s->names_waits |= e->wait != 0;
+	if (g != AN_NO_ROW && s->names_waits && (e->wait || wtr_from(e) != wtr_to(e)))
+		s->cold.at[g].wait = e->wait;
+}
+
 void an_g_transition(an_summary *s, const wtr_event *e)
 {
 	unsigned from = wtr_from(e), to = wtr_to(e);
@@ -271,6 +279,7 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 		return;
 	uint32_t g = an_g_row(s, e->id);
 	if (from == to) { /* says nothing new */
+		keep_wait(s, g, e);
 		if (g != AN_NO_ROW) {
 			s->hot.at[g].final_state = (uint8_t)to;
 			if (reason)
@@ -286,6 +295,8 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 		close_state(s, g, &s->hot.at[g], e->time_ns);
 	if (g == AN_NO_ROW)
 		return;
+	if (__builtin_expect(to == WTR_G_WAITING && (e->wait || s->names_waits), 0))
+		keep_wait(s, g, e);
 	an_ghot *h = &s->hot.at[g];
 	if (__builtin_expect(!h->named && e->transition_stack, 0))
 		an_g_name(s, g, e->transition_stack);

@@ -80,6 +80,8 @@ void an_g_retire(an_summary *s, uint32_t g)
 		s->oom = true;
 		return;
 	}
+	if (row.final_state == WTR_G_WAITING && s->cold.at[g].wait && s->parts & WTR_PART_OBJECTS)
+		s->oom |= !wb_idmap_set(&s->final_waits, (uint64_t)row.id, s->cold.at[g].wait);
 	AN_ADD(s, goroutines, row);
 	AN_ADD(s, free_slots, g);
 	s->cold.at[g].used = false;
@@ -265,6 +267,8 @@ bool an_g_publish(an_summary *s, wtr_index *x)
 		return false;
 	x->goroutine_rows = s->g_rows;
 	s->g_rows = (wb_idmap){ 0 };
+	x->final_waits = s->final_waits;
+	s->final_waits = (wb_idmap){ 0 };
 	AN_PUBLISH(x, GOROUTINES, &s->goroutines);
 	AN_PUBLISH(x, BLOCK_TIMES, &s->block_times);
 	AN_PUBLISH(x, RANGE_TIMES, &s->range_times);

@@ -81,6 +81,12 @@ const wtr_goroutine_row *wtr_goroutine(const wtr_index *x, int64_t id)
 	return i == WB_IDMAP_NONE || !rows ? NULL : &rows[i];
 }
 
+uint32_t wtr_goroutine_wait(const wtr_index *x, int64_t id)
+{
+	uint32_t wait = id == WTR_NONE ? WB_IDMAP_NONE : wb_idmap_get(&x->final_waits, (uint64_t)id);
+	return wait == WB_IDMAP_NONE ? 0 : wait;
+}
+
 const char *wtr_class_name(unsigned cls)
 {
 	static const char *const names[] = {
@@ -99,6 +105,7 @@ void wtr_index_free(wtr_index *x)
 	for (size_t i = 0; i < WTR_TABLE_COUNT; i++)
 		wb_free(x->tables[i].rows);
 	wb_idmap_free(&x->goroutine_rows);
+	wb_idmap_free(&x->final_waits);
 	wb_intern_free(&x->texts);
 	wb_arena_free(&x->arena);
 	wb_free(x);

@@ -25,6 +25,7 @@ struct wtr_index {
 		size_t n;
 	} tables[WTR_TABLE_COUNT];
 	wb_idmap   goroutine_rows; /* goroutine id -> row of its last life */
+	wb_idmap   final_waits;    /* goroutine id -> wtr_event.wait, of those that wait at the end for what is known */
 	an_lanes  *lanes;          /* NULL unless asked for */
 };
 

@@ -144,8 +144,8 @@ static void summary_free(an_sink *sink)
 	for (uint32_t g = 0; g < s->cold.n; g++)
 		an_regions_drop(s, g);
 	wb_intern_free(&s->texts.all);
-	wb_idmap *maps[] = { &s->g_rows, &s->lives, &s->proc_rows, &s->thread_rows, &s->sweep_slots, &s->assist_slots,
-		&s->label_rows, &s->task_rows };
+	wb_idmap *maps[] = { &s->g_rows, &s->final_waits, &s->lives, &s->proc_rows, &s->thread_rows, &s->sweep_slots,
+		&s->assist_slots, &s->label_rows, &s->task_rows };
 	for (size_t i = 0; i < sizeof(maps) / sizeof(maps[0]); i++)
 		wb_idmap_free(maps[i]);
 	wb_vec_free(&s->hot);

@@ -70,6 +70,7 @@ typedef struct an_gcold {
 	uint32_t ranges;                      /* in `granges`, + 1 */
 	uint32_t n_regions;
 	uint32_t life;                        /* counts reuses of the id */
+	uint32_t wait;                        /* wtr_event.wait of its newest wait, where traces say it */
 	bool     has_total, used;
 	struct an_open_region *regions;       /* innermost first */
 } an_gcold;
@@ -135,6 +136,7 @@ typedef struct an_summary {
 	an_sink    sink;
 	wtr_trace *trace;
 	bool       v1, keep, oom;             /* keep: WTR_PART_EVENTS */
+	bool       names_waits;               /* some event said what for */
 	bool       within, inside;            /* only [from_ns, to_ns) counts; it has begun */
 	int64_t    from_ns, to_ns;
 	unsigned   parts;
@@ -143,6 +145,7 @@ typedef struct an_summary {
 	wtr_totals totals;
 
 	wb_idmap   g_rows;                    /* id -> slot of the living, AN_DONE + row of the dead */
+	wb_idmap   final_waits;               /* becomes the index's own */
 	wb_idmap   lives;                     /* id -> life, of ids used again */
 	WB_VEC(an_ghot) hot;                  /* slots */
 	WB_VEC(an_gcold) cold;

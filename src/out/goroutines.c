@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "out/objects.h"
+
 /* ---- rows ---- */
 
 static int by_key(const void *a, const void *b)
@@ -104,7 +106,15 @@ static void reasons_json(out_json *j, const wtr_index *x, const wtr_goroutine_ro
 	out_json_array_end(j);
 }
 
-static void goroutine_json(out_json *j, const wtr_index *x, const wtr_goroutine_row *g, int64_t start_ns)
+size_t out_final_objects(
+	const wtr_trace *t, const wtr_index *x, const wtr_goroutine_row *g, wtr_object *ret, size_t n)
+{
+	uint32_t wait = g->final_state == WTR_G_WAITING ? wtr_goroutine_wait(x, g->id) : 0;
+	return wait ? wtr_wait_objects(t, wait, ret, n) : 0;
+}
+
+static void goroutine_json(
+	out_json *j, const wtr_trace *t, const wtr_index *x, const wtr_goroutine_row *g, int64_t start_ns)
 {
 	out_json_object(j);
 	out_json_put_i64(j, "id", g->id);
@@ -117,6 +127,12 @@ static void goroutine_json(out_json *j, const wtr_index *x, const wtr_goroutine_
 	reasons_json(j, x, g);
 	out_json_put_text(j, "state", wtr_gstate_name(g->final_state));
 	out_json_put_str(j, "reason", g->final_reason);
+	wtr_object o[WTR_WAIT_OBJECTS_MAX];
+	size_t n = out_final_objects(t, x, g, o, WTR_WAIT_OBJECTS_MAX);
+	if (n) {
+		out_json_key(j, "objects");
+		out_objects_json(j, o, n);
+	}
 	out_json_object_end(j);
 }
 
@@ -129,10 +145,10 @@ static void group_json(out_json *j, const out_group *g)
 	out_json_object_end(j);
 }
 
-void out_row_json(out_json *j, const wtr_index *x, const out_row *r, int64_t start_ns)
+void out_row_json(out_json *j, const wtr_trace *t, const wtr_index *x, const out_row *r, int64_t start_ns)
 {
 	if (r->group)
 		group_json(j, r->group);
 	else
-		goroutine_json(j, x, r->g, start_ns);
+		goroutine_json(j, t, x, r->g, start_ns);
 }

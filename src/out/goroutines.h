@@ -2,6 +2,8 @@
 #ifndef OUT_GOROUTINES_H
 #define OUT_GOROUTINES_H
 
+#include <wtr/object.h>
+
 #include "out/grouping.h"
 #include "out/json.h"
 
@@ -44,7 +46,11 @@ typedef struct out_row {
 out_row *out_goroutine_rows(const wtr_trace *t, const wtr_index *x, wtr_where *where, const out_group_by *by,
 	out_sort sort, wb_arena *a, size_t *ret_n);
 
-/* The object of a row; times since start_ns. */
-void out_row_json(out_json *j, const wtr_index *x, const out_row *r, int64_t start_ns);
+/* What a goroutine waits for at the end, where the index knows it: writes at most n and returns how many. */
+size_t out_final_objects(
+	const wtr_trace *t, const wtr_index *x, const wtr_goroutine_row *g, wtr_object *ret, size_t n);
+
+/* The JSON object of a row; times since start_ns. */
+void out_row_json(out_json *j, const wtr_trace *t, const wtr_index *x, const out_row *r, int64_t start_ns);
 
 #endif

@@ -101,7 +101,7 @@ static void answer_goroutines(const ws_model *m, const wtr_index *x, const ws_go
 		out_json_key(&j, a->by.n ? "groups" : "goroutines");
 		out_json_array(&j);
 		for (size_t i = 0; i < n && i < most; i++)
-			out_row_json(&j, x, &rows[i], m->totals.start_ns);
+			out_row_json(&j, m->trace, x, &rows[i], m->totals.start_ns);
 		out_json_array_end(&j);
 		end(&j, ret);
 	} else {

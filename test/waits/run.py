@@ -88,6 +88,18 @@ def equal(got, want):
     assert got == want, f"{got!r}, not {want!r}"
 
 
+def goroutines_say(t, *names):
+    """`weft goroutines` says what these wait for at the end as `weft waits` does: all of them, and one that is asked for."""
+    for name in names:
+        want = t.row(name)["objects"]
+        for words in ([], [f"--filter=g:{t.g(name)}"]):
+            rows = json.loads(run([WEFT, "goroutines", "--json", *words, t.trace]).stdout)["goroutines"]
+            equal([g["objects"] for g in rows if g["id"] == t.g(name)], [want])
+    text = run([WEFT, "goroutines", t.trace]).stdout
+    assert "waits for" in text.splitlines()[0], text
+    return text
+
+
 def cycle(t):
     a, b = t.row("a"), t.row("b")
     equal(t.waits["cycles"], 1)
@@ -97,6 +109,7 @@ def cycle(t):
     equal(t.one("a")["kind"], "mutex")
     equal((t.one("a").get("name"), t.one("b").get("name"), t.object("mutex0")["name"]), (None, "left", "left"))
     assert f"mutex 'left', held by G{t.g('a')}" in t.text, t.text
+    assert f"mutex 'left', held by G{t.g('a')}" in goroutines_say(t, "a", "b")
     equal([h["g"] for h in t.object("mutex0")["holders"]], [t.g("a")])
     locked = "SELECT s.g, o.kind, o.name, s.holder FROM g_states s JOIN objects o ON o.rowid = s.object WHERE o.kind = 'mutex'"
     equal(sorted(ask(t.trace, locked)), sorted([[t.g("a"), "mutex", None, t.g("b")], [t.g("b"), "mutex", "left", t.g("a")]]))
@@ -108,6 +121,7 @@ def late_cycle(t):
     """Both waited before the trace began: what for is there all the same, as is who holds what was locked in none."""
     equal((t.one("a")["id"], t.one("b")["id"]), (t.says["mutex1@"], t.says["mutex0@"]))
     equal((t.row("a")["open_start"], t.row("a")["holder"]), (True, None))
+    goroutines_say(t, "a", "b")
 
 
 def select(t):
@@ -116,6 +130,7 @@ def select(t):
     equal([o["capacity"] for o in objects], [0, 1, 2])
     equal([o["waits_to"] for o in objects], ["receive", "send", "receive"])
     equal(t.row("chooser")["reason"], "select")
+    goroutines_say(t, "chooser")
 
 
 def channels(t):
