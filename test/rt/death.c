@@ -212,6 +212,8 @@ typedef struct choice {
 	size_t n;
 } choice;
 
+static weft_wg gone_on; /* who waited in a dump, and is done with what it waited for */
+
 static void choose(void *arg)
 {
 	const choice *c = arg;
@@ -219,6 +221,7 @@ static void choose(void *arg)
 	for (size_t i = 0; i < c->n; i++)
 		cases[i] = (weft_case){ .op = WEFT_OP_RECV, .ch = c->ch[i] };
 	weft_select(cases, c->n);
+	weft_wg_done(&gone_on);
 }
 
 CASE(dump_select,
@@ -232,6 +235,7 @@ CASE(dump_select,
 	memcpy(few.ch, many.ch, sizeof(few.ch));
 	kit_equal(weft_name(few.ch[0], "jobs"), 0);
 	kit_equal(weft_name(few.ch[2], "stop"), 0);
+	weft_wg_add(&gone_on, 2);
 	kit_go(choose, &few);
 	kit_go(choose, &many);
 	kit_until_parked(2);
@@ -246,6 +250,7 @@ CASE(dump_select,
 	*end = '\n';
 	kit_expect(strstr(text, " waits in select over 17 channels\n") != NULL);
 	weft_chan_close(many.ch[0]);
+	weft_wg_wait(&gone_on);
 	for (size_t i = 0; i < CHOICES; i++)
 		weft_chan_unref(many.ch[i]);
 }
@@ -254,6 +259,7 @@ static void read_named(void *arg)
 {
 	char c;
 	weft_read(arg, &c, 1);
+	weft_wg_done(&gone_on);
 }
 
 CASE(dump_names_descriptors, "debug.h: weft_fd_name(): dumps tell it, until the descriptor is closed")
@@ -263,6 +269,7 @@ CASE(dump_names_descriptors, "debug.h: weft_fd_name(): dumps tell it, until the 
 	kit_require(kit_equal(weft_pipe(&ends[0], &ends[1]), 0));
 	kit_equal(weft_fd_name(ends[0], "a pipe"), 0);
 	kit_equal(weft_fd_name(NULL, "nothing"), -EINVAL);
+	weft_wg_add(&gone_on, 1);
 	kit_go(read_named, ends[0]);
 	kit_until_parked(1);
 	dump_text(text, sizeof(text));
@@ -271,6 +278,7 @@ CASE(dump_names_descriptors, "debug.h: weft_fd_name(): dumps tell it, until the 
 	dump_text(text, sizeof(text));
 	kit_expect(strstr(text, " waits for descriptor ") && !strstr(text, "a pipe"));
 	kit_equal(weft_write(ends[1], "x", 1), 1);
+	weft_wg_wait(&gone_on);
 	weft_fd_close(ends[1]);
 	weft_fd_close(ends[0]);
 }
