@@ -129,28 +129,31 @@ static int run(sq_db *d, char *sql)
 	return rc == SQLITE_OK ? CLI_OK : CLI_UNREADABLE;
 }
 
-/* SQLite writes to names only: beside, then in its place. */
+static int not_written(const char *path, int error)
+{
+	fprintf(cli_err(), "weft: %s: %s\n", path, strerror(-error));
+	return CLI_UNREADABLE;
+}
+
+/* SQLite writes to names only. */
 static int export_sqlite(sq_db *d, const char *path)
 {
-	char *part = sqlite3_mprintf("%s.part", path);
-	if (!part)
-		return out_of_memory();
-	unlink(part);
+	wo_newfile f;
+	int error = wo_newfile_open_named(path, &f);
+	if (error < 0)
+		return not_written(path, error);
 	int status = run(d, sqlite3_mprintf("ATTACH %Q AS file; PRAGMA file.journal_mode = OFF; "
 					    "PRAGMA file.synchronous = OFF; BEGIN",
-				    part));
+				    f.temp));
 	for (size_t i = 0; sq_table_name(i) && status == CLI_OK; i++)
 		status = run(d, sqlite3_mprintf("CREATE TABLE file.\"%w\" AS SELECT * FROM \"%w\"", sq_table_name(i),
 					sq_table_name(i)));
 	if (status == CLI_OK)
 		status = run(d, sqlite3_mprintf("COMMIT; DETACH file"));
-	if (status == CLI_OK && rename(part, path) < 0) {
-		fprintf(cli_err(), "weft: %s: %s\n", path, strerror(errno));
-		status = CLI_UNREADABLE;
-	}
 	if (status != CLI_OK)
-		unlink(part);
-	sqlite3_free(part);
+		wo_newfile_abandon(&f);
+	else if ((error = wo_newfile_commit(&f)) < 0)
+		status = not_written(path, error);
 	return status;
 }
 

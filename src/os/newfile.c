@@ -15,22 +15,30 @@
 #include "base/alloc.h"
 #include "os/file.h"
 
-/* The temporary name that a signal must not leave behind; NULL: none.  Freed only when it is not this one any more.
- * Atomic: several threads write a file each. */
-static _Atomic(char *) leftover;
+/* Temporary names that a signal must not leave behind; NULL: none.  Freed only when they are not here any more.  More
+ * than the threads that write a file each. */
+enum { LEFTOVERS = 64 };
+static _Atomic(char *) leftovers[LEFTOVERS];
 
 static void end(int signal)
 {
-	const char *path = leftover;
-	if (path)
-		unlink(path);
+	for (unsigned i = 0; i < LEFTOVERS; i++) {
+		const char *path = leftovers[i];
+		if (path)
+			unlink(path);
+	}
 	raise(signal); /* SA_RESETHAND: as if nobody had caught it, behind the handler */
 }
 
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
 static void look_after(char *temp)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	leftover = temp;
+	for (unsigned i = 0; i < LEFTOVERS; i++) {
+		char *none = NULL;
+		if (atomic_compare_exchange_strong(&leftovers[i], &none, temp))
+			break;
+	}
 	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
 		struct sigaction now, ours = { .sa_handler = end, .sa_flags = (int)SA_RESETHAND };
 		if (sigaction(signals[i], NULL, &now) == 0 && now.sa_handler == SIG_DFL)
@@ -40,9 +48,10 @@ static void look_after(char *temp)
 
 static void forget(wo_newfile *f)
 {
-	char *own = f->temp;
-	if (own)
-		atomic_compare_exchange_strong(&leftover, &own, NULL);
+	for (unsigned i = 0; f->temp && i < LEFTOVERS; i++) {
+		char *own = f->temp;
+		atomic_compare_exchange_strong(&leftovers[i], &own, NULL);
+	}
 	wb_free(f->path);
 	wb_free(f->temp);
 	*f = (wo_newfile){ .fd = -1 };
@@ -79,13 +88,20 @@ static int open_unnamed(const char *path)
 	return open(dir, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
 }
 
-/* With a name of its own. */
+/* With a name of its own.  No signal comes between its making and its being looked after. */
 static int open_named(char *temp)
 {
+	sigset_t held, before;
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++)
+		sigaddset(&held, signals[i]);
+	pthread_sigmask(SIG_BLOCK, &held, &before);
 	int fd = mkostemp(temp, O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
-	look_after(temp);
+		fd = -errno;
+	else
+		look_after(temp);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return fd;
 }
 
@@ -106,30 +122,24 @@ static const char *target_of(const char *path, char room[PATH_MAX])
 	return target ? target : path;
 }
 
-static int open_at(const char *path, wo_newfile *ret)
+static int open_beside(const char *path, bool named, wo_newfile *ret)
 {
 	wo_newfile f = { .fd = -1 };
-	if (strcmp(path, "-") == 0) {
-		f.fd = fcntl(1, F_DUPFD_CLOEXEC, 0);
-	} else if (is_written_as_it_is(path)) {
-		f.fd = open(path, O_WRONLY | O_CLOEXEC);
-	} else if (!name(&f, path)) {
+	if (!name(&f, path)) {
 		forget(&f);
 		return -ENOMEM;
-	} else {
-		f.fd = open_unnamed(path);
-		f.unnamed = f.fd >= 0;
-		if (f.fd < 0)
-			f.fd = open_named(f.temp);
-		if (f.fd < 0) {
-			int rc = f.fd;
-			forget(&f);
-			return rc;
-		}
-		set_rights(&f);
 	}
+	if (!named)
+		f.fd = open_unnamed(path);
+	f.unnamed = f.fd >= 0;
 	if (f.fd < 0)
-		return -errno;
+		f.fd = open_named(f.temp);
+	if (f.fd < 0) {
+		int rc = f.fd;
+		forget(&f);
+		return rc;
+	}
+	set_rights(&f);
 	*ret = f;
 	return 0;
 }
@@ -137,7 +147,24 @@ static int open_at(const char *path, wo_newfile *ret)
 int wo_newfile_open(const char *path, wo_newfile *ret)
 {
 	char room[PATH_MAX];
-	return open_at(target_of(path, room), ret);
+	path = target_of(path, room);
+	bool standard = strcmp(path, "-") == 0;
+	if (!standard && !is_written_as_it_is(path))
+		return open_beside(path, /* named= */ false, ret);
+	int fd = standard ? fcntl(1, F_DUPFD_CLOEXEC, 0) : open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	*ret = (wo_newfile){ .fd = fd };
+	return 0;
+}
+
+int wo_newfile_open_named(const char *path, wo_newfile *ret)
+{
+	char room[PATH_MAX];
+	path = target_of(path, room);
+	if (strcmp(path, "-") == 0 || is_written_as_it_is(path))
+		return -EINVAL;
+	return open_beside(path, /* named= */ true, ret);
 }
 
 /* Gives a file without a name one that nobody has. */
