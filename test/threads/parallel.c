@@ -203,12 +203,51 @@ static void a_build_may_be_stopped(void **state)
 	free(at);
 }
 
+static bool hash_bytes(void *user, const char *at, size_t n)
+{
+	uint64_t *h = user;
+	if (*h == 0) /* told to refuse */
+		return false;
+	*h = mix_text(mix(*h, n), (wtr_str){ at, n });
+	return true;
+}
+
+/* The second half of its time. */
+static uint64_t hash_of_cut(const void *at, size_t n, int threads, uint64_t h)
+{
+	wtr_trace *t = opened(at, n, threads);
+	wtr_index *x = NULL;
+	wtr_totals tot;
+	assert_int_equal(wtr_index_build(t, WTR_PART_TOTALS, &x, NULL), WTR_OK);
+	wtr_get_totals(x, &tot);
+	wtr_cut_options opt = { .has_from = true, .from_ns = tot.start_ns + (tot.end_ns - tot.start_ns) / 2 };
+	wtr_code rc = wtr_cut(t, &opt, hash_bytes, &h, NULL, NULL);
+	assert_int_equal(rc, h ? WTR_OK : WTR_E_IO);
+	wtr_index_free(x);
+	wtr_close(t);
+	return h;
+}
+
+/* Whoever orders the events for it, and who looks for the state at its beginning. */
+static void a_cut_is_the_same_by_many(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_NAMES; i++) {
+		size_t n;
+		uint8_t *at = kit_trace(names[i], &n);
+		assert_true(hash_of_cut(at, n, 4, 1) == hash_of_cut(at, n, 1, 1));
+		hash_of_cut(at, n, 4, 0);
+		free(at);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(many_cursors_and_indexes_agree),
 		cmocka_unit_test(a_cursor_may_be_closed_early),
 		cmocka_unit_test(a_build_may_be_stopped),
+		cmocka_unit_test(a_cut_is_the_same_by_many),
 	};
 	return cmocka_run_group_tests_name("threads/parallel", tests, NULL, NULL);
 }
