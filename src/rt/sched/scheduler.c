@@ -644,12 +644,14 @@ static void go_idle(weft__m *m, weft__g **ret)
 static weft__g *slow_sources(weft__m *m, weft__p *p)
 {
 	weft__g *g = NULL;
-	if (atomic_load_explicit(&weft__sched.n_global, memory_order_relaxed)) {
+	/* In turns with the ring: whoever is made to yield is in the global queue again each time, maybe alone. */
+	bool turn = ++p->slow_looks % 2;
+	if (turn && atomic_load_explicit(&weft__sched.n_global, memory_order_relaxed)) {
 		weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 		g = weft__global_get(p, 1);
 		weft__lock_drop(&weft__sched.lock);
 	}
-	if (!g && ++p->slow_looks % POLL_EACH == 0)
+	if (!g && p->slow_looks % POLL_EACH == 0)
 		g = ask_poller(m);
 	/* Two that wake each other again and again use the next slot only, and would starve the rest of the queue. */
 	return g ? g : weft__runq_get_ring(p);
