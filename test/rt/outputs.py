@@ -120,7 +120,7 @@ def killed():
 def limited():
     """a limit of the file's size (RLIMIT_FSIZE), with SIGXFSZ as it comes"""
     trace = path("limited")
-    limit = 30 << 20
+    limit = 64 << 20 # a few generations
     done = traced("busy", 3000, trace, preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
     if os.path.getsize(trace) < limit:
         return f"# SKIP too slow a machine to write {limit} bytes in 3 seconds"
