@@ -1,8 +1,6 @@
 /* cli/cmd_export.c - traces in the forms of other tools. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/writing.h"
