@@ -1,5 +1,6 @@
-/* A proc is stolen in a new generation, before the writer has finished the old one on the thread that loses it: what it
- * held must still be told there, in that thread's own stream. */
+/* A proc is stolen while a generation ends.  In the new one, before the writer has finished the old one on the thread
+ * that loses it: what it held must still be told there, in that thread's own stream.  In the old one, after the writer
+ * has: the theft counts from what was told. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -44,19 +45,6 @@ static int procs(void)
 	return ALL;
 }
 
-static void begin(wb_buf *trace)
-{
-	for (int i = 0; i < ALL; i++) {
-		m[i] = (weft__tr_m){ .tid = FS_TIDS_FROM + (uint64_t)i, .lock = PTHREAD_MUTEX_INITIALIZER };
-		p[i] = (weft__tr_p){ .id = i };
-		g[i] = (weft__tr_g){ .id = 1 + (uint64_t)i };
-	}
-	weft__tr_init(&(weft__tr_hooks){ .each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs });
-	weft__tr_options opt = { .fd = -1, .write = tracecheck_sink, .write_arg = trace };
-	assert_int_equal(weft__tr_start(&opt), 0);
-	assert_int_equal(weft__tr_flip(), 0); /* all have joined */
-}
-
 static void *flip(void *unused)
 {
 	(void)unused;
@@ -64,17 +52,62 @@ static void *flip(void *unused)
 	return NULL;
 }
 
+static void pause_a_little(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+}
+
+/* Of the goroutine whose next telling is held up, in its section, until the writer has finished the generation on the
+ * thread that joined last. */
+static const weft__tr_g *held_up;
+static pthread_t flipper;
+
+static bool is_finished(weft__tr_m *one, uint64_t gen)
+{
+	pthread_mutex_lock(&one->lock);
+	bool ret = one->finished >= gen;
+	pthread_mutex_unlock(&one->lock);
+	return ret;
+}
+
+static size_t label(const weft__tr_g *of, char *ret, size_t n)
+{
+	(void)ret, (void)n;
+	if (of == held_up) {
+		held_up = NULL;
+		uint64_t gen = atomic_load(&weft__tr_gen);
+		assert_int_equal(pthread_create(&flipper, NULL, flip, NULL), 0);
+		while (!is_finished(&m[ALL - 1], gen))
+			pause_a_little();
+	}
+	return 0;
+}
+
+static void begin(wb_buf *trace)
+{
+	for (int i = 0; i < ALL; i++) {
+		m[i] = (weft__tr_m){ .tid = FS_TIDS_FROM + (uint64_t)i, .lock = PTHREAD_MUTEX_INITIALIZER };
+		p[i] = (weft__tr_p){ .id = i };
+		g[i] = (weft__tr_g){ .id = 1 + (uint64_t)i };
+	}
+	weft__tr_init(&(weft__tr_hooks){
+		.each_m = each_m, .each_p = each_p, .each_g = each_g, .procs = procs, .label = label });
+	weft__tr_options opt = { .fd = -1, .write = tracecheck_sink, .write_arg = trace };
+	assert_int_equal(weft__tr_start(&opt), 0);
+	assert_int_equal(weft__tr_flip(), 0); /* all have joined */
+}
+
 /* The next generation has begun, and the writer stands at the gate. */
-static void flip_as_far_as_gate(pthread_t *ret)
+static void flip_as_far_as_gate(void)
 {
 	uint64_t old = atomic_load(&weft__tr_gen);
 	pthread_mutex_lock(&m[GATE].lock);
-	assert_int_equal(pthread_create(ret, NULL, flip, NULL), 0);
+	assert_int_equal(pthread_create(&flipper, NULL, flip, NULL), 0);
 	while (atomic_load(&weft__tr_gen) == old)
-		nanosleep(&(struct timespec){ .tv_nsec = 100000 }, NULL);
+		pause_a_little();
 }
 
-static void open_gate(pthread_t flipper)
+static void open_gate(void)
 {
 	pthread_mutex_unlock(&m[GATE].lock);
 	pthread_join(flipper, NULL);
@@ -95,14 +128,13 @@ static void end(wb_buf *trace)
 static void steal(bool call_in_this_generation)
 {
 	wb_buf trace = { 0 };
-	pthread_t flipper;
 	begin(&trace);
 	weft__tr_syscall_begin(&m[VICTIM], &p[VICTIM], &g[VICTIM], NULL);
 	if (!call_in_this_generation)
 		assert_int_equal(weft__tr_flip(), 0);
-	flip_as_far_as_gate(&flipper);
+	flip_as_far_as_gate();
 	weft__tr_proc_steal(&m[THIEF], &p[THIEF], &g[THIEF], &p[VICTIM], &m[VICTIM]);
-	open_gate(flipper);
+	open_gate();
 	weft__tr_syscall_end_blocked(&m[VICTIM], NULL, &g[VICTIM]);
 	end(&trace);
 }
@@ -119,13 +151,28 @@ static void test_of_hog(void **state)
 {
 	(void)state;
 	wb_buf trace = { 0 };
-	pthread_t flipper;
 	begin(&trace);
-	flip_as_far_as_gate(&flipper);
+	flip_as_far_as_gate();
 	weft__tr_hog(&m[VICTIM], &p[VICTIM], &g[VICTIM]);
 	weft__tr_proc_steal(&m[THIEF], &p[THIEF], &g[THIEF], &p[VICTIM], &m[VICTIM]);
-	open_gate(flipper);
+	open_gate();
 	weft__tr_syscall_end_blocked(&m[VICTIM], NULL, &g[VICTIM]);
+	end(&trace);
+}
+
+static void test_in_old_generation(void **state)
+{
+	(void)state;
+	enum { LAST = ALL - 1 };
+	wb_buf trace = { 0 };
+	begin(&trace);
+	weft__tr_syscall_begin(&m[LAST], &p[LAST], &g[LAST], NULL);
+	assert_int_equal(weft__tr_flip(), 0);
+	held_up = &g[THIEF];
+	weft__tr_proc_steal(&m[THIEF], &p[THIEF], &g[THIEF], &p[LAST], &m[LAST]);
+	assert_null(held_up);
+	pthread_join(flipper, NULL);
+	weft__tr_syscall_end_blocked(&m[LAST], NULL, &g[LAST]);
 	end(&trace);
 }
 
@@ -134,6 +181,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_call),
 		cmocka_unit_test(test_of_hog),
+		cmocka_unit_test(test_in_old_generation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,9 @@
  * 3. Numbers grow along with what happens: the generation is read when the event is written, by a thread that owns what
  *    the event is about.  So nothing about a goroutine lands in an older generation than what happened to it before.
  * 4. Each goroutine and proc has a word: the newest generation that mentions it, and its status.  The first in a
- *    generation to raise it (by compare-and-swap) writes the status event.  Later in that generation only the owner
- *    writes it.  The writer thread raises all that are still low to the generation that it closes.
+ *    generation to raise it (by compare-and-swap) writes the status event, and sequence numbers count from it.  Later
+ *    in that generation only the owner writes it.  The writer thread raises all that are still low to the generation
+ *    that it closes.
  * 5. A thread in the new generation that finds a word that the old, still open one lacks, adds it there as well
  * (`late`).
  *

@@ -238,12 +238,15 @@ void weft__tr_touch_p_slow(weft__tr_m *m, weft__tr_p *p, unsigned before, unsign
 
 /* ---- generations ---- */
 
-/* Into m's own stream, as a running goroutine or proc is bound by it. */
+/* Into m's own stream, as a running goroutine or proc is bound by it.  Who is about to steal the proc may still be in a
+ * section of this generation (and then waits for m's lock): the theft is the first that counts behind this status. */
 static void put_bound(weft__tr_m *m, uint64_t gen)
 {
 	uint64_t w;
-	if (m->p && weft__tr_claim(&m->p->word, gen, 0, &w))
+	if (m->p && weft__tr_claim(&m->p->word, gen, 0, &w)) {
+		m->p->seq = 0;
 		weft__tr_put_p_status(m, m->p, w, 0);
+	}
 	if (m->g && weft__tr_claim(&m->g->word, gen, 0, &w)) {
 		weft__tr_put_g_status(m, m->g, w, m->tid, 0);
 		weft__tr_carrier_label(m, m->g, m->g->id);
