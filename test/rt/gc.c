@@ -6,6 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "os/thread.h"
+#include "rt/heap/heap.h"
+#include "rt/sched/enter.h"
+
 static weft_wg done;
 static atomic_int n_finalized;
 
@@ -151,6 +155,57 @@ CASE(under_migration, "gc.h: the same while goroutines move between threads and 
 	weft_wg_add(&done, 8);
 	for (int i = 0; i < 8; i++)
 		kit_go(make_and_check, (void *)(intptr_t)i);
+	weft_wg_wait(&done);
+}
+
+/* ---- the first use ---- */
+
+static atomic_int held; /* a thread in the runtime: 1, it is there; 2, it is about to leave */
+static _Atomic(weft__g *) second;
+static atomic_bool second_is_back;
+
+static bool second_waits(void)
+{
+	weft__g *g = atomic_load(&second);
+	weft__m *m = g ? atomic_load(&g->m) : NULL;
+	return m && atomic_load(&m->in_call) && !atomic_load(&m->in_rt);
+}
+
+/* The thread cannot join the collector before it leaves.  It stays until the second goroutine waits for it, or goes
+ * on. */
+static void stay_inside(void *unused)
+{
+	(void)unused;
+	weft__m *m = weft__enter();
+	atomic_store(&held, 1);
+	while (!second_waits() && !atomic_load(&second_is_back))
+		wo_sleep_ns(10000);
+	atomic_store(&held, 2);
+	weft__leave(m);
+}
+
+static void use_second(void *unused)
+{
+	(void)unused;
+	kit_until(weft__heap_started());
+	atomic_store(&second, weft__self_g(weft__self()));
+	kit_expect(weft_new(sizeof(node)));
+	kit_equal(held, 2);
+	atomic_store(&second_is_back, true);
+	weft_wg_done(&done);
+}
+
+CASE(first_use_by_two,
+	"collect.h: before an allocation the heap knows every thread, also where another goroutine has just begun to "
+	"use it",
+	.procs = 2)
+{
+	weft_wg_add(&done, 1);
+	kit_go(stay_inside, NULL);
+	kit_go(use_second, NULL);
+	kit_until(held);
+	kit_expect(weft_new(sizeof(node)));
+	kit_equal(held, 2);
 	weft_wg_wait(&done);
 }
 

@@ -37,6 +37,9 @@ void weft__collect_join(weft__m *m)
 	atomic_fetch_and(&m->attn, ~(uint32_t)WEFT__ATTN_JOIN);
 }
 
+/* Set when every thread has been waited for. */
+static _Atomic bool ready;
+
 /* Every thread joins on its next way in.  Those that are inside now may be on the way out already, with a pointer that
  * was made after the start: so waits until each has been seen outside, or has joined. */
 static void wait_for_all(void)
@@ -52,12 +55,16 @@ static void wait_for_all(void)
 			wo_sleep_ns(LOOK_AGAIN_NS);
 }
 
+/* Whoever comes before that waits itself, and not for the heap's start only: what it allocates may reach a thread that
+ * is inside, and not asked to join yet, and its own collection would not look at that thread.  test/rt/gc.c
+ * (first_use_by_two) holds a thread there. */
 weft__m *weft__collect_prepare(weft__m *m)
 {
-	if (weft__unlikely(!weft__heap_started())) {
+	if (weft__unlikely(!atomic_load_explicit(&ready, memory_order_acquire))) {
 		weft__on_own_stack(m, start, NULL);
 		weft__call_begin(m); /* others may need this thread's proc to get out */
 		wait_for_all();
+		atomic_store_explicit(&ready, true, memory_order_release);
 		m = weft__call_end();
 	}
 	if (weft__unlikely(!weft__heap_joined()))
