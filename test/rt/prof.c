@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "kit/profile.h"
@@ -14,6 +16,8 @@
 #include "rt/ctx/ctx.h"
 #include "rt/prof/cpu.h"
 #include "rt/prof/profiles.h"
+#include "rt/sched/scheduler.h"
+#include "rt/sched/enter.h"
 
 /* ---- what can be asked ---- */
 
@@ -212,6 +216,59 @@ CASE(labels_exit, "prof.h: a goroutine that ends inside weft_labels_do leaves no
 		weft_wg_wait(&wg);
 	}
 	kit_expect(weft_labels_get("outer") == NULL);
+}
+
+#if defined(__x86_64__) && !WEFT__CTX_TSAN
+enum { TRAP_FLAG = 0x100 };
+
+static weft__g *ends;
+static volatile int steps, steps_without;
+
+/* From the signal that it raises on, it is stopped behind every instruction until its stack is left. */
+static void step(int signal, siginfo_t *info, void *context)
+{
+	(void)signal;
+	(void)info;
+	greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+	weft__stack_place at;
+	bool there = weft__stack_find((void *)regs[REG_RSP], &at) && weft__g_of_stack(at.hi) == ends;
+	regs[REG_EFL] = there ? regs[REG_EFL] | TRAP_FLAG : regs[REG_EFL] & ~(greg_t)TRAP_FLAG;
+	steps += there;
+	steps_without += there && atomic_load(&ends->labels) == NULL;
+}
+
+static void end_in_steps(void *wg)
+{
+	weft_labels_set("a", "1");
+	ends = weft__self_g(weft__self());
+	weft_wg_done(wg);
+	raise(SIGTRAP);
+}
+
+static void see_steps(void)
+{
+	struct sigaction sa = { .sa_sigaction = step, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	kit_require(sigaction(SIGTRAP, &sa, NULL) == 0);
+	weft_wg wg = { 0 };
+	weft_wg_add(&wg, 1);
+	kit_go(end_in_steps, &wg);
+	weft_wg_wait(&wg);
+	kit_until(weft__g_state(ends) == WEFT__G_DEAD);
+	kit_expect(steps > 100);
+	kit_equal(steps_without, 0);
+	kit_until(atomic_load(&ends->labels) == NULL);
+}
+#else
+static void see_steps(void)
+{
+	kit_skip("the processor, or TSan, does not let a program be stopped behind each of its instructions");
+}
+#endif
+
+CASE(labels_to_the_end, "prof.h: labels that a goroutine has; also where a sample is of its last instruction",
+	.procs = 1)
+{
+	see_steps();
 }
 
 /* ---- CPU ---- */

@@ -154,7 +154,7 @@ void weft__g_keep(weft__p *p, weft__g *g)
 _Noreturn static inline __attribute__((always_inline)) void end(weft__m *m)
 {
 	weft__g *g = weft__self_g(m);
-	if (weft__unlikely(g->flags || g->name || g->regions || atomic_load_explicit(&g->labels, memory_order_relaxed)))
+	if (weft__unlikely(g->flags || g->name || g->regions))
 		m = weft__g_end_slow(m, g);
 	weft__p *p = weft__self_p(m);
 	atomic_store_explicit(
@@ -206,7 +206,6 @@ weft__m *weft__g_end_slow(weft__m *m, weft__g *g)
 	g->name = NULL;
 	wb_free(g->regions);
 	g->regions = NULL;
-	weft__labels_unref(atomic_exchange(&g->labels, NULL));
 	return m;
 }
 

@@ -405,6 +405,9 @@ void weft__after_slow(weft__m *m)
 		break;
 	case WEFT__AFTER_END:
 		weft__ctx_done(&g->ctx);
+		/* Not before: samples of its last instructions are under them, too. */
+		if (weft__unlikely(atomic_load_explicit(&g->labels, memory_order_relaxed) != NULL))
+			weft__labels_unref(atomic_exchange(&g->labels, NULL));
 		weft__g_keep(weft__self_p(m), g);
 		break;
 	}

@@ -145,7 +145,8 @@ typedef struct weft__start {
 weft__g *weft__g_make(weft__p *p, const weft__start *start, int *ret_error);
 /* Ends the running goroutine: its last words, then the next one. */
 _Noreturn void weft__g_end(weft__m *m);
-/* What a goroutine leaves that had more than its stack (a name, values, clean-ups, a thread of its own). */
+/* What a goroutine leaves that had more than its stack (a name, open regions, a thread of its own); its labels stay
+ * until its stack has been left. */
 weft__m *weft__g_end_slow(weft__m *m, weft__g *g);
 /* The memory of a goroutine that has ended. */
 void weft__g_keep(weft__p *p, weft__g *g);
