@@ -12,6 +12,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "rt/sched/park.h"
+
 static weft_wg done;
 static atomic_int turns[4];
 static atomic_bool stop;
@@ -198,6 +200,41 @@ CASE(respawn_does_not_starve,
 	kit_go(respawn, NULL);
 	kit_go(count_yields, &turns[0]);
 	kit_until(turns[0] >= 20);
+	stop = true;
+	weft_wg_wait(&done);
+}
+
+/* Into the global queue or, not far, to the end of its proc's, and then the scheduler takes the slow way: each time. */
+static void yield_slowly(bool far)
+{
+	weft__m *m = weft__enter();
+	weft__self_p(m)->until_slow = 1;
+	weft__leave(weft__yield(m, far));
+}
+
+static void yield_slowly_until_stop(void *far)
+{
+	while (!stop) {
+		++turns[far != NULL];
+		yield_slowly(far != NULL);
+	}
+	weft_wg_done(&done);
+}
+
+CASE(slow_sources_take_turns,
+	"scheduler.c: neither the global queue nor a proc's own starves the other when each look is a slow one",
+	.procs = 1)
+{
+	weft_wg_add(&done, 3);
+	kit_go(yield_slowly_until_stop, "far");
+	kit_go(yield_slowly_until_stop, NULL);
+	kit_go(yield_slowly_until_stop, NULL);
+	for (int i = 0; i < 100; i++) {
+		int far = turns[1], near = turns[0];
+		for (int k = 0; k < 16; k++)
+			yield_slowly(i % 2);
+		kit_expect(turns[1] > far && turns[0] > near);
+	}
 	stop = true;
 	weft_wg_wait(&done);
 }
