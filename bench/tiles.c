@@ -190,7 +190,7 @@ static wtr_index *made_up(size_t n_events, uint32_t n_g, uint32_t n_p)
 	k.on = calloc(n_p, sizeof(*k.on));
 	wtr_event *ev = calloc(n_g + n_p + BLOCK, sizeof(*ev));
 	wtr_index *x = wb_calloc(1, sizeof(*x));
-	an_sink *s = an_lanes_sink_from((an_texts){ NULL, made_string, made_stack });
+	an_sink *s = an_lanes_sink_from((an_text_source){ NULL, made_string, made_stack });
 	if (!k.ready || !k.waiting || !k.on || !ev || !s || !x)
 		exit(3);
 	for (uint32_t i = 0; i < n_p; i++)

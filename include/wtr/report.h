@@ -51,6 +51,14 @@ WTR_API void wtr_index_free(wtr_index *x); /* x may be NULL */
 WTR_API wtr_code wtr_index_build_within(
 	wtr_trace *t, unsigned parts, int64_t from_ns, int64_t to_ns, wtr_index **ret, wtr_error *err);
 
+/* The goroutines of a part of the time, as wtr_index_build_within() counts them, for whoever asks for one part after
+ * the other: added up from the lanes of a finished index, in the time that its part of them takes.  That takes an index
+ * with all parts, of a trace that is sound and uses no goroutine id twice; else the trace is read.
+ * *ret has the tables of goroutines (their n_regions are 0), and of the totals start_ns, end_ns, from_ns, to_ns and
+ * goroutines.  It must be freed before `x`.  Errors: as wtr_index_build_within().  Any thread. */
+WTR_API wtr_code wtr_index_within(
+	const wtr_index *x, int64_t from_ns, int64_t to_ns, wtr_index **ret, wtr_error *err);
+
 /* Totals of the trace. */
 typedef struct wtr_totals {
 	int64_t  start_ns, end_ns;     /* first and last event, absolute */

@@ -68,6 +68,7 @@ void an_g_lost_proc(an_summary *s, uint32_t g, int64_t now)
 	s->cold.at[g].syscall_ns += now - h->since_ns;
 	h->since_ns = now;
 	h->doing = AN_SYSCALL_BLOCKED;
+	an_note_at(s, g, AN_NOTE_LOST, now);
 }
 
 /* ---- states ---- */
@@ -163,6 +164,12 @@ static int64_t syscall_proc(an_summary *s, const wtr_event *e)
 	return row != AN_NO_ROW && s->procs.at[row].m == e->m ? e->p : WTR_NONE;
 }
 
+/* From when on that counts which was there before the trace, or since a Sync. */
+static int64_t counting_since(const an_summary *s)
+{
+	return s->inside && s->sync_ns < s->from_ns ? s->from_ns : s->sync_ns;
+}
+
 static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 {
 	uint32_t g = born(s, e->id);
@@ -170,7 +177,7 @@ static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 		return g;
 	an_ghot *h = &s->hot.at[g];
 	an_gcold *c = &s->cold.at[g];
-	int64_t since = s->inside && s->sync_ns < s->from_ns ? s->from_ns : s->sync_ns;
+	int64_t since = counting_since(s);
 	int64_t ns = e->time_ns - since;
 	c->create_ns = s->sync_ns;
 	c->count_ns = since;
@@ -185,7 +192,12 @@ static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 		h->sum_ns[wait_sum(h, reason)] = ns;
 		break;
 	case WTR_G_SYSCALL:
-		*(syscall_proc(s, e) == WTR_NONE ? &c->syscall_block_ns : &c->syscall_ns) = ns;
+		if (syscall_proc(s, e) == WTR_NONE) {
+			c->syscall_block_ns = ns;
+			an_note_at(s, g, AN_NOTE_NO_PROC, e->time_ns);
+		} else {
+			c->syscall_ns = ns;
+		}
 		break;
 	default:
 		break;
@@ -298,8 +310,11 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 	if (__builtin_expect(to == WTR_G_WAITING && (e->wait || s->names_waits), 0))
 		keep_wait(s, g, e);
 	an_ghot *h = &s->hot.at[g];
-	if (__builtin_expect(!h->named && e->transition_stack, 0))
+	if (__builtin_expect(!h->named && e->transition_stack, 0)) {
 		an_g_name(s, g, e->transition_stack);
+		if (h->named)
+			an_note_at(s, g, AN_NOTE_NAMED, e->time_ns);
+	}
 	h->final_state = (uint8_t)to;
 	h->final_reason = reason;
 	open_state(s, g, h, e, reason);
@@ -316,7 +331,8 @@ static an_grange *range_of(an_summary *s, uint32_t g, unsigned no)
 	for (uint32_t i = s->cold.at[g].ranges; i; i = s->granges.at[i - 1].next)
 		if (s->granges.at[i - 1].no == no)
 			return &s->granges.at[i - 1];
-	if (!wb_vec_add(&s->granges, (an_grange){ WTR_NEVER, 0, s->cold.at[g].ranges, (uint8_t)no, false })) {
+	an_grange fresh = { .since_ns = WTR_NEVER, .next = s->cold.at[g].ranges, .no = (uint8_t)no };
+	if (!wb_vec_add(&s->granges, fresh)) {
 		s->oom = true;
 		return NULL;
 	}
@@ -324,10 +340,19 @@ static an_grange *range_of(an_summary *s, uint32_t g, unsigned no)
 	return &s->granges.at[s->granges.n - 1];
 }
 
-static void count_range(an_grange *r, int64_t now)
+static void count_range(an_summary *s, uint32_t g, an_grange *r, int64_t now)
 {
+	an_note_range(s, g, AN_NOTE_RANGE, r, now);
 	r->ns += now - r->since_ns;
 	r->counted = true;
+	r->since_ns = WTR_NEVER;
+}
+
+/* It counts for nobody: there is no end of it. */
+static void drop_range(an_summary *s, uint32_t g, an_grange *r, int64_t now)
+{
+	if (r->since_ns != WTR_NEVER)
+		an_note_range(s, g, AN_NOTE_DROPPED, r, now);
 	r->since_ns = WTR_NEVER;
 }
 
@@ -357,7 +382,7 @@ static uint32_t range_owner(an_summary *s, const wtr_event *e)
 	uint32_t other = an_g_row(s, p->sweep_g);
 	an_grange *r = other == AN_NO_ROW ? NULL : range_of(s, other, AN_RANGE_SWEEP);
 	if (r)
-		r->since_ns = WTR_NEVER;
+		drop_range(s, other, r, e->time_ns);
 	return AN_NO_ROW;
 }
 
@@ -369,13 +394,16 @@ void an_g_range(an_summary *s, const wtr_event *e, unsigned no)
 		return;
 	if (e->kind == WTR_KIND_RANGE_END) {
 		if (r->since_ns != WTR_NEVER)
-			count_range(r, e->time_ns);
+			count_range(s, g, r, e->time_ns);
 		return;
 	}
-	bool active = e->kind == WTR_KIND_RANGE_ACTIVE;
-	if (active && r->since_ns != WTR_NEVER)
-		count_range(r, s->sync_ns);
-	r->since_ns = active ? s->sync_ns : e->time_ns;
+	bool active = e->kind == WTR_KIND_RANGE_ACTIVE, again = active && r->since_ns != WTR_NEVER;
+	int64_t since = active ? counting_since(s) : e->time_ns;
+	if (again)
+		count_range(s, g, r, since);
+	drop_range(s, g, r, e->time_ns);
+	r->since_ns = since;
+	r->known_ns = again ? since : e->time_ns;
 }
 
 /* ---- sums ---- */
@@ -417,7 +445,8 @@ void an_g_stat(an_summary *s, uint32_t g, int64_t now, an_stat *st)
 		if (h->sum_ns[AN_SUM_WAIT + i]) /* else no wait for it is over yet, or it was for ever */
 			stat_wait(st, (uint8_t)(h->wait_reason[i] - 1), h->sum_ns[AN_SUM_WAIT + i]);
 	for (uint32_t i = c->more_waits; i; i = s->waits.at[i - 1].next)
-		stat_wait(st, s->waits.at[i - 1].reason, s->waits.at[i - 1].ns);
+		if (s->waits.at[i - 1].ns)
+			stat_wait(st, s->waits.at[i - 1].reason, s->waits.at[i - 1].ns);
 	if (h->doing == AN_WAITING)
 		stat_open_wait(st,
 			h->sum == AN_SUM_RARE ? c->reason : (uint8_t)(h->wait_reason[h->sum - AN_SUM_WAIT] - 1), ns);
@@ -445,7 +474,7 @@ void an_g_end(an_summary *s, uint32_t g, int64_t now, bool trace_ends)
 	set_off(h);
 	for (uint32_t i = c->ranges; i; i = s->granges.at[i - 1].next)
 		if (s->granges.at[i - 1].since_ns != WTR_NEVER)
-			count_range(&s->granges.at[i - 1], now);
+			count_range(s, g, &s->granges.at[i - 1], now);
 	c->total_ns = total_at(c, now);
 	c->has_total = true;
 	an_regions_end(s, g, now, trace_ends);

@@ -63,7 +63,7 @@ static wtr_goroutine_row row_of(const an_summary *s, uint32_t g)
 	};
 }
 
-static void set_unknown(wtr_goroutine_row *r)
+void an_g_unknown(wtr_goroutine_row *r)
 {
 	int64_t known = r->exec_ns + r->sched_ns + r->syscall_ns + r->syscall_block_ns + r->block_ns;
 	r->unknown_ns = known < r->total_ns ? r->total_ns - known : 0;
@@ -74,7 +74,7 @@ void an_g_retire(an_summary *s, uint32_t g)
 	wtr_goroutine_row row = row_of(s, g);
 	add_block_rows(s, g, &row);
 	add_range_rows(s, g, &row);
-	set_unknown(&row);
+	an_g_unknown(&row);
 	if (s->goroutines.n >= AN_DONE - 1 ||
 		!wb_idmap_set(&s->g_rows, (uint64_t)row.id, AN_DONE + (uint32_t)s->goroutines.n)) {
 		s->oom = true;
@@ -240,11 +240,37 @@ static bool publish_groups(an_summary *s, wtr_index *x)
 
 /* ---- tables ---- */
 
+static int by_wait(const void *a, const void *b)
+{
+	const wtr_block_time_row *x = a, *y = b;
+	if (x->ns != y->ns)
+		return x->ns > y->ns ? -1 : 1;
+	return an_text_order(x->reason, y->reason);
+}
+
+static int by_range(const void *a, const void *b)
+{
+	const wtr_range_time_row *x = a, *y = b;
+	if (x->ns != y->ns)
+		return x->ns > y->ns ? -1 : 1;
+	return an_text_order(x->name, y->name);
+}
+
+/* What a goroutine spent its time on, most first. */
+static void sort_times(an_summary *s, const wtr_goroutine_row *r)
+{
+	if (r->n_block > 1)
+		qsort(s->block_times.at + r->first_block, r->n_block, sizeof(s->block_times.at[0]), by_wait);
+	if (r->n_range > 1)
+		qsort(s->range_times.at + r->first_range, r->n_range, sizeof(s->range_times.at[0]), by_range);
+}
+
 /* Everything that names a row of goroutines by its place. */
 static bool number_rows(an_summary *s)
 {
 	for (uint32_t i = 0; i < s->goroutines.n; i++) {
 		const wtr_goroutine_row *r = &s->goroutines.at[i];
+		sort_times(s, r);
 		for (uint32_t k = 0; k < r->n_block; k++)
 			s->block_times.at[r->first_block + k].goroutine = i;
 		for (uint32_t k = 0; k < r->n_range; k++)
@@ -263,7 +289,7 @@ bool an_g_publish(an_summary *s, wtr_index *x)
 		x->totals.regions += s->goroutines.at[i].n_regions;
 	if (!(s->parts & (WTR_PART_GOROUTINES | WTR_PART_EVENTS | WTR_PART_LANES)))
 		return true;
-	if (!sort_rows(s) || !number_rows(s) || !publish_groups(s, x))
+	if (!sort_rows(s) || !number_rows(s) || !an_notes_publish(s, x) || !publish_groups(s, x))
 		return false;
 	x->goroutine_rows = s->g_rows;
 	s->g_rows = (wb_idmap){ 0 };

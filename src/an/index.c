@@ -102,6 +102,8 @@ void wtr_index_free(wtr_index *x)
 	if (!x)
 		return;
 	an_lanes_free(x->lanes);
+	wb_free(x->notes);
+	wb_free(x->first_note);
 	for (size_t i = 0; i < WTR_TABLE_COUNT; i++)
 		wb_free(x->tables[i].rows);
 	wb_idmap_free(&x->goroutine_rows);

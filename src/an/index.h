@@ -14,6 +14,23 @@
 
 typedef struct an_lanes an_lanes; /* lanes.h */
 
+/* What happened to a goroutine and its lane does not say, as the summary counted it (notes.c). */
+typedef enum an_note_kind {
+	AN_NOTE_NAMED,   /* its name became known later than it did */
+	AN_NOTE_LOST,    /* its proc left it in its system call */
+	AN_NOTE_NO_PROC, /* found in a system call that has no proc any more */
+	AN_NOTE_RANGE,   /* a range that counts */
+	AN_NOTE_DROPPED, /* one that counts only while it is not over */
+} an_note_kind;
+
+typedef struct an_note {
+	int64_t  g;                /* id */
+	int64_t  from_ns, to_ns;   /* of a range; else to_ns alone: when it happened */
+	int64_t  known_ns;         /* of a range: the event that told of it */
+	uint32_t name;             /* of a range: in wtr_index.texts */
+	an_note_kind kind;
+} an_note;
+
 struct wtr_index {
 	wtr_trace *trace;
 	unsigned   parts;
@@ -26,7 +43,9 @@ struct wtr_index {
 	} tables[WTR_TABLE_COUNT];
 	wb_idmap   goroutine_rows; /* goroutine id -> row of its last life */
 	wb_idmap   final_waits;    /* goroutine id -> wtr_event.wait, of those that wait at the end for what is known */
-	an_lanes  *lanes;          /* NULL unless asked for */
+	an_lanes  *lanes;          /* NULL unless asked for, and then: */
+	an_note   *notes;          /* by row of the goroutines table, of each in the order of events */
+	uint32_t  *first_note;     /* of a row; there is one more than rows */
 };
 
 /* A consumer of all events, in order. */

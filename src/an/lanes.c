@@ -13,5 +13,5 @@ static size_t stack(void *user, uint32_t id, wtr_frame *ret, size_t n)
 
 an_sink *an_lanes_sink(wtr_trace *t)
 {
-	return an_lanes_sink_from((an_texts){ t, string, stack });
+	return an_lanes_sink_from((an_text_source){ t, string, stack });
 }

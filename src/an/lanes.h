@@ -109,7 +109,7 @@ struct an_lanes {
 	wb_idmap  g_ids, p_ids, m_ids;    /* id -> index */
 	wb_idmap  found_of;               /* goroutine -> founds */
 	WB_VEC(an_found_g) founds;
-	bool      again;                  /* a goroutine began, or was found, although it was known already */
+	bool      again;                  /* a goroutine began although it was known already, or went on although not */
 	an_strip  gc, stw;                /* spans: numbers of the dictionary */
 	bool      gc_on;                  /* while writing: the mark phase goes on */
 	bool      gc_open, stw_open;      /* their first span began before the trace */
@@ -137,20 +137,47 @@ static inline const an_marks *an_marks_of(const an_lanes *l, wtr_lane_kind kind,
 }
 
 /* Where the sink gets the texts and stacks of events from. */
-typedef struct an_texts {
+typedef struct an_text_source {
 	void   *user;
 	wtr_str (*string)(void *user, uint32_t id);
 	size_t  (*stack)(void *user, uint32_t id, wtr_frame *ret, size_t n);
-} an_texts;
+} an_text_source;
 
 /* The sink behind an_lanes_sink(). */
-an_sink *an_lanes_sink_from(an_texts texts);
+an_sink *an_lanes_sink_from(an_text_source texts);
 /* What it has filled so far; its finish gives them away. */
 an_lanes *an_sink_lanes(an_sink *face);
 
 /* Closes the strips, counts what came late, maps goroutines and groups to the tables of x, and puts them in order. */
 typedef WB_VEC(an_late) an_lates;
 bool an_lanes_finish(an_lanes *l, const wtr_index *x, uint64_t end, const an_lates *lates);
+
+/* Tells of all spans of a strip that begin before `to` and end behind `from`, in order; `next` is AN_NO for the one
+ * that is open at the trace's end.  Inlined into each caller, with what it calls. */
+typedef void an_span_fn(void *user, uint64_t start, uint64_t end, uint32_t what, uint32_t next);
+static inline __attribute__((always_inline)) void an_strip_walk(
+	const an_store *st, const an_strip *s, uint64_t from, uint64_t to, an_span_fn *fn, void *user)
+{
+	an_place p;
+	if (from >= to || !an_strip_find(st, s, from > s->first->start ? from : s->first->start, &p))
+		return;
+	uint64_t start = p.start;
+	uint32_t what = p.what, first = p.i + 1;
+	for (const an_chunk *c = p.chunk; c; c = c->next, p.block = 0)
+		for (uint32_t b = p.block; b < c->n; b++, first = 0) {
+			an_reader r = an_block_reader(c, b);
+			for (unsigned i = first; i < an_block_at(c, b)->n; i++) {
+				uint32_t next;
+				uint64_t t = an_read(&r, i, &next);
+				fn(user, start, t, what, next);
+				if (t >= to)
+					return;
+				start = t;
+				what = next;
+			}
+		}
+	fn(user, start, st->end, what, AN_NO);
+}
 
 /* The strip of a lane with its index; NULL when there is no such lane (or it is a group). */
 const an_strip *an_lane_strip(const an_lanes *l, wtr_lane lane, uint32_t *ret);

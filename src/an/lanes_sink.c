@@ -32,7 +32,7 @@ typedef struct quick {
 typedef struct sink {
 	an_sink   face;
 	an_lanes *l;
-	an_texts  from;
+	an_text_source  from;
 	bool      begun;
 	uint64_t  now, sync;        /* of the event, of the last Sync */
 	uint32_t  stw_depth;
@@ -734,7 +734,8 @@ static bool change_state(sink *s, const wtr_event *e)
 		return true;
 	an_g *g = an_g_at(s->l, gi);
 	bool found = from == WTR_G_UNDETERMINED && !an_strip_begun(&g->strip);
-	s->l->again |= an_strip_begun(&g->strip) && (g->state == WTR_G_NOTEXIST || from == WTR_G_UNDETERMINED);
+	s->l->again |= an_strip_begun(&g->strip) ? g->state == WTR_G_NOTEXIST || from == WTR_G_UNDETERMINED
+						 : from != WTR_G_NOTEXIST && from != WTR_G_UNDETERMINED;
 	uint64_t t = found ? 0 : s->now;
 	if (from == WTR_G_NOTEXIST && e->transition_stack)
 		g->flags &= (uint8_t)~(AN_G_NAMED | AN_G_WORKER);
@@ -977,7 +978,7 @@ static bool prepare(sink *s)
 	return s->worker_group != WB_INTERN_NONE;
 }
 
-an_sink *an_lanes_sink_from(an_texts texts)
+an_sink *an_lanes_sink_from(an_text_source texts)
 {
 	sink *s = wb_calloc(1, sizeof(*s));
 	if (!s)

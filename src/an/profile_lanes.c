@@ -148,29 +148,21 @@ static inline void over(adding *a, uint64_t from, uint64_t start, uint64_t end, 
 		add(s, ns, end);
 }
 
+typedef struct walking {
+	adding *a;
+	uint64_t from;
+} walking;
+
+static inline void one(void *user, uint64_t start, uint64_t end, uint32_t what, uint32_t next)
+{
+	const walking *w = user;
+	over(w->a, w->from, start, end, what, next);
+}
+
 /* All spans of a strip that are in [from, a->to). */
 static void walk(adding *a, const an_strip *s, uint64_t from)
 {
-	const an_store *st = &a->l->store;
-	an_place p;
-	if (from >= a->to || !an_strip_find(st, s, from > s->first->start ? from : s->first->start, &p))
-		return;
-	uint64_t start = p.start;
-	uint32_t what = p.what, first = p.i + 1;
-	for (const an_chunk *c = p.chunk; c; c = c->next, p.block = 0)
-		for (uint32_t b = p.block; b < c->n; b++, first = 0) {
-			an_reader r = an_block_reader(c, b);
-			for (unsigned i = first; i < an_block_at(c, b)->n; i++) {
-				uint32_t next;
-				uint64_t t = an_read(&r, i, &next);
-				over(a, from, start, t, what, next);
-				if (t >= a->to)
-					return;
-				start = t;
-				what = next;
-			}
-		}
-	over(a, from, start, st->end, what, AN_NO);
+	an_strip_walk(&a->l->store, s, from, a->to, one, &(walking){ a, from });
 }
 
 /* ---- goroutines ---- */

@@ -156,6 +156,7 @@ static void summary_free(an_sink *sink)
 	wb_vec_free(&s->range_times);
 	wb_vec_free(&s->waits);
 	wb_vec_free(&s->granges);
+	wb_vec_free(&s->notes);
 	wb_vec_free(&s->procs);
 	wb_vec_free(&s->threads);
 	wb_vec_free(&s->range_slots);

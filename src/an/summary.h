@@ -6,6 +6,7 @@
  * goroutines.c, gtables.c, regions.c, tasks.c
  * within.c    only a part of the time
  * kept.c      what a part of a trace says of the time before it
+ * notes.c     what lanes lack, for parts of the time that are asked for later
  *
  * All of it belongs to one thread.  Memory that runs out sets `oom`, which stays set; the sink looks at it once per
  * block.
@@ -83,6 +84,7 @@ typedef struct an_wait {
 
 typedef struct an_grange {
 	int64_t  since_ns, ns;                /* since: WTR_NEVER when not open */
+	int64_t  known_ns;                    /* of the event that opened it */
 	uint32_t next;
 	uint8_t  no;
 	bool     counted;                     /* ns is a sum, even if it is 0 */
@@ -156,6 +158,7 @@ typedef struct an_summary {
 	size_t     n_dropped;
 	WB_VEC(an_wait) waits;
 	WB_VEC(an_grange) granges;
+	WB_VEC(an_note) notes;
 
 	wb_idmap   proc_rows, thread_rows;
 	an_cached  recent_threads[64];        /* id + 1 -> row */
@@ -237,7 +240,8 @@ bool     an_g_system(const an_summary *s, uint32_t g);
 /* ---- gtables.c ---- */
 void     an_g_retire(an_summary *s, uint32_t g);                  /* it has ended: its slot is free for another one */
 void     an_g_forget(an_summary *s, uint32_t row);                /* of the dead: its id is used again */
-bool     an_g_publish(an_summary *s, wtr_index *x);
+void     an_g_unknown(wtr_goroutine_row *r);                      /* what is left of its total */
+bool     an_g_publish(an_summary *s, wtr_index *x);               /* all rows are in s->goroutines */
 
 /* ---- regions.c ---- */
 void     an_region_event(an_summary *s, const wtr_event *e);
@@ -258,6 +262,11 @@ bool     an_tasks_publish(an_summary *s, wtr_index *x);
 /* ---- kept.c ---- */
 void an_kept_begin(an_summary *s, const wtr_event *sync); /* a generation begins */
 void an_kept_goroutine(an_summary *s, uint32_t g);        /* is found: it was there before the trace */
+
+/* ---- notes.c ---- */
+void an_note_at(an_summary *s, uint32_t g, an_note_kind kind, int64_t when);  /* happened to the goroutine in slot g */
+void an_note_range(an_summary *s, uint32_t g, an_note_kind kind, const an_grange *r, int64_t to); /* it is over */
+bool an_notes_publish(an_summary *s, wtr_index *x);                           /* rows have their numbers */
 
 /* ---- within.c ---- */
 void an_within_begin(an_summary *s); /* counting begins anew at s->from_ns */

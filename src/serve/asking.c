@@ -120,8 +120,7 @@ void ws_api_goroutines(ws_site *site, const ws_model *m, const ws_goroutines_arg
 	if (!word_of(a->by, OUT_GROUPINGS, "by", &by, ret) || !word_of(a->sort, OUT_SORTS, "sort", &sort, ret) ||
 		!scope_of(m, WTR_ABOUT_GOROUTINE, a->range, a->filter, &s, ret))
 		return;
-	if (s.ranged && wtr_index_build_within(m->trace, WTR_PART_TOTALS | WTR_PART_GOROUTINES, s.from_ns, s.to_ns,
-				&part, &err) != WTR_OK)
+	if (s.ranged && wtr_index_within(m->index, s.from_ns, s.to_ns, &part, &err) != WTR_OK)
 		refused(&err, ret);
 	else
 		answer_goroutines(m, part ? part : m->index, a, s.where, by, sort, ret);

@@ -646,7 +646,7 @@ static bool tables(const made *k, wtr_index *x)
 wtr_index *made_index(const made *k, size_t batch)
 {
 	wtr_index *x = wb_calloc(1, sizeof(*x));
-	an_sink *s = an_lanes_sink_from((an_texts){ NULL, made_string, made_stack });
+	an_sink *s = an_lanes_sink_from((an_text_source){ NULL, made_string, made_stack });
 	bool ok = x && s && tables(k, x);
 	for (size_t i = 0; ok && i < k->ev.n; i += batch)
 		ok = s->events(s, k->ev.at + i, k->ev.n - i < batch ? k->ev.n - i : batch);

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "base/alloc.h"
 #include "kit.h"
 
 enum { PARTS = 4, WHAT = WTR_PART_TOTALS | WTR_PART_GOROUTINES };
@@ -45,6 +46,53 @@ static void same_rows(const wtr_index *a, const wtr_index *b)
 		assert_int_equal(g[i].n_block, h[i].n_block);
 		assert_int_equal(g[i].n_range, h[i].n_range);
 		assert_int_equal(g[i].final_state, h[i].final_state);
+	}
+}
+
+static void same_text(wtr_str a, wtr_str b)
+{
+	assert_int_equal(a.n, b.n);
+	assert_memory_equal(a.n ? a.at : "", b.n ? b.at : "", a.n);
+}
+
+/* What same_rows() leaves out: names, and what the time went to. */
+static void same_parts_of_rows(const wtr_index *a, const wtr_index *b)
+{
+	const wtr_goroutine_row *g = wtr_table_data(a, WTR_TABLE_GOROUTINES),
+				*h = wtr_table_data(b, WTR_TABLE_GOROUTINES);
+	const wtr_block_time_row *w = wtr_table_data(a, WTR_TABLE_BLOCK_TIMES),
+				 *x = wtr_table_data(b, WTR_TABLE_BLOCK_TIMES);
+	const wtr_range_time_row *r = wtr_table_data(a, WTR_TABLE_RANGE_TIMES),
+				 *s = wtr_table_data(b, WTR_TABLE_RANGE_TIMES);
+	for (size_t i = 0; i < wtr_table_rows(a, WTR_TABLE_GOROUTINES); i++) {
+		same_text(g[i].name, h[i].name);
+		same_text(g[i].final_reason, h[i].final_reason);
+		assert_int_equal(g[i].creator, h[i].creator);
+		assert_int_equal(g[i].create_stack, h[i].create_stack);
+		assert_int_equal(g[i].entry_stack, h[i].entry_stack);
+		assert_int_equal(g[i].create_ns, h[i].create_ns);
+		assert_int_equal(g[i].start_ns, h[i].start_ns);
+		assert_int_equal(g[i].group, h[i].group);
+		for (uint32_t k = 0; k < g[i].n_block; k++) {
+			same_text(w[g[i].first_block + k].reason, x[h[i].first_block + k].reason);
+			assert_int_equal(w[g[i].first_block + k].ns, x[h[i].first_block + k].ns);
+		}
+		for (uint32_t k = 0; k < g[i].n_range; k++) {
+			same_text(r[g[i].first_range + k].name, s[h[i].first_range + k].name);
+			assert_int_equal(r[g[i].first_range + k].ns, s[h[i].first_range + k].ns);
+		}
+	}
+}
+
+static void same_groups(const wtr_index *a, const wtr_index *b)
+{
+	const wtr_group_row *g = wtr_table_data(a, WTR_TABLE_GROUPS), *h = wtr_table_data(b, WTR_TABLE_GROUPS);
+	assert_int_equal(wtr_table_rows(a, WTR_TABLE_GROUPS), wtr_table_rows(b, WTR_TABLE_GROUPS));
+	for (size_t i = 0; i < wtr_table_rows(a, WTR_TABLE_GROUPS); i++) {
+		same_text(g[i].name, h[i].name);
+		assert_int_equal(g[i].n, h[i].n);
+		assert_int_equal(g[i].total_ns, h[i].total_ns);
+		assert_int_equal(g[i].unknown_ns, h[i].unknown_ns);
 	}
 }
 
@@ -126,6 +174,61 @@ static void one_trace(const char *name)
 	free(data);
 }
 
+enum { SHORT_RANGES = 5, RANGES = 2 * SHORT_RANGES };
+
+/* One longer than the trace, short ones where a trace finds what is there, and ranges of all lengths anywhere. */
+static void some_range(const wtr_totals *t, unsigned i, int64_t *ret_from, int64_t *ret_to)
+{
+	int64_t all = t->end_ns - t->start_ns;
+	if (i == 0) {
+		*ret_from = t->start_ns - 5;
+		*ret_to = t->end_ns + 100;
+	} else if (i < SHORT_RANGES) {
+		*ret_from = t->start_ns + (1 << (i * 3)) - 8;
+		*ret_to = *ret_from + (64 << (i * 4));
+	} else {
+		*ret_from = t->start_ns + all * (i * 37 % 11) / 11;
+		*ret_to = *ret_from + (all >> (i * 5 % 17)) + 1;
+	}
+}
+
+/* From the lanes of a finished index comes what a pass counts. */
+static void lanes_say_the_same(const char *name)
+{
+	uint8_t *data;
+	wtr_trace *t = open_bytes(name, &data);
+	wtr_index *x = NULL;
+	wtr_totals u;
+	if (t) {
+		assert_int_equal(wtr_index_build(t, WTR_PART_ALL, &x, NULL), WTR_OK);
+		wtr_get_totals(x, &u);
+		for (unsigned i = 0; i < RANGES; i++) {
+			int64_t from, to;
+			some_range(&u, i, &from, &to);
+			wtr_index *read = part(t, from, to), *asked = NULL;
+			assert_int_equal(wtr_index_within(x, from, to, &asked, NULL), WTR_OK);
+			same_rows(read, asked);
+			same_parts_of_rows(read, asked);
+			same_groups(read, asked);
+			wtr_index_free(read);
+			wtr_index_free(asked);
+		}
+		wtr_index_free(x);
+	}
+	wtr_close(t);
+	free(data);
+}
+
+static void corpus_from_lanes(void **state)
+{
+	(void)state;
+	size_t n;
+	char *const *names = kit_trace_names(&n);
+	for (size_t i = 0; i < n; i++)
+		if (!strstr(names[i], "gotest") || strstr(names[i], "1.26"))
+			lanes_say_the_same(names[i]);
+}
+
 static void corpus(void **state)
 {
 	(void)state;
@@ -150,11 +253,40 @@ static void wrong_use(void **state)
 	free(data);
 }
 
+/* Memory that runs out anywhere is told, and leaves nothing behind (ASan looks). */
+static void memory_runs_out(void **state)
+{
+	(void)state;
+	uint8_t *data;
+	wtr_trace *t = open_bytes("go1.26-hello", &data);
+	wtr_index *x = NULL;
+	wtr_totals u;
+	assert_int_equal(wtr_index_build(t, WTR_PART_ALL, &x, NULL), WTR_OK);
+	wtr_get_totals(x, &u);
+	uint64_t nth = 0;
+	for (bool asked = true; asked;) {
+		wtr_index *some = NULL;
+		uint64_t before = wb_fault_count();
+		wb_fault_arm(++nth, true);
+		wtr_code rc = wtr_index_within(x, u.start_ns, u.end_ns, &some, NULL);
+		asked = wb_fault_count() - before >= nth;
+		wb_fault_arm(0, false);
+		assert_int_equal(rc, asked ? WTR_E_NOMEM : WTR_OK);
+		wtr_index_free(some);
+	}
+	assert_true(nth > 10);
+	wtr_index_free(x);
+	wtr_close(t);
+	free(data);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(corpus),
+		cmocka_unit_test(corpus_from_lanes),
 		cmocka_unit_test(wrong_use),
+		cmocka_unit_test(memory_runs_out),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
