@@ -4,7 +4,8 @@
     total.py FOLDER
 
 FOLDER holds Meson's testlog.json of each build kind (NAME.json) and TAP files of the other steps (NAME.tap).  A test
-program that crashes, times out, stops before its plan is done or reports no case at all counts as a failed case.
+program that crashes, times out, stops before its plan is done or reports no case at all counts as a failed case.  What
+a failed program said follows it, so that the end of a long log is enough.
 Exit status 1 when anything failed, or nothing ran.
 """
 import json
@@ -55,23 +56,31 @@ def program(entry):
     return passed, failed, skipped
 
 
+def words(entry, most=40):
+    """What a failed program said but for the cases that passed: the last lines of either stream."""
+    out = [line for line in (entry.get("stdout") or "").splitlines() if not re.match(r"ok\b|1\.\.", line)]
+    return [line[:300] for line in out[-most:] + (entry.get("stderr") or "").splitlines()[-most:]]
+
+
 def main(folder):
     passed = failed = skipped = 0
     for path in sorted(pathlib.Path(folder).iterdir()):
         step = [0, 0, 0]
         if path.suffix == ".json":
             runs = [json.loads(line) for line in path.read_text().splitlines() if line.strip()]
-            rows = [(r["name"], *program(r)) for r in runs]
+            rows = [(r["name"], *program(r), words(r)) for r in runs]
         else:
             text = path.read_text()
             plan = tap(text)[3]
-            rows = [(path.stem, *(tap(text)[:3] if plan is None else program({"stdout": text, "result": "OK"})))]
-        for name, p, f, s in rows:
+            rows = [(path.stem, *(tap(text)[:3] if plan is None else program({"stdout": text, "result": "OK"})), [])]
+        for name, p, f, s, said in rows:
             step[0] += p
             step[1] += len(f)
             step[2] += s
             for case in f:
                 print(f"FAILED {path.stem}: {name}: {case}")
+            if f:
+                print("".join(f"    {line}\n" for line in said), end="")
         if sum(step) == 0:
             print(f"FAILED {path.stem}: no test ran")
             step[1] += 1
