@@ -355,6 +355,10 @@ test('a click shows the span: state, duration, goroutine, proc, stack, who woke 
 	ok((await shared.locator('[aria-live]').innerText()).includes(found.lane), 'nothing was said');
 	await shot(shared, 'selected');
 	await axe(shared, 'with details');
+	await shared.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+	await shared.getByRole('button', { name: 'Copy the stack' }).first().click();
+	await shared.locator('.told', { hasText: 'Stack copied' }).waitFor();
+	ok(/\(\.\.\.\)\n\t.+:\d+\n/.test(await shared.evaluate(() => navigator.clipboard.readText())), 'the clipboard has no stack');
 	const goThere = shared.locator('.waker .link').first();
 	await goThere.click();
 	await shared.waitForFunction(g => window.weft.selection?.lane === `g${g}`, found.waker.g, { polling: 30 });
@@ -575,14 +579,51 @@ test('while the trace is read the page says how far, then draws', async () => {
 	await page.context().close();
 });
 
-test('damage is a chip that explains itself', async () => {
+test('damage is a chip that explains itself, and leaves the buttons their place', async () => {
 	const server = await startMock({ damage: true, goroutines: 200 });
 	stops.push(server.stop);
-	const page = await open(server.url);
+	const page = await open(server.url, { viewport: { width: 800, height: 600 } });
+	await page.locator('.topbar .chip', { hasText: 'finding' }).waitFor();
+	const last = await page.locator('.buttons .icon').last().boundingBox();
+	ok(last.x + last.width <= 800, `the last button ends at ${last.x + last.width}`);
+	ok((await page.locator('.file').boundingBox()).width > 24, 'the name of the file is squeezed out');
 	await page.locator('.chip-warn').click();
 	await page.getByText('the last generation ends in the middle of a batch').first().waitFor();
 	await page.getByText(/812 events/).waitFor();
+	ok(/Began\s.*:\d\d\.\d{3}/.test(await page.locator('.drawer-body').innerText()), 'when it began has no thousandths of seconds');
 	await axe(page, 'with damage');
+	await page.context().close();
+});
+
+test('a trace in which nothing ran says so', async () => {
+	const server = await startWeft(corpus('go1.27-header-only'));
+	stops.push(server.stop);
+	const page = await open(server.url);
+	await page.getByText('No goroutine is seen in this trace').waitFor();
+	await page.locator('.chip', { hasText: '1 event' }).waitFor();
+	await axe(page, 'without goroutines');
+	equal(page.complaints.join('; '), '', 'complaints');
+	await page.context().close();
+});
+
+test('on paper it is light, with the lanes as a picture; then as before', async () => {
+	const page = await open(weft.url, { colorScheme: 'dark' });
+	await settled(page);
+	const colours = await page.evaluate(() => {
+		window.dispatchEvent(new Event('beforeprint'));
+		const c = document.querySelector('.lanes > canvas:last-child');
+		const px = c.getContext('2d').getImageData(0, 0, c.width, c.height).data;
+		const seen = new Set();
+		for (let i = 0; i < px.length; i += 16)
+			seen.add(px[i] << 16 | px[i + 1] << 8 | px[i + 2]);
+		return [document.documentElement.dataset.theme, seen.size, seen.has(0xffffff)];
+	});
+	equal(colours[0], 'light', 'theme');
+	ok(colours[1] > 20 && colours[2], `${colours[1]} colours`);
+	await page.evaluate(() => window.dispatchEvent(new Event('afterprint')));
+	equal(await page.locator('.lanes > canvas').count(), 2, 'layers of the lanes');
+	equal(await page.evaluate(() => document.documentElement.dataset.theme), 'dark', 'theme after');
+	equal(page.complaints.join('; '), '', 'complaints');
 	await page.context().close();
 });
 

@@ -320,4 +320,41 @@ export function question(name: string, args: Readonly<Record<string, string | nu
 	return `api/${name}${list.length > 0 ? `?${list.join('&')}` : ''}`;
 }
 
-export const answer = async <T>(path: string, signal: AbortSignal): Promise<T> => (await ask(path, signal)).json() as Promise<T>;
+// A trace does not change: what was answered once need not be asked again.
+const kept = new Map<string, unknown>(); // oldest use first
+const kept_most = 16;
+const background = new Map<string, Promise<unknown>>(); // on their way, and awaited whoever looks away
+
+/** What is known of a question already. */
+export function known<T>(path: string): T | undefined {
+	const value = kept.get(path);
+	if (value !== undefined) {
+		kept.delete(path);
+		kept.set(path, value);
+	}
+	return value as T | undefined;
+}
+
+function keep(path: string, value: unknown): void {
+	kept.set(path, value);
+	for (const oldest of kept.keys())
+		if (kept.size > kept_most)
+			kept.delete(oldest);
+}
+
+/** Asks; without a signal it is asked to the end, and whoever asks the same meanwhile waits for that. */
+export async function answer<T>(path: string, signal?: AbortSignal): Promise<T> {
+	const old = known<T>(path) ?? background.get(path);
+	if (old !== undefined)
+		return old as T | Promise<T>;
+	const flight = ask(path, signal).then(async r => {
+		const value = await r.json() as T;
+		keep(path, value);
+		return value;
+	});
+	if (!signal) {
+		background.set(path, flight);
+		flight.catch(() => undefined).finally(() => background.delete(path));
+	}
+	return flight;
+}

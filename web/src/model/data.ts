@@ -65,7 +65,7 @@ export async function loadWhole(): Promise<void> {
 
 /** How much is odd about the whole trace: to be asked when the page stands, for it takes a pass over all events, on all processors. */
 export async function loadOdd(): Promise<void> {
-	const f = await answer<Findings>(question('findings', { n: 1 }), new AbortController().signal);
+	const f = await answer<Findings>(question('findings', {}));
 	s.odd.value = { n: f.n_findings, worst: f.worst };
 }
 

@@ -80,8 +80,10 @@ export const help = signal(false);
 export const overlay = signal<Overlay>('both');
 export const themeChoice = signal<ThemeChoice>('auto');
 export const systemDark = signal(false);
+/** Paper is light. */
+export const printing = signal(false);
 export const theme: ReadonlySignal<Theme> = computed(() =>
-	themeChoice.value === 'dark' || (themeChoice.value === 'auto' && systemDark.value) ? DARK : LIGHT);
+	!printing.value && (themeChoice.value === 'dark' || (themeChoice.value === 'auto' && systemDark.value)) ? DARK : LIGHT);
 export const singleKeys = signal(true);
 export const calm = signal(false); // prefers-reduced-motion
 
@@ -108,6 +110,8 @@ export const slow = signal<ReadonlySet<string>>(new Set());
 
 /** For the polite live region. */
 export const spoken = signal('');
+/** What an action has to say to everybody, for a moment. */
+export const told = signal('');
 /** Counts up when tiles, lanes or names arrived. */
 export const arrivals = signal(0);
 export const painterName = signal('');

@@ -201,6 +201,37 @@ let token = 0;
 
 export const say = (text: string): void => { s.spoken.value = text; };
 
+const told_ms = 2600;
+let toldTimer: ReturnType<typeof setTimeout> | undefined;
+
+/** Says it and shows it: what else would leave a key without any sign that it was pressed. */
+export function tell(text: string): void {
+	say(text);
+	s.told.value = text;
+	clearTimeout(toldTimer);
+	toldTimer = setTimeout(() => { s.told.value = ''; }, told_ms);
+}
+
+/** Puts text on the clipboard.  Pages that do not come from this machine have no navigator.clipboard. */
+export function copy(text: string, done: string): void {
+	const byHand = (): void => {
+		const area = document.createElement('textarea');
+		area.value = text;
+		area.className = 'sr';
+		document.body.append(area);
+		const focused = document.activeElement;
+		area.select();
+		tell(document.execCommand('copy') ? done : 'The browser does not allow copying.');
+		area.remove();
+		if (focused instanceof HTMLElement)
+			focused.focus();
+	};
+	if (navigator.clipboard)
+		navigator.clipboard.writeText(text).then(() => tell(done), byHand);
+	else
+		byHand();
+}
+
 export function sentence(span: Span): string {
 	const who = span.lane === 'gc' ? 'mark phase' : span.lane === 'stw' ? 'stop the world' : span.lane;
 	const state = CLASS_TITLE[classIndex(span.class)] ?? span.class;
@@ -269,7 +300,7 @@ export async function stepSpan(dir: -1 | 1): Promise<void> {
 	const sel = s.selection.peek();
 	const lane = sel ? sel.lane : currentLane();
 	if (!lane || lane.startsWith('G')) {
-		say('No lane: choose one with the up and down keys.');
+		tell('No lane is chosen: choose one with the up and down keys, or click it.');
 		return;
 	}
 	const mine = ++token;
@@ -282,7 +313,7 @@ export async function stepSpan(dir: -1 | 1): Promise<void> {
 		if (mine !== token)
 			return;
 		if (!span) {
-			say(dir > 0 ? 'No later span in this lane.' : 'No earlier span in this lane.');
+			tell(dir > 0 ? 'No later span in this lane.' : 'No earlier span in this lane.');
 			return;
 		}
 		choose(span, lane);
@@ -390,7 +421,7 @@ export async function showLane(lane: string, t?: number, select = false): Promis
 		try {
 			const hit = (await api.search(lane, 20)).hits.find(h => h.lane === lane);
 			if (!hit) {
-				say(`${lane} is not in this trace`);
+				tell(`${lane} is not in this trace.`);
 				return;
 			}
 			showHit(hit, t);
@@ -427,7 +458,7 @@ export async function toWaker(): Promise<void> {
 	const sel = s.selection.peek();
 	const wake = sel && wakeOf(sel);
 	if (!sel || !wake || (wake.waker.g === null && wake.waker.p === null)) {
-		say(sel ? 'Nobody is known to have woken it.' : 'Select a span first.');
+		tell(sel ? 'Nobody is known to have woken it.' : 'Select a span first.');
 		return;
 	}
 	trail.push({ lane: sel.lane, t: sel.span.start_ns });
@@ -438,7 +469,7 @@ export async function toWaker(): Promise<void> {
 export async function toWoken(): Promise<void> {
 	const back = trail.pop();
 	if (!back) {
-		say('No way back: [ goes to the waker first.');
+		tell('No way back: [ goes to the waker first.');
 		return;
 	}
 	await showLane(back.lane, back.t, true);

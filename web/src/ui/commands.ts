@@ -80,7 +80,7 @@ export const commands: readonly Command[] = [
 	{ id: 'latency', title: 'Latency: requests, tasks, regions', keys: ['l'], section: 'View', run: () => a.openDrawer('latency') },
 	{ id: 'collections', title: 'Collections: what they leave to the program', keys: ['c'], section: 'View', run: () => a.openDrawer('gc') },
 	{ id: 'objects', title: 'Waits: channels and locks, who held them, deadlocks', keys: ['b'], section: 'View', run: () => a.openDrawer('objects') },
-	{ id: 'overlay', title: 'Collections and stops across the lanes: both, stops, none', keys: ['o'], section: 'View', run: () => { s.overlay.value = next(['both', 'stw', 'off'] as const, s.overlay.peek()); a.say(`Across the lanes: ${overlayTitle[s.overlay.peek()]}`); } },
+	{ id: 'overlay', title: 'Collections and stops across the lanes: both, stops, none', keys: ['o'], section: 'View', run: () => { s.overlay.value = next(['both', 'stw', 'off'] as const, s.overlay.peek()); a.tell(`Across the lanes: ${overlayTitle[s.overlay.peek()]}`); } },
 	{ id: 'theme', title: 'Light, dark, or as the system', keys: ['t'], section: 'View', run: () => { s.themeChoice.value = next(['auto', 'light', 'dark'] as const, s.themeChoice.peek()); } },
 	{ id: 'link', title: 'Copy a link to this view', keys: ['$mod+Shift+c'], section: 'View', run: copyLink },
 	{ id: 'help', title: 'Keys and mouse', keys: ['?'], section: 'View', run: () => { s.help.value = !s.help.peek(); } },
@@ -137,9 +137,7 @@ function escape(): void {
 
 function copyLink(): void {
 	const link = location.origin + location.pathname + location.search + a.hashNow();
-	navigator.clipboard?.writeText(link).then(
-		() => a.say('Link copied'),
-		() => a.say('The browser does not allow copying; the address bar holds the link.'));
+	a.copy(link, 'Link copied');
 }
 
 const mac = /Mac|iPod|iPhone|iPad/.test(navigator.platform);

@@ -2,6 +2,7 @@
 
 import { CLASS_TITLE } from '../base/palette';
 import { bytes, duration, grouped } from '../base/time';
+import { scope } from '../model/answers';
 import type { Group, Info, Waker } from '../model/api';
 import { shortFunc } from '../model/names';
 import { classIndex, isKind, wakeOf } from '../model/select';
@@ -182,6 +183,10 @@ function RangeTab(): preact.JSX.Element {
 					<button type="button" onClick={() => invoke(command('fit'))} title={hint('fit')}>Zoom to it</button>
 					<button type="button" onClick={() => invoke(command('escape'))} title={hint('escape')}>Clear</button>
 				</p>
+				<p class="actions" role="group" aria-label="Of this range">
+					{([['findings', 'Findings'], ['goroutines', 'Goroutines'], ['profile', 'Profiles'], ['latency', 'Latency']] as const).map(([tab, title]) => (
+						<button key={tab} type="button" title={`${title} of this range only`} onClick={() => { scope.value = 'range'; a.openDrawer(tab); }}>{title}</button>))}
+				</p>
 			</div>
 			{mean ? <Times rows={rows} total={total} caption="Time by state, all goroutines" /> : <p class="hint">Counting…</p>}
 		</div>
@@ -193,7 +198,7 @@ function wall(info: Info): string {
 		return '';
 	const ns = BigInt(info.wall_start_unix_ns);
 	const d = new Date(Number(ns / 1_000_000n));
-	return `${d.toLocaleDateString()} ${d.toLocaleTimeString()}.${String(ns % 1_000_000_000n).padStart(9, '0').slice(0, 3)}`;
+	return d.toLocaleString(undefined, { year: 'numeric', month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3, timeZoneName: 'short' });
 }
 
 function TraceTab(): preact.JSX.Element | null {

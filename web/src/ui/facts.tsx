@@ -28,17 +28,25 @@ export function Func({ name }: { name: string }): preact.JSX.Element {
 	return <span class="func" title={name}><span class="pkg">{pkg}</span>{rest}</span>;
 }
 
+/** As Go prints stacks, for a message to somebody. */
+export const stackText = (frames: readonly Frame[]): string => frames.map(f => `${f.func}(...)\n\t${f.file}:${f.line}\n`).join('');
+
 export function Stack({ frames, none }: { frames: readonly Frame[]; none: string }): preact.JSX.Element {
 	if (frames.length === 0)
 		return <p class="hint">{none}</p>;
 	return (
-		<ol class="stack">
-			{frames.map((f, i) => (
-				<li key={i} title={`${f.func}\n${f.file}:${f.line}${f.pc ? `\npc ${f.pc}` : ''}`}>
-					<Func name={f.func} /> <span class="src">{shortFunc(f.file)}:{f.line}</span>
-				</li>
-			))}
-		</ol>
+		<div class="stack-host">
+			<ol class="stack">
+				{frames.map((f, i) => (
+					<li key={i} title={`${f.func}\n${f.file}:${f.line}${f.pc ? `\npc ${f.pc}` : ''}`}>
+						<Func name={f.func} /> <span class="src">{shortFunc(f.file)}:{f.line}</span>
+					</li>
+				))}
+			</ol>
+			<button type="button" class="icon copy" title="Copy the stack" aria-label="Copy the stack" onClick={() => a.copy(stackText(frames), 'Stack copied')}>
+				<svg width="14" height="14" viewBox="0 0 16 16" aria-hidden="true"><path d="M5.5 5.5h8v8h-8ZM10.500 5.500v-3h-8v8h3" /></svg>
+			</button>
+		</div>
 	);
 }
 

@@ -23,7 +23,7 @@ export const stats = { frames: 0, runs: 0, waiting: true, pending: true };
 
 const slow_ms = 150;
 
-export function startFrames(c: Canvases): { readonly stop: () => void; readonly again: () => void } {
+export function startFrames(c: Canvases): { readonly stop: () => void; readonly again: () => void; readonly now: () => void } {
 	let lanes = true;
 	let overlay = true;
 	let header = true;
@@ -113,6 +113,11 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 		again: () => {
 			lanes = overlay = header = overview = true;
 			schedule();
+		},
+		now: () => {
+			lanes = overlay = header = overview = true;
+			cancelAnimationFrame(frame);
+			draw();
 		},
 	};
 }

@@ -32,7 +32,7 @@ function App(): preact.JSX.Element {
 			<main>
 				{s.fatal.value ? <Fatal text={s.fatal.value} /> : info ? (
 					<>
-						<div class="stage"><Timeline /><TipHost /></div>
+						<div class="stage"><Timeline /><TipHost />{info.goroutines === 0 && <Nothing />}</div>
 						<Drawer />
 					</>
 				) : <Loading />}
@@ -40,10 +40,14 @@ function App(): preact.JSX.Element {
 			</main>
 			{info && <StatusBar />}
 			<Help />
+			<Told />
 			<Spoken />
 		</>
 	);
 }
+
+/** An empty timeline that does not say why looks like a broken page. */
+const Nothing = (): preact.JSX.Element => <p class="nothing hint" role="note">No goroutine is seen in this trace: tracing ended before anything ran.</p>;
 
 function TipHost(): preact.JSX.Element {
 	useSignals(s.nameWidth);
@@ -96,6 +100,11 @@ function StatusBar(): preact.JSX.Element {
 			<span class="dim made">{info.written_by}</span>
 		</footer>
 	);
+}
+
+function Told(): preact.JSX.Element | null {
+	useSignals(s.told);
+	return s.told.value ? <div class="told" aria-hidden="true">{s.told.value}</div> : null;
 }
 
 function Spoken(): preact.JSX.Element {

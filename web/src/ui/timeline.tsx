@@ -15,6 +15,7 @@ import { startFrames, type Canvases } from './frame';
 import { attachHeader, attachLanes, attachOverview, lanesWheel } from './gestures';
 import { useSignals } from './hooks';
 import { CounterNames, Names } from './names';
+import { bindPaper } from './paper';
 
 const give_up_ms = 1500; // a lost context that has not come back by then is replaced by the 2-D painter
 
@@ -77,6 +78,8 @@ export function Timeline(): preact.JSX.Element {
 		const canvases: Canvases = { overlay: overlay.current!, header: header.current!, overview: overview.current!, painter };
 		let placed = false;
 		const measure = (): void => {
+			if (s.printing.peek())
+				return;
 			const r = host.getBoundingClientRect();
 			const bar = scroller.current!;
 			bar.parentElement!.style.setProperty('--bar', `${bar.offsetWidth - bar.clientWidth}px`);
@@ -101,7 +104,7 @@ export function Timeline(): preact.JSX.Element {
 		measure();
 		const frames = startFrames(canvases);
 		again = frames.again;
-		const offs = [attachLanes(overlay.current!), attachHeader(header.current!), attachOverview(overview.current!)];
+		const offs = [bindPaper(host, frames.now), attachLanes(overlay.current!), attachHeader(header.current!), attachOverview(overview.current!)];
 		// Rows move with the wheel over the names too; the bar follows.
 		const follow = s.scrollTop.subscribe(top => {
 			const el = scroller.current!;

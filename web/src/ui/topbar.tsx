@@ -15,10 +15,10 @@ export function TopBar(): preact.JSX.Element {
 	const info = s.info.value;
 	return (
 		<header class="topbar">
-			<span class="brand"><svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true"><path d="M1 3.5h14M1 8h14M1 12.5h14" /><path class="warp" d="M4.5 1v5M8 5.5v5M11.5 10v5" /></svg>weft</span>
+			<span class="brand"><svg width="18" height="18" viewBox="0 0 16 16" aria-hidden="true"><path d="M1 3.5h14M1 8h14M1 12.5h14" /><path class="warp" d="M4.5 1v5M8 5.5v5M11.5 10v5" /></svg><span class="roomy">weft</span></span>
 			<span class="file" title={info?.file}>{info ? fileName(info.file) : ''}</span>
 			{info && <button type="button" class="chip chip-button" title="About this trace" onClick={() => a.openDrawer('trace')}>
-				{duration(info.duration_ns)} · {grouped(info.events)} events
+				{duration(info.duration_ns)}<span class="roomy"> · {info.events === 1 ? '1 event' : `${grouped(info.events)} events`}</span>
 			</button>}
 			{info?.damage && <DamageChip d={info.damage} />}
 			{s.odd.value && s.odd.value.n > 0 && <OddChip odd={s.odd.value} />}
@@ -50,7 +50,7 @@ function Button({ id, icon, label, pressed }: { id: string; icon: string; label?
 function DamageChip({ d }: { d: Damage }): preact.JSX.Element {
 	return (
 		<button type="button" class="chip chip-warn" title={d.what} onClick={() => a.openDrawer('trace')}>
-			<span aria-hidden="true">⚠</span> damaged{d.lost_bytes > 0 ? `: ${bytes(d.lost_bytes)} lost` : ''}
+			<span aria-hidden="true">⚠</span> damaged{d.lost_bytes > 0 && <span class="roomy">: {bytes(d.lost_bytes)} lost</span>}
 		</button>
 	);
 }

@@ -27,7 +27,7 @@ export function explain(g: number, from: number, to: number): void {
 export function explainSelection(): void {
 	const span = s.selection.peek()?.span;
 	if (!span || span.g === null) {
-		a.say('Select a span of a goroutine first.');
+		a.tell('Select a span of a goroutine first.');
 		return;
 	}
 	const r = s.range.peek();

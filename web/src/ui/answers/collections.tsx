@@ -28,7 +28,7 @@ export function Collections(): preact.JSX.Element {
 	const named = flags.filter(f => mask & f[0]).map(f => f[3]).join(',') || 'none';
 	return (
 		<div class="answer">
-			<ScopeBar filtered={false} busy={busy} error={error}>
+			<ScopeBar filtered={false} busy={busy} first={!value} error={error}>
 				<span>Lost to:</span>
 				{flags.map(([bit, id, title]) => <label key={id} class="check"><input type="checkbox" checked={(mask & bit) !== 0} onChange={e => setMask(e.currentTarget.checked ? mask | bit : mask & ~bit)} /> {title}</label>)}
 				<label class="check"><input type="checkbox" checked={per} onChange={e => setPer(e.currentTarget.checked)} /> each proc by itself</label>

@@ -25,7 +25,7 @@ export function FindingsTab(): preact.JSX.Element {
 	const one = list[at];
 	return (
 		<div class="answer findings">
-			<ScopeBar filtered busy={busy} error={error} />
+			<ScopeBar filtered busy={busy} first={!value} error={error} />
 			{value && list.length === 0 && <p class="hint">Nothing odd was found among {grouped(value.looked_at.events)} events of {duration(value.looked_at.to_ns - value.looked_at.from_ns)}.</p>}
 			{one && (
 				<div class="finding-pair">

@@ -42,7 +42,7 @@ export function Goroutines(): preact.JSX.Element {
 	const order = (s: Sort): void => setSort(lastSort = s);
 	return (
 		<div class="answer">
-			<ScopeBar filtered busy={groups.busy || each.busy} error={groups.error ?? each.error}>
+			<ScopeBar filtered busy={groups.busy || each.busy} first={!groups.value && !each.value} error={groups.error ?? each.error}>
 				<select aria-label="Groups" value={by} onChange={e => setBy(lastBy = e.currentTarget.value as By)}>
 					{bys.map(([id, title]) => <option key={id} value={id}>{title}</option>)}
 				</select>

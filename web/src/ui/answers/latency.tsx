@@ -27,7 +27,7 @@ export function Latency(): preact.JSX.Element {
 	const fits = value && (of === 'tasks' ? 'tasks' in value : of === 'regions' ? 'regions' in value : !('tasks' in value) && !('regions' in value)) ? value : null;
 	return (
 		<div class="answer">
-			<ScopeBar filtered={of !== 'requests'} busy={busy} error={error}>
+			<ScopeBar filtered={of !== 'requests'} busy={busy} first={!value} error={error}>
 				<select aria-label="What" value={of} onChange={e => setOf(last = e.currentTarget.value as Of)}>
 					{titles.map(([id, title]) => <option key={id} value={id}>{title}</option>)}
 				</select>

@@ -45,7 +45,7 @@ export function Profiles(): preact.JSX.Element {
 	};
 	return (
 		<div class="answer">
-			<ScopeBar filtered busy={busy} error={error}>
+			<ScopeBar filtered busy={busy} first={!value} error={error}>
 				<select aria-label="Profile" value={kind.id} onChange={e => choose(e.currentTarget.value)}>
 					{kinds.map(k => <option key={k.id} value={k.id}>{k.title}</option>)}
 				</select>

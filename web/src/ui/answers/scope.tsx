@@ -2,8 +2,8 @@
 
 import { useEffect, useState } from 'preact/hooks';
 
-import { duration } from '../../base/time';
-import { answer, askedRange, filter, scope, type Scope } from '../../model/answers';
+import { duration, grouped } from '../../base/time';
+import { answer, askedRange, filter, known, scope, type Scope } from '../../model/answers';
 import { isAbort } from '../../model/api';
 import * as s from '../../model/state';
 import { useSignals } from '../hooks';
@@ -25,6 +25,11 @@ export function useAnswer<T>(path: string | null): Answered<T> {
 	useEffect(() => {
 		if (path === null)
 			return undefined;
+		const value = known<T>(path);
+		if (value !== undefined) {
+			set({ path, value, busy: false, error: null });
+			return undefined;
+		}
 		const flight = new AbortController();
 		set(old => ({ ...old, path, busy: true }));
 		const timer = setTimeout(() => {
@@ -55,26 +60,29 @@ const scopes: readonly (readonly [Scope, string, string])[] = [
 	['range', 'Range', 'The selected range'],
 ];
 
-/** `filtered`: whether the filter says anything to this answer. */
-export function ScopeBar({ filtered, busy, error, children }: { filtered: boolean; busy: boolean; error: string | null; children?: preact.ComponentChildren }): preact.JSX.Element {
+/** `filtered`: whether the filter says anything to this answer; `first`: there is none to look at yet. */
+export function ScopeBar({ filtered, busy, first, error, children }: { filtered: boolean; busy: boolean; first: boolean; error: string | null; children?: preact.ComponentChildren }): preact.JSX.Element {
 	useSignals(scope, filter, s.range);
 	const r = s.range.value;
 	return (
-		<div class="scope">
-			{children}
-			<div class="segments" role="radiogroup" aria-label="Part of the trace">
-				{scopes.map(([id, title, help]) => (
-					<button key={id} type="button" role="radio" aria-checked={scope.value === id} disabled={id === 'range' && !r}
-						title={id === 'range' && !r ? 'Select a range first: drag along the time axis' : help} onClick={() => { scope.value = id; }}>
-						{id === 'range' && r ? `${title} ${duration(r.t1 - r.t0)}` : title}
-					</button>
-				))}
+		<>
+			<div class="scope">
+				{children}
+				<div class="segments" role="radiogroup" aria-label="Part of the trace">
+					{scopes.map(([id, title, help]) => (
+						<button key={id} type="button" role="radio" aria-checked={scope.value === id} disabled={id === 'range' && !r}
+							title={id === 'range' && !r ? 'Select a range first: drag along the time axis' : help} onClick={() => { scope.value = id; }}>
+							{id === 'range' && r ? `${title} ${duration(r.t1 - r.t0)}` : title}
+						</button>
+					))}
+				</div>
+				{filtered && <input type="search" class="filter" aria-label="Filter" placeholder="filter: fn:net/http dur:>10ms" spellcheck={false} value={filter.value}
+					title="Words of the filter language, as in weft --filter" onChange={e => { filter.value = e.currentTarget.value; }}
+					onKeyDown={e => { if (e.key === 'Enter') filter.value = e.currentTarget.value; }} />}
+				<span class={error ? 'scope-state trouble-text' : 'scope-state dim'} role="status">{error ?? (busy ? 'working…' : '')}</span>
 			</div>
-			{filtered && <input type="search" class="filter" aria-label="Filter" placeholder="filter: fn:net/http dur:>10ms" spellcheck={false} value={filter.value}
-				title="Words of the filter language, as in weft --filter" onChange={e => { filter.value = e.currentTarget.value; }}
-				onKeyDown={e => { if (e.key === 'Enter') filter.value = e.currentTarget.value; }} />}
-			<span class={error ? 'scope-state trouble-text' : 'scope-state dim'} role="status">{error ?? (busy ? 'working…' : '')}</span>
-		</div>
+			{busy && first && <p class="hint working"><i class="dot" /> Going through {grouped(s.info.value?.events ?? 0)} events…</p>}
+		</>
 	);
 }
 
