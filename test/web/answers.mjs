@@ -130,17 +130,20 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		const server = await startWeft(locks());
 		stops.push(server.stop);
 		const page = await open(`${server.url}#sel=g2@100`, { colorScheme: 'dark' });
+		await page.locator('.name-current', { hasText: 'g2' }).waitFor();
 		await page.keyboard.press('Enter');
-		await has(page, 'g2');
-		for (let i = 0; i < 8 && !(await body(page)).includes('Waits for'); i++) {
+		await page.waitForFunction(() => window.weft.selection, undefined, { polling: 25 });
+		const at = () => page.evaluate(() => window.weft.selection.span);
+		for (let span = await at(); span.state !== 'Waiting'; span = await at()) {
 			await page.keyboard.press('ArrowRight');
-			await settled(page);
+			await page.waitForFunction(t => window.weft.selection.span.start_ns > t, span.start_ns, { polling: 25 });
 		}
 		await has(page, 'mutex 0x10');
 		await has(page, 'a deadlock: that closes the circle');
 		const w = await api(page, 'api/waits?t=150&g=2');
 		equal(w.waiting.map(x => x.g).join(), '2,3', 'the chain');
 		await page.locator('.chain a', { hasText: 'g3' }).first().click();
+		await page.waitForFunction(() => window.weft.selection?.lane === 'g3', undefined, { polling: 25 });
 		await has(page, "mutex 'accounts'");
 		await shot(page, 'deadlock');
 		await axe(page, 'with a deadlock');

@@ -247,10 +247,12 @@ export function openDrawer(tab: s.Tab): void {
 	s.drawer.value = { open: true, tab, height: Math.max(d.height, least) };
 }
 
-function choose(span: Span, lane: string): void {
+/** `drawer`: as it was when the span was asked for; who has opened something else meanwhile keeps that. */
+function choose(span: Span, lane: string, drawer = s.drawer.peek()): void {
 	const mine = ++token;
 	s.selection.value = { lane, span, before: undefined, after: undefined };
-	openDrawer('selection');
+	if (s.drawer.peek() === drawer)
+		openDrawer('selection');
 	say(sentence(span));
 	saveHash();
 	const g = span.g === null ? '' : `g${span.g}`;
@@ -270,7 +272,7 @@ function choose(span: Span, lane: string): void {
 }
 
 /** Selects the span of a lane at a time, or the next one if it begins within `slack` ns. */
-export async function selectAt(lane: string, t: number, slack = 0): Promise<boolean> {
+export async function selectAt(lane: string, t: number, slack = 0, drawer = s.drawer.peek()): Promise<boolean> {
 	const mine = ++token;
 	try {
 		let span = await api.span(lane, t);
@@ -283,7 +285,7 @@ export async function selectAt(lane: string, t: number, slack = 0): Promise<bool
 		if (mine !== token)
 			return false;
 		if (span)
-			choose(span, lane);
+			choose(span, lane, drawer);
 		else {
 			s.selection.value = null;
 			saveHash();
@@ -415,6 +417,7 @@ function lightUp(lane: string): void {
 /** Jumps to a lane by its name, at a time. */
 export async function showLane(lane: string, t?: number, select = false): Promise<void> {
 	const info = s.info.peek();
+	const drawer = s.drawer.peek();
 	if (!info)
 		return;
 	if (isKind(lane, 'g')) {
@@ -447,7 +450,7 @@ export async function showLane(lane: string, t?: number, select = false): Promis
 			goTo(reveal(destination(), t, t + 1, limits()));
 	}
 	if (select && t !== undefined)
-		await selectAt(lane, t);
+		await selectAt(lane, t, 0, drawer);
 }
 
 /** Where the last walks to a waker came from, so that one can go back to the woken. */
