@@ -152,6 +152,9 @@ WTR_API size_t wtr_next(wtr_cursor *c, const wtr_event **ret);
 /* Why wtr_next() ended: code OK at the proper end of the trace.  Belongs to the cursor. */
 WTR_API const wtr_error *wtr_cursor_error(const wtr_cursor *c);
 
+/* How many events this pass went through so far that are in the time of its filter, delivered or not. */
+WTR_API uint64_t wtr_cursor_seen(const wtr_cursor *c);
+
 /* What this pass stepped over so far (only with WTR_REPAIR, or behind an error). */
 typedef struct wtr_losses {
 	uint64_t events;      /* decoded but impossible to order */

@@ -95,6 +95,10 @@ WTR_API bool wtr_where_event(wtr_where *w, const wtr_event *e);
 WTR_API bool wtr_where_task(wtr_where *w, const wtr_task_row *t);
 WTR_API bool wtr_where_region(wtr_where *w, const wtr_region_row *r);
 
+/* How many things a filter has been asked about so far, and how many of them it let through; of spans, those that have
+ * a length.  w may be NULL. */
+WTR_API void wtr_where_tally(const wtr_where *w, uint64_t *ret_asked, uint64_t *ret_passed);
+
 /* "g, fn, state, ...": the fields that filters about that may name.  Static. */
 WTR_API const char *wtr_where_fields(wtr_about about);
 

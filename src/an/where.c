@@ -254,13 +254,27 @@ static bool passes(wtr_where *w, subject *s)
 	return eval(w, w->root, s);
 }
 
+/* Counts a thing that has been asked about; its answer. */
+static bool told(wtr_where *w, bool passed)
+{
+	w->asked++;
+	w->passed += passed;
+	return passed;
+}
+
+void wtr_where_tally(const wtr_where *w, uint64_t *ret_asked, uint64_t *ret_passed)
+{
+	*ret_asked = w ? w->asked : 0;
+	*ret_passed = w ? w->passed : 0;
+}
+
 bool wtr_where_goroutine(wtr_where *w, const wtr_goroutine_row *g)
 {
 	if (!w)
 		return true;
 	int64_t from = g->create_ns == WTR_NEVER ? w->totals.start_ns : g->create_ns;
 	int64_t to = g->end_ns == WTR_NEVER ? w->totals.end_ns + 1 : g->end_ns;
-	return passes(w, &(subject){ .row = g, .g = g->id, .from_ns = from, .to_ns = to });
+	return told(w, passes(w, &(subject){ .row = g, .g = g->id, .from_ns = from, .to_ns = to }));
 }
 
 bool wtr_where_event(wtr_where *w, const wtr_event *e)
@@ -270,31 +284,33 @@ bool wtr_where_event(wtr_where *w, const wtr_event *e)
 	int64_t g = e->kind == WTR_KIND_STATE_TRANSITION && e->resource == WTR_RES_GOROUTINE ? e->id : e->g;
 	subject s = { .event = e, .g = g, .from_ns = e->time_ns, .to_ns = e->time_ns + 1 };
 	if (passes(w, &s))
-		return true;
+		return told(w, true);
 	if (g == e->g || e->g == WTR_NONE)
-		return false;
+		return told(w, false);
 	s = (subject){ .event = e, .g = e->g, .from_ns = e->time_ns, .to_ns = e->time_ns + 1 };
-	return passes(w, &s);
+	return told(w, passes(w, &s));
 }
 
 bool wtr_where_task(wtr_where *w, const wtr_task_row *t)
 {
 	if (!w)
 		return true;
-	return passes(w, &(subject){ .task = t,
-				 .g = WTR_NONE,
-				 .from_ns = t->start_ns == WTR_NEVER ? w->totals.start_ns : t->start_ns,
-				 .to_ns = t->end_ns == WTR_NEVER ? w->totals.end_ns : t->end_ns });
+	subject s = { .task = t,
+		.g = WTR_NONE,
+		.from_ns = t->start_ns == WTR_NEVER ? w->totals.start_ns : t->start_ns,
+		.to_ns = t->end_ns == WTR_NEVER ? w->totals.end_ns : t->end_ns };
+	return told(w, passes(w, &s));
 }
 
 bool wtr_where_region(wtr_where *w, const wtr_region_row *r)
 {
 	if (!w)
 		return true;
-	return passes(w, &(subject){ .region = r,
-				 .g = r->g,
-				 .from_ns = r->start_ns == WTR_NEVER ? w->totals.start_ns : r->start_ns,
-				 .to_ns = r->end_ns == WTR_NEVER ? w->totals.end_ns : r->end_ns });
+	subject s = { .region = r,
+		.g = r->g,
+		.from_ns = r->start_ns == WTR_NEVER ? w->totals.start_ns : r->start_ns,
+		.to_ns = r->end_ns == WTR_NEVER ? w->totals.end_ns : r->end_ns };
+	return told(w, passes(w, &s));
 }
 
 /* ---- spans ---- */
@@ -326,6 +342,8 @@ int64_t an_where_span(wtr_where *w, const an_span_source *from, const an_state_s
 			sum += to - at;
 		at = to;
 	}
+	if (span->to_ns > span->from_ns)
+		told(w, sum > 0);
 	return sum;
 }
 

@@ -3,6 +3,7 @@
  * where_parse.c   text to terms and a tree
  * where_bind.c    a filter meets a trace: what can be known beforehand, per goroutine
  * where.c         the answer for one thing
+ * where_names.c   values that are known beforehand
  * where_text.c    texts and numbers against what a term wants
  */
 #ifndef AN_WHERE_H
@@ -13,6 +14,7 @@
 #include <wtr/where.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/idmap.h"
 #include "base/vec.h"
 
@@ -73,10 +75,16 @@ struct wtr_where {
 	unsigned n_terms, parts;
 	bool timed; /* a term depends on the time: range, task, region */
 	bool oom;
+	uint64_t asked, passed; /* things */
 	wtr_trace *trace;
 	const wtr_index *x;
 	wtr_totals totals;
 };
+
+/* ---- where_names.c ---- */
+/* Whether a term may match anything at all: false when all values of its field are known and none of them does; *ret
+ * then gets a sentence that says so, and what may have been meant. */
+bool an_term_names(const an_term *t, wb_buf *ret);
 
 /* ---- where_text.c ---- */
 bool an_term_text(const an_term *t, wtr_str s);

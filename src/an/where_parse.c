@@ -15,7 +15,7 @@
 #include "base/buf.h"
 #include "read/source.h"
 
-typedef enum type { ANY, NUMBER, DURATION, TEXT, WHO, NAMED, STATE, PERIOD } type;
+typedef enum type { ANY, NUMBER, DURATION, TEXT, WHO, NAMED, STATE, NAME, PERIOD } type;
 
 #define G          WTR_ABOUT_GOROUTINE
 #define S          WTR_ABOUT_SPAN
@@ -311,6 +311,18 @@ static bool period_value(parser *p, an_term *t)
 	return WRONG(p, at + why.offset, "filter.range", "%s", why.what);
 }
 
+/* A text about names that are known beforehand. */
+static bool name_value(parser *p, an_term *t)
+{
+	size_t at = p->i;
+	wb_buf says = { 0 };
+	if (!text_value(p, t))
+		return false;
+	bool ok = an_term_names(t, &says) || WRONG(p, at, "filter.name", "%s", wb_buf_cstr(&says));
+	wb_buf_free(&says);
+	return ok;
+}
+
 static bool value(parser *p, an_term *t)
 {
 	switch (fields[t->field].type) {
@@ -318,6 +330,7 @@ static bool value(parser *p, an_term *t)
 	case DURATION: return number_value(p, t, true);
 	case STATE: return state_value(p, t);
 	case PERIOD: return period_value(p, t);
+	case NAME: return name_value(p, t);
 	case WHO:
 	case NAMED: return looks_like_number(p) ? number_value(p, t, false) : text_value(p, t);
 	default: return text_value(p, t);

@@ -122,6 +122,7 @@ wtr_index *cli_index(const cli_args *a, unsigned parts, wtr_trace **ret_trace);
 typedef struct cli_scope {
 	const cli_args *args;
 	wtr_period period;
+	wtr_about about;
 	wtr_where *where;       /* NULL: everything */
 	bool ranged;            /* these are known after binding: */
 	int64_t from_ns, to_ns; /* absolute; the whole trace without --range */
@@ -134,6 +135,9 @@ int cli_scope_parse(const cli_args *a, wtr_about about, cli_scope *ret);
 /* The parts of an index that binding needs; 0: none, x may be NULL then. */
 unsigned cli_scope_parts(const cli_scope *s);
 int cli_scope_bind(cli_scope *s, wtr_trace *t, const wtr_index *x);
+/* A line on standard error when the filter let nothing of what it was asked about through; with `once`, how much that
+ * was: each thing was asked about once. */
+void cli_scope_note(const cli_scope *s, bool once);
 void cli_scope_free(cli_scope *s);
 /* Opens the operand and builds an index with these parts, of the range if there is one; binds.  NULL: *ret_rc is the
  * exit status. */

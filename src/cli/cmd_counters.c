@@ -102,6 +102,8 @@ int cli_run_COUNTERS(const cli_args *a)
 	if (rc == CLI_OK) {
 		wtr_get_totals(x, &totals);
 		rc = make(a, &scope, t, &totals);
+		if (rc == CLI_OK)
+			cli_scope_note(&scope, /* once= */ true);
 		if (rc == CLI_OK && !cli_has(a, CLI_OPT_JSON))
 			cli_warn_damage(a->operands[0], x);
 	}

@@ -5,9 +5,11 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/near.h"
 #include "cli/cli.h"
 #include "out/eventtext.h"
 #include "out/gotext.h"
+#include "out/units.h"
 
 enum { FORMAT_TEXT, FORMAT_GO, FORMAT_JSON };
 
@@ -17,6 +19,7 @@ typedef struct printer {
 	bool stacks, hint; /* hint: say what to do about damage */
 	int64_t start_ns;
 	uint64_t left; /* events still to print */
+	bool any;      /* one is printed */
 	wtr_where *where;
 	bool grep;
 	regex_t regex;
@@ -29,9 +32,13 @@ typedef struct printer {
 
 static bool parse_type(const cli_args *a, wtr_filter *f)
 {
+	wb_near near = { .word = a->values[CLI_OPT_TYPE], .n = strlen(a->values[CLI_OPT_TYPE]) };
 	for (unsigned type = 0; type < 256; type++) {
 		const char *name = wtr_type_name(type);
-		if (strcmp(name, "Bad") == 0 || strcasecmp(name, a->values[CLI_OPT_TYPE]) != 0)
+		if (strcmp(name, "Bad") == 0)
+			continue;
+		wb_near_try(&near, name);
+		if (strcasecmp(name, near.word) != 0)
 			continue;
 		if (type == 0) { /* Sync is no wire event */
 			f->kinds |= (uint32_t)1 << WTR_KIND_SYNC;
@@ -41,8 +48,11 @@ static bool parse_type(const cli_args *a, wtr_filter *f)
 		f->type = (uint8_t)type;
 		return true;
 	}
-	cli_usage(a->command, "there is no event type '%s' (GoCreate, GoBlock, ProcStart, STWBegin, ...)",
-		a->values[CLI_OPT_TYPE]);
+	if (near.best[0])
+		cli_usage(a->command, "there is no event type '%s'; did you mean %s?", near.word, near.best);
+	else
+		cli_usage(a->command, "there is no event type '%s' (GoCreate, GoBlock, ProcStart, STWBegin, ...)",
+			near.word);
 	return false;
 }
 
@@ -146,6 +156,7 @@ static void print_event(printer *p, const wtr_event *e)
 		}
 	}
 	p->left--;
+	p->any = true;
 }
 
 /* All events of the cursor; false when they cannot be written. */
@@ -185,6 +196,26 @@ static int print_cursor(printer *p, wtr_cursor *c, const char *path)
 	return CLI_OK;
 }
 
+/* Says how much was looked at when nothing came of it. */
+static void note_nothing(const printer *p, const wtr_cursor *c, const wtr_filter *f)
+{
+	uint64_t seen = wtr_cursor_seen(c);
+	wb_buf b = { 0 };
+	if (seen == 0 && !f->has_from && !f->has_to)
+		return;
+	if (seen) {
+		out_counted(&b, seen, "event was", "events were");
+		wb_buf_puts(&b, " looked at, and none matches");
+	} else {
+		wb_buf_puts(&b, "no event is in that time");
+	}
+	cli_progress_done();
+	fprintf(cli_err(), "weft: %s\n", wb_buf_cstr(&b));
+	if (seen && p->grep && !p->stacks)
+		cli_hint("--grep looks at stacks too with --stacks");
+	wb_buf_free(&b);
+}
+
 /* Opens the cursor, prints, and lets go of everything but the trace. */
 static int print_filtered(printer *p, const wtr_filter *f, const char *path)
 {
@@ -196,6 +227,8 @@ static int print_filtered(printer *p, const wtr_filter *f, const char *path)
 		rc = print_cursor(p, c, path);
 	else
 		cli_error(path, &err);
+	if (rc == CLI_OK && !p->any && f)
+		note_nothing(p, c, f);
 	wtr_cursor_close(c);
 	out_stack_cache_free(p->cache);
 	wb_buf_free(&p->out);

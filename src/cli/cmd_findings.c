@@ -239,6 +239,8 @@ static int make(const cli_args *a, const cli_scope *scope, wtr_trace *t, unsigne
 		return CLI_UNREADABLE;
 	}
 	int status = print(a, scope, f, cli_start_ns(t));
+	if (status == CLI_OK)
+		cli_scope_note(scope, /* once= */ false);
 	wtr_findings_get_totals(f, &totals);
 	wtr_findings_free(f);
 	if (status == CLI_OK && totals.n && totals.worst >= fail_on)

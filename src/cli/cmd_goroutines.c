@@ -159,6 +159,8 @@ int cli_run_GOROUTINES(const cli_args *a)
 		return rc;
 	}
 	rc = print_rows(a, &scope, t, x);
+	if (rc == CLI_OK)
+		cli_scope_note(&scope, /* once= */ true);
 	if (rc == CLI_OK && !cli_has(a, CLI_OPT_JSON))
 		cli_warn_damage(a->operands[0], x);
 	cli_scope_close(&scope, t, x);

@@ -176,6 +176,8 @@ static int make(const cli_args *a, const cli_scope *scope, wtr_trace *t, wtr_mmu
 		return CLI_UNREADABLE;
 	}
 	int status = print(a, scope, m, q, cli_start_ns(t));
+	if (status == CLI_OK)
+		cli_scope_note(scope, /* once= */ false);
 	wtr_mmu_get_totals(m, &totals);
 	if (status == CLI_OK && totals.end.code != WTR_OK && !cli_has(a, CLI_OPT_JSON)) {
 		cli_error(a->operands[0], &totals.end);

@@ -188,8 +188,10 @@ static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, wtr_profile_q
 		return CLI_UNREADABLE;
 	}
 	int status = print(a, scope, p, cli_has(a, CLI_OPT_RANGE) ? cli_start_ns(t) : 0);
-	if (status == CLI_OK)
+	if (status == CLI_OK) {
+		cli_scope_note(scope, /* once= */ true);
 		warn(a, p);
+	}
 	wtr_profile_free(p);
 	return status;
 }

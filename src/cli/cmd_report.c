@@ -188,6 +188,8 @@ int cli_run_REPORT(const cli_args *a)
 	}
 	if (rc == CLI_OK)
 		rc = write(&w);
+	if (rc == CLI_OK)
+		cli_scope_note(&w.scopes[OF_GOROUTINES], /* once= */ false);
 	cli_progress_done();
 	wb_buf_free(&w.b);
 	if (w.x != x)

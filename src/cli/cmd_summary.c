@@ -440,6 +440,8 @@ int cli_run_SUMMARY(const cli_args *a)
 	}
 	wb_arena_free(&s.arena);
 	wtr_findings_free(s.found);
+	if (rc == CLI_OK)
+		cli_scope_note(&s.scope, /* once= */ true);
 	cli_scope_close(&s.scope, t, x);
 	return rc;
 }

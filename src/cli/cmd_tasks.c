@@ -259,6 +259,8 @@ static int make(answer *w)
 		return CLI_UNREADABLE;
 	}
 	int rc = print(w);
+	if (rc == CLI_OK)
+		cli_scope_note(&w->scope, /* once= */ true);
 	wtr_latency_free(w->l);
 	return rc;
 }

@@ -407,7 +407,11 @@ static void request_types(wb_buf *b, const answer *w, const wtr_requests *r, siz
 		out_table_print(&t, b, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
 		out_table_free(&t);
 	}
-	if (n == 0)
+	uint64_t asked, passed;
+	wtr_where_tally(w->scope.where, &asked, &passed);
+	if (n == 0 && asked)
+		wb_buf_puts(b, "no request matches\n");
+	else if (n == 0)
 		wb_buf_puts(b, "no requests: no user task begins and ends, and no stack is one of net/http's or gRPC's "
 			       "servers\n");
 }
@@ -455,6 +459,8 @@ static int run(const cli_args *a, wtr_about about, int (*ask)(answer *))
 	if (rc == CLI_OK) {
 		wtr_get_totals(w.x, &w.totals);
 		rc = ask(&w);
+		if (rc == CLI_OK)
+			cli_scope_note(&w.scope, /* once= */ true);
 		if (rc == CLI_OK && !cli_has(a, CLI_OPT_JSON))
 			cli_warn_damage(a->operands[0], w.x);
 	}

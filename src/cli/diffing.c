@@ -142,6 +142,14 @@ static int read_one(reading *r)
 	return CLI_OK;
 }
 
+/* What is to be known of an answer: that nothing matched, or that not all was read. */
+static void note(const reading *r)
+{
+	cli_scope_note(&(cli_scope){ .args = r->a, .about = WTR_ABOUT_SPAN, .where = r->q.where }, /* once= */ false);
+	if (r->x)
+		cli_warn_damage(r->path, r->x);
+}
+
 int cli_side_gather(const cli_args *a, cli_side *s, unsigned side, wtr_stacks *stacks, wtr_profile_kind kind)
 {
 	s->side = wtr_side_new();
@@ -149,8 +157,8 @@ int cli_side_gather(const cli_args *a, cli_side *s, unsigned side, wtr_stacks *s
 	for (size_t i = 0; i < s->files.n && rc != CLI_USAGE; i++) {
 		reading r = { .a = a, .s = s, .side = side, .stacks = stacks, .kind = kind, .path = s->files.paths[i] };
 		rc = read_one(&r);
-		if (rc == CLI_OK && r.x)
-			cli_warn_damage(r.path, r.x);
+		if (rc == CLI_OK)
+			note(&r);
 		s->unreadable += rc != CLI_OK;
 		wtr_where_free(r.q.where);
 		wtr_index_free(r.x);

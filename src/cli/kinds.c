@@ -2,6 +2,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/near.h"
 #include "cli/cli.h"
 
 /* The kind of that name; WTR_KIND_COUNT if there is none. */
@@ -16,9 +17,15 @@ static unsigned find_kind(const char *name, size_t n)
 static void no_such_kind(const cli_args *a, const char *name, size_t n)
 {
 	wb_buf all = { 0 };
-	for (unsigned k = 1; k < WTR_KIND_COUNT; k++)
+	wb_near near = { .word = name, .n = n };
+	for (unsigned k = 1; k < WTR_KIND_COUNT; k++) {
 		wb_buf_printf(&all, "%s%s", k > 1 ? ", " : "", wtr_kind_name(k));
-	cli_usage(a->command, "there is no kind '%.*s' of events, but %s", (int)n, name, wb_buf_cstr(&all));
+		wb_near_try(&near, wtr_kind_name(k));
+	}
+	if (near.best[0])
+		cli_usage(a->command, "there is no kind '%.*s' of events; did you mean %s?", (int)n, name, near.best);
+	else
+		cli_usage(a->command, "there is no kind '%.*s' of events, but %s", (int)n, name, wb_buf_cstr(&all));
 	wb_buf_free(&all);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "out/units.h"
 
 /* ---- the filter's text ---- */
 
@@ -64,7 +65,7 @@ int cli_scope_parse(const cli_args *a, wtr_about about, cli_scope *ret)
 	wtr_error err = { 0 };
 	wtr_where *alone = NULL;
 	const char *range = a->values[CLI_OPT_RANGE], *filter = a->values[CLI_OPT_FILTER];
-	*ret = (cli_scope){ .args = a };
+	*ret = (cli_scope){ .args = a, .about = about };
 	if (range && wtr_period_parse(range, strlen(range), &ret->period, &err) != WTR_OK)
 		return wrong("range", range, &err);
 	if (filter && wtr_where_parse(filter, strlen(filter), about, &alone, &err) != WTR_OK)
@@ -101,6 +102,51 @@ int cli_scope_bind(cli_scope *s, wtr_trace *t, const wtr_index *x)
 		return CLI_OK;
 	err.offset -= err.offset > 0; /* the parenthesis around it is ours */
 	return wrong("filter", filter ? filter : "", &err);
+}
+
+/* "goroutine", "goroutines": what a filter is asked about. */
+static const char *thing(wtr_about about, bool many)
+{
+	switch (about) {
+	case WTR_ABOUT_GOROUTINE: return many ? "goroutines" : "goroutine";
+	case WTR_ABOUT_SPAN: return many ? "spans" : "span";
+	case WTR_ABOUT_EVENT: return many ? "events" : "event";
+	case WTR_ABOUT_TASK: return many ? "tasks" : "task";
+	case WTR_ABOUT_REGION: break;
+	}
+	return many ? "regions" : "region";
+}
+
+/* What chooses, as it was written. */
+static void chooser(wb_buf *b, const cli_args *a, wtr_about about)
+{
+	static const cli_option_id shorts[] = { CLI_OPT_GOROUTINE, CLI_OPT_TASK, CLI_OPT_REGION, CLI_OPT_FILTER };
+	for (size_t i = about == WTR_ABOUT_EVENT; i < sizeof(shorts) / sizeof(*shorts); i++) {
+		const char *v = a->values[shorts[i]];
+		if (!v)
+			continue;
+		wb_buf_printf(b, " --%s=", cli_options[shorts[i]].name);
+		out_clean(b, v, strlen(v));
+	}
+}
+
+void cli_scope_note(const cli_scope *s, bool once)
+{
+	uint64_t asked, passed;
+	wb_buf b = { 0 };
+	wtr_where_tally(s->where, &asked, &passed);
+	if (asked == 0 || passed)
+		return;
+	if (once) {
+		out_counted(&b, asked, thing(s->about, false), thing(s->about, true));
+		wb_buf_puts(&b, asked == 1 ? " was looked at, and it does not match" : " were looked at, and none matches");
+	} else {
+		wb_buf_printf(&b, "no %s matches", thing(s->about, false));
+	}
+	chooser(&b, s->args, s->about);
+	cli_progress_done();
+	fprintf(cli_err(), "weft: %s\n", wb_buf_cstr(&b));
+	wb_buf_free(&b);
 }
 
 void cli_scope_free(cli_scope *s)

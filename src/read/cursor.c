@@ -15,7 +15,7 @@ struct wtr_cursor {
 	wtr__source *src;
 	wtr_filter   filter;
 	bool         filtering, cancelled;
-	uint64_t     progress_at;
+	uint64_t     progress_at, seen;
 	wtr_error    err;
 	wtr_event    buffer[BUFFER_EVENTS];
 };
@@ -99,7 +99,7 @@ static bool wanted(const wtr_filter *f, const wtr_event *e)
 }
 
 /* Keeps the wanted ones of the n events in the buffer; *ret_more is false when the rest of the trace is too late. */
-static size_t sift(const wtr_cursor *c, wtr_event *at, size_t n, bool *ret_more)
+static size_t sift(wtr_cursor *c, wtr_event *at, size_t n, bool *ret_more)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -107,6 +107,7 @@ static size_t sift(const wtr_cursor *c, wtr_event *at, size_t n, bool *ret_more)
 			*ret_more = false;
 			break;
 		}
+		c->seen += !c->filter.has_from || at[i].time_ns >= c->filter.from_ns;
 		if (!wanted(&c->filter, &at[i]))
 			continue;
 		if (kept != i)
@@ -131,6 +132,8 @@ size_t wtr_next(wtr_cursor *c, const wtr_event **ret)
 			c->cancelled = !more;
 			if (n == 0 && more)
 				continue;
+		} else {
+			c->seen += n;
 		}
 		*ret = c->buffer;
 		return n;
@@ -140,6 +143,11 @@ size_t wtr_next(wtr_cursor *c, const wtr_event **ret)
 const wtr_error *wtr_cursor_error(const wtr_cursor *c)
 {
 	return c->err.code != WTR_OK ? &c->err : &c->src->err;
+}
+
+uint64_t wtr_cursor_seen(const wtr_cursor *c)
+{
+	return c->seen;
 }
 
 void wtr_cursor_losses(const wtr_cursor *c, wtr_losses *ret)

@@ -31,6 +31,9 @@ static void refused(void **state)
 		{ "dur:5", 99, "", "" },
 		{ "dur:>5parsec", 4, "filter.duration", ">10ms" },
 		{ "state:lazy", 6, "filter.state", "runnable" },
+		{ "reason:\"chan recieve\"", 7, "filter.name", "did you mean chan receive?" },
+		{ "reason:\"of another runtime\"", 99, "", "" },
+		{ "reason:=sink", 99, "", "" },
 		{ "fn:", 3, "filter.value", "missing" },
 		{ "fn:\"x", 3, "filter.quote", "\"" },
 		{ "fn:~\"(\"", 3, "filter.regex", "POSIX" },
@@ -61,6 +64,39 @@ static void refused(void **state)
 		assert_int_equal(err.offset, bad[i].at);
 		assert_string_equal(err.rule, bad[i].rule);
 		assert_non_null(strstr(err.what, bad[i].says));
+	}
+}
+
+/* Values of fields whose values are all known. */
+static void names(void **state)
+{
+	(void)state;
+	static const struct {
+		const char *text, *says; /* "": it is fine */
+	} rows[] = {
+		{ "type:GoCreate", "" },
+		{ "type:gocre", "" },
+		{ "type:=GoCreate", "" },
+		{ "type:~^Go", "" },
+		{ "type:Sync", "" },
+		{ "kind:range", "" },
+		{ "type:Bad", "there is no event type 'Bad'" },
+		{ "type:NoSuchEvent", "there are GoCreate, " },
+		{ "type:GoCraete", "did you mean GoCreate?" },
+		{ "type:=gocreate", "did you mean GoCreate?" },
+		{ "type:~^go", "there are GoCreate" },
+		{ "kind:Metrik", "did you mean Metric?" },
+		{ "kind:nothing", "there are Sync, Metric, " },
+		{ "g:1 | -kind:nothing", "there are Sync, Metric, " },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		wtr_where *w;
+		wtr_error err = { 0 };
+		bool fine = !rows[i].says[0];
+		assert_int_equal(parse(rows[i].text, WTR_ABOUT_EVENT, &w, &err), fine ? WTR_OK : WTR_E_USAGE);
+		wtr_where_free(w);
+		assert_true(fine || strcmp(err.rule, "filter.name") == 0);
+		assert_non_null(strstr(err.what, rows[i].says));
 	}
 }
 
@@ -339,6 +375,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(refused),
+		cmocka_unit_test(names),
 		cmocka_unit_test(limits),
 		cmocka_unit_test(goroutines),
 		cmocka_unit_test(spans),
