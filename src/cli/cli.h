@@ -40,7 +40,7 @@ typedef enum cli_command_id {
 	CLI_CMD_COUNT
 } cli_command_id;
 
-typedef enum cli_option_type { CLI_FLAG, CLI_TEXT, CLI_NUMBER, CLI_TIME, CLI_CHOICE } cli_option_type;
+typedef enum cli_option_type { CLI_FLAG, CLI_TEXT, CLI_NUMBER, CLI_TIME, CLI_LENGTH, CLI_CHOICE } cli_option_type;
 
 typedef struct cli_option {
 	const char     *name;
@@ -59,6 +59,15 @@ typedef struct cli_command {
 	int       (*run)(const cli_args *a);
 } cli_command;
 
+/* What a command makes of several traces (commands.def). */
+typedef enum cli_several_how { CLI_PRINTS, CLI_COMPARES, CLI_WRITES, CLI_WRITES_LAST } cli_several_how;
+typedef struct cli_several {
+	cli_several_how how;
+	/* Appends what the names of files end with that it makes, such as ".csv".  False, after saying why: nothing can
+	 * be made so.  NULL: it makes none. */
+	bool (*ending)(const cli_args *a, wb_buf *ret);
+} cli_several;
+
 extern const cli_option  cli_options[CLI_OPT_COUNT];
 extern const cli_command cli_commands[CLI_CMD_COUNT];
 
@@ -72,6 +81,8 @@ struct cli_args {
 
 /* Further lines of a command's help, each ending in a line feed. */
 const char *cli_details(const cli_command *c);
+/* What it makes of several traces. */
+const cli_several *cli_several_of(const cli_command *c);
 /* The command of that name, NULL if none; the nameless one is never found. */
 const cli_command *cli_find_command(const char *name);
 
@@ -81,6 +92,8 @@ bool cli_parse(const cli_command *c, int n, char **words, cli_args *ret);
 
 static inline bool cli_has(const cli_args *a, cli_option_id id) { return a->values[id] != NULL; }
 uint64_t cli_number(const cli_args *a, cli_option_id id, uint64_t otherwise);
+/* Nanoseconds of a LENGTH. */
+int64_t cli_length(const cli_args *a, cli_option_id id, int64_t otherwise);
 /* Index into the words of the option's meta. */
 unsigned cli_choice(const cli_args *a, cli_option_id id, unsigned otherwise);
 
@@ -206,8 +219,8 @@ bool cli_coloured(void);
 #define COMMAND(ID, name, min, max, operands, help, options) int cli_run_##ID(const cli_args *a);
 #include "cli/commands.def"
 
-/* What the names of files end with that an export makes, such as ".csv"; false, after saying it: nothing can be made
- * so. */
+bool cli_profile_ending(const cli_args *a, wb_buf *ret);
+bool cli_report_ending(const cli_args *a, wb_buf *ret);
 bool cli_export_ending(const cli_args *a, wb_buf *ret);
 
 /* `go tool trace -d=parsed`: all events to standard output as Go prints them. */

@@ -59,15 +59,11 @@ static int print(const cli_args *a, const cli_scope *scope, const wtr_counter_st
 
 static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, const wtr_totals *totals)
 {
-	int64_t whole = scope->to_ns - scope->from_ns, step = 0;
-	bool absolute;
+	int64_t whole = scope->to_ns - scope->from_ns;
 	wtr_error err = { 0 };
 	if (scope->to_ns > totals->end_ns + 1)
 		whole = totals->end_ns + 1 - scope->from_ns;
-	if (cli_has(a, CLI_OPT_STEP))
-		cli_time(a->values[CLI_OPT_STEP], &step, &absolute);
-	if (step <= 0)
-		step = (whole + STEPS_SHOWN - 1) / STEPS_SHOWN;
+	int64_t step = cli_length(a, CLI_OPT_STEP, (whole + STEPS_SHOWN - 1) / STEPS_SHOWN);
 	step = step > 0 ? step : 1;
 	uint64_t n = (uint64_t)((whole + step - 1) / step);
 	n = n ? n : 1;

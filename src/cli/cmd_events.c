@@ -250,6 +250,11 @@ static int print_scope(const cli_args *a, printer *p, cli_scope *scope, wtr_filt
 		p->start_ns = cli_start_ns(p->trace);
 		p->where = scope->where;
 		set_times(a, f, p->start_ns);
+		if (f->has_from && f->has_to && f->to_ns < f->from_ns)
+			rc = cli_usage(a->command, "--to=%s is before --from=%s", a->values[CLI_OPT_TO],
+				a->values[CLI_OPT_FROM]);
+	}
+	if (rc == CLI_OK) {
 		narrow(scope, f);
 		rc = print_filtered(p, f, a->operands[0]);
 	}

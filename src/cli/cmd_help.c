@@ -72,7 +72,7 @@ void cli_help_command(const cli_command *c, bool to_stderr)
 		if (c->options >> id & 1)
 			option_line(f, &cli_options[id]);
 	const char *many = strstr(c->operands, "FILE...");
-	if (many && strcmp(many, "FILE...") == 0 && c - cli_commands != CLI_CMD_REPORT)
+	if (many && strcmp(many, "FILE...") == 0 && cli_several_of(c)->how != CLI_WRITES)
 		fputs("\nSeveral files, or the traces of a folder, are asked one after the other.\n", f);
 	if (strstr(c->operands, "FILE") && c - cli_commands != CLI_CMD_ASSEMBLE)
 		fputs("\nFILE may be packed (weft pack), or compressed with gzip or zstd; - is standard input.\n", f);

@@ -99,8 +99,15 @@ static void worst(
 		t.columns[t.n_columns].title = "series";
 		t.columns[t.n_columns++].side = OUT_RIGHT;
 	}
-	if (n == SIZE_MAX || n == 0)
+	bool none = n == SIZE_MAX || n == 0;
+	if (none && !cli_has(a, CLI_OPT_WINDOW))
 		return;
+	if (none) {
+		wb_buf_puts(b, "\nthere is no window of ");
+		out_duration(b, window);
+		wb_buf_puts(b, " in it; it may be too long\n");
+		return;
+	}
 	wb_buf_puts(b, "\nthe windows of ");
 	out_duration(b, window);
 	wb_buf_puts(b, " with the least left, and what took the rest\n\n");
@@ -140,11 +147,8 @@ static void text(
 
 static int print(const cli_args *a, const cli_scope *scope, const wtr_mmu *m, const wtr_mmu_query *q, int64_t start_ns)
 {
-	int64_t window = 10000000;
-	bool absolute;
+	int64_t window = cli_length(a, CLI_OPT_WINDOW, 10000000);
 	wb_buf b = { 0 };
-	if (cli_has(a, CLI_OPT_WINDOW))
-		cli_time(a->values[CLI_OPT_WINDOW], &window, &absolute);
 	if (cli_has(a, CLI_OPT_JSON)) {
 		out_json j;
 		out_json_to_buf(&j, &b, OUT_JSON_PRETTY);

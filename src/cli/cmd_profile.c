@@ -196,6 +196,12 @@ static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, wtr_profile_q
 	return status;
 }
 
+bool cli_profile_ending(const cli_args *a, wb_buf *ret)
+{
+	wb_buf_printf(ret, ".%s.pb.gz", a->operands[0]);
+	return true;
+}
+
 int cli_run_PROFILE(const cli_args *a)
 {
 	wtr_profile_query q = { 0 };

@@ -169,6 +169,13 @@ static int bind(answer *w)
 	return rc;
 }
 
+bool cli_report_ending(const cli_args *a, wb_buf *ret)
+{
+	(void)a;
+	wb_buf_puts(ret, ".html");
+	return true;
+}
+
 int cli_run_REPORT(const cli_args *a)
 {
 	answer w = { .a = a };

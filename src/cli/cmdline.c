@@ -22,6 +22,11 @@ const cli_command cli_commands[CLI_CMD_COUNT] = {
 #undef HAS
 };
 
+static const cli_several severals[CLI_CMD_COUNT] = {
+#define SEVERAL(ID, HOW, ending) [CLI_CMD_##ID] = { CLI_##HOW, ending },
+#include "cli/commands.def"
+};
+
 /* Each command begins a string that its details go on; the first one is nobody's. */
 static const char *const details[CLI_CMD_COUNT + 1] = { ""
 #define COMMAND(ID, name, min, max, operands, help, options) , ""
@@ -32,6 +37,11 @@ static const char *const details[CLI_CMD_COUNT + 1] = { ""
 const char *cli_details(const cli_command *c)
 {
 	return details[c - cli_commands + 1];
+}
+
+const cli_several *cli_several_of(const cli_command *c)
+{
+	return &severals[c - cli_commands];
 }
 
 const cli_command *cli_find_command(const char *name)
@@ -121,12 +131,18 @@ static bool value_fits(const cli_command *c, const cli_option *o, const char *va
 	case CLI_NUMBER:
 		if (is_number(value))
 			return true;
-		cli_usage(c, "--%s wants a number, not '%s'", o->name, value);
+		cli_usage(c, "--%s wants a %snumber, not '%s'", o->name,
+			*value && strspn(value, "0123456789") == strlen(value) ? "smaller " : "", value);
 		return false;
 	case CLI_TIME:
 		if (cli_time(value, &ns, &absolute))
 			return true;
 		cli_usage(c, "--%s wants a time such as 1.2s, 5ms or 1500 (ns), not '%s'", o->name, value);
+		return false;
+	case CLI_LENGTH:
+		if (cli_time(value, &ns, &absolute) && !absolute && ns > 0)
+			return true;
+		cli_usage(c, "--%s wants a length of time above 0, such as 5ms, not '%s'", o->name, value);
 		return false;
 	case CLI_CHOICE:
 		if (word_index(o->meta, value) >= 0)
@@ -140,6 +156,14 @@ static bool value_fits(const cli_command *c, const cli_option *o, const char *va
 uint64_t cli_number(const cli_args *a, cli_option_id id, uint64_t otherwise)
 {
 	return a->values[id] ? strtoull(a->values[id], NULL, 10) : otherwise;
+}
+
+int64_t cli_length(const cli_args *a, cli_option_id id, int64_t otherwise)
+{
+	bool absolute;
+	if (a->values[id])
+		cli_time(a->values[id], &otherwise, &absolute);
+	return otherwise;
 }
 
 unsigned cli_choice(const cli_args *a, cli_option_id id, unsigned otherwise)

@@ -18,13 +18,10 @@ static const char *copy(wb_arena *arena, wb_buf *b)
 
 const char *cli_into_ending(const cli_args *a, wb_arena *arena)
 {
+	const cli_several *of = cli_several_of(a->command);
 	wb_buf b = { 0 };
-	if (a->command == &cli_commands[CLI_CMD_REPORT])
-		return ".html";
-	if (a->command == &cli_commands[CLI_CMD_EXPORT] && !cli_export_ending(a, &b))
+	if (of->ending && !of->ending(a, &b))
 		return NULL;
-	if (a->command == &cli_commands[CLI_CMD_PROFILE])
-		wb_buf_printf(&b, ".%s.pb.gz", a->operands[0]);
 	return copy(arena, &b);
 }
 

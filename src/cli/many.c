@@ -14,11 +14,11 @@
 static bool is_many(const cli_args *a, size_t fixed)
 {
 	const cli_command *c = a->command;
-	bool exports = c == &cli_commands[CLI_CMD_EXPORT]; /* without --output, its last operand is the file to write */
+	bool last = cli_several_of(c)->how == CLI_WRITES_LAST;
 	size_t n = strlen(c->operands), end = strlen("FILE...");
 	if (c->operands_max != CLI_OPERANDS_MAX || n < end)
 		return false;
-	if (exports ? !cli_has(a, CLI_OPT_OUTPUT) : strcmp(c->operands + n - end, "FILE...") != 0)
+	if (last ? !cli_has(a, CLI_OPT_OUTPUT) : strcmp(c->operands + n - end, "FILE...") != 0)
 		return false;
 	bool folder = cli_has(a, CLI_OPT_OUTPUT) && wo_is_folder(a->values[CLI_OPT_OUTPUT]);
 	return folder || a->n_operands != fixed + 1 || wo_is_folder(a->operands[fixed]);
@@ -63,7 +63,7 @@ static int run_files(const cli_args *a, cli_files *f, size_t fixed)
 {
 	if (cli_has(a, CLI_OPT_OUTPUT))
 		return cli_each_into(a, f, fixed);
-	if (a->command == &cli_commands[CLI_CMD_SUMMARY])
+	if (cli_several_of(a->command)->how == CLI_COMPARES)
 		return cli_rank_many(a, f);
 	return cli_each(a, f, run_one, &(each){ fixed, f });
 }
@@ -73,8 +73,9 @@ int cli_run_many(const cli_args *a)
 	size_t fixed = a->command->operands_min - 1; /* operands before the files */
 	if (!is_many(a, fixed))
 		return a->command->run(a);
-	if (a->command == &cli_commands[CLI_CMD_REPORT] && !cli_has(a, CLI_OPT_OUTPUT))
-		return cli_usage(a->command, "of several traces, report wants -o FOLDER for the pages");
+	if (cli_several_of(a->command)->how == CLI_WRITES && !cli_has(a, CLI_OPT_OUTPUT))
+		return cli_usage(
+			a->command, "of several traces, %s wants -o FOLDER for what it writes", a->command->name);
 	cli_files f = { 0 };
 	int rc = CLI_OK;
 	for (size_t i = fixed; i < a->n_operands; i++)

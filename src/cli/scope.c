@@ -139,7 +139,8 @@ void cli_scope_note(const cli_scope *s, bool once)
 		return;
 	if (once) {
 		out_counted(&b, asked, thing(s->about, false), thing(s->about, true));
-		wb_buf_puts(&b, asked == 1 ? " was looked at, and it does not match" : " were looked at, and none matches");
+		wb_buf_puts(&b, asked == 1 ? " was" : " were");
+		wb_buf_puts(&b, " looked at, and none matches");
 	} else {
 		wb_buf_printf(&b, "no %s matches", thing(s->about, false));
 	}
