@@ -51,6 +51,10 @@ typedef struct wtr_mmu wtr_mmu;
 WTR_API wtr_code wtr_mmu_make(wtr_trace *t, const wtr_mmu_query *q, wtr_mmu **ret, wtr_error *err);
 WTR_API void wtr_mmu_free(wtr_mmu *m); /* m may be NULL */
 
+/* The part [from_ns, to_ns) (absolute) of curves of the whole time, as wtr_mmu_make() makes it with the same query and
+ * this range; nothing is read.  `whole` may be asked by many threads at once.  E_NOMEM. */
+WTR_API wtr_code wtr_mmu_within(const wtr_mmu *whole, int64_t from_ns, int64_t to_ns, wtr_mmu **ret, wtr_error *err);
+
 typedef struct wtr_mmu_totals {
 	size_t series;              /* 1, or one per proc; 0: the trace does not say how many procs there are */
 	size_t points;              /* changes of utilization, in all series */

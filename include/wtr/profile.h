@@ -46,8 +46,9 @@ typedef struct wtr_profile_query {
 	wtr_where *where; /* bound, about spans; NULL: everything.  ALONE has no filter: E_USAGE */
 	bool as_go;       /* NET, SYNC, SYSCALL, SCHED: of a goroutine id that was used again, only the last
 			   * life, as go tool trace does */
-	const wtr_index *index; /* of this trace, or NULL.  With the part LANES it has all but CPU, CREATE and ALONE in
-				 * it, of sound traces and without a filter: then nothing is read */
+	const wtr_index *index; /* of this trace, or NULL.  With the parts LANES and EVENTS it has all kinds but ALONE
+				 * in it, of sound traces that use no goroutine id twice, and with filters that do not
+				 * ask for waker, p or m (of CPU also those): then nothing is read */
 } wtr_profile_query;
 
 typedef struct wtr_profile wtr_profile;

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "read/source.h"
+
 const char *wtr_gc_cause_name(unsigned cause)
 {
 	static const char *const names[] = {
@@ -106,6 +108,38 @@ void an_mmu_finish(wtr_mmu *m, int64_t from, int64_t to)
 	m->totals.mean = all > 0 ? left / all : 1;
 	for (unsigned c = 0; c < WTR_GC_CAUSES; c++)
 		m->totals.lost[c] = all > 0 ? lost[c] / all : 0;
+}
+
+/* The points that a part may need: from the one before it on, without their integrals. */
+static bool copy_points(const an_useries *whole, int64_t from, int64_t to, an_useries *ret)
+{
+	*ret = (an_useries){ .end = whole->end };
+	size_t first = point_at(whole, from), last = point_at(whole, to);
+	for (size_t i = first; i <= last && i < whole->points.n; i++) {
+		an_upoint p = whole->points.at[i];
+		p.sum = 0;
+		memset(p.lost_sum, 0, sizeof(p.lost_sum));
+		if (!wb_vec_add(&ret->points, p))
+			return false;
+	}
+	return true;
+}
+
+wtr_code wtr_mmu_within(const wtr_mmu *whole, int64_t from_ns, int64_t to_ns, wtr_mmu **ret, wtr_error *err)
+{
+	wtr_mmu *m = wb_calloc(1, sizeof(*m));
+	bool ok = m != NULL;
+	for (size_t i = 0; ok && i < whole->series.n; i++)
+		ok = wb_vec_add(&m->series, (an_useries){ 0 }) &&
+		     copy_points(&whole->series.at[i], from_ns, to_ns, &m->series.at[i]);
+	if (!ok) {
+		wtr_mmu_free(m);
+		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	}
+	m->totals.end = whole->totals.end;
+	an_mmu_finish(m, from_ns, to_ns);
+	*ret = m;
+	return WTR_OK;
 }
 
 void wtr_mmu_free(wtr_mmu *m)

@@ -361,6 +361,14 @@ wtr_code an_where_wants_goroutines(const wtr_where *w, wtr_error *err)
 		"a filter about goroutines is wanted, bound with an index of them");
 }
 
+bool an_where_asks(const wtr_where *w, uint64_t fields)
+{
+	for (unsigned i = 0; w && i < w->n_terms; i++)
+		if (fields >> w->terms[i].field & 1)
+			return true;
+	return false;
+}
+
 void an_where_asker(wtr_where *w)
 {
 	for (unsigned i = 0; w && i < w->n_terms; i++)

@@ -108,6 +108,8 @@ typedef struct an_span_source {
 	wtr_str (*reason)(void *user, uint32_t reason);
 } an_span_source;
 
+/* Whether it asks for any of these fields, 1 << an_field each.  w may be NULL. */
+bool an_where_asks(const wtr_where *w, uint64_t fields);
 /* A new asker, with stack and reason numbers of its own.  w may be NULL. */
 void an_where_asker(wtr_where *w);
 /* How much of the span a filter lets through, in ns; all of it when w is NULL.  A span of no length gives 0. */

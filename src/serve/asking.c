@@ -358,7 +358,7 @@ void ws_api_mmu(ws_site *site, const ws_model *m, const ws_mmu_args *a, ws_answe
 	q.from_ns = s.from_ns;
 	q.to_ns = s.to_ns;
 	q.where = s.where;
-	wtr_code rc = wtr_mmu_make(m->trace, &q, &mmu, &err);
+	wtr_code rc = ws_model_mmu(m, &q, &mmu, &err);
 	scope_done(&s);
 	if (rc != WTR_OK) {
 		refused(&err, ret);

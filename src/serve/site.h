@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <wtr/mmu.h>
 #include <wtr/report.h>
 #include <wtr/waits.h>
 
@@ -31,6 +32,7 @@
 #define WS_FILTER_MAX 4096
 #define WS_STACK_MAX  128                  /* frames; Go records no more */
 #define WS_TILE_PX    512
+#define WS_MMUS       (2 << WTR_GC_CAUSES) /* questions about utilization, but for range and filter */
 
 /* ---- the trace ---- */
 
@@ -57,6 +59,10 @@ typedef struct ws_model {
 	pthread_mutex_t waits_lock;
 	wtr_waits *waits;
 
+	/* Utilization curves of the whole time by causes and per_goroutine, likewise: see ws_model_mmu(). */
+	pthread_mutex_t mmus_lock;
+	wtr_mmu *mmus[WS_MMUS];
+
 	/* Rows of the metric table by metric, in time order: made by ws_model_finish(). */
 	uint32_t *metric_rows[WTR_METRIC_COUNT];
 	size_t    n_metric_rows[WTR_METRIC_COUNT];
@@ -68,6 +74,9 @@ void      ws_model_done(ws_model *m);                    /* frees what finish ma
 void      ws_model_free(ws_model *m);                    /* of ws_model_of; may be NULL */
 /* NULL, with *err filled: there is no trace, or no memory.  Any thread; the first call reads the whole trace. */
 const wtr_waits *ws_model_waits(const ws_model *m, wtr_error *err);
+/* What wtr_mmu_make() makes of the query, which is the caller's to free.  Without a filter the trace is read by the
+ * first call of its causes and per_goroutine only.  Any thread. */
+wtr_code ws_model_mmu(const ws_model *m, const wtr_mmu_query *q, wtr_mmu **ret, wtr_error *err);
 
 static inline const wtr_goroutine_row *ws_goroutine_rows(const ws_model *m)
 {

@@ -154,6 +154,48 @@ static void windows_one_by_one(void **state)
 }
 
 /* A worker counts while it runs: the curve comes back up after a collection, which Go's does not. */
+static void same_curves(const wtr_mmu *a, const wtr_mmu *b)
+{
+	wtr_mmu_totals t, u;
+	wtr_mmu_get_totals(a, &t);
+	wtr_mmu_get_totals(b, &u);
+	assert_int_equal(t.series, u.series);
+	assert_int_equal(t.points, u.points);
+	assert_int_equal(t.length_ns, u.length_ns);
+	assert_memory_equal(&t.mean, &u.mean, sizeof(t.mean));
+	assert_memory_equal(t.lost, u.lost, sizeof(t.lost));
+	for (size_t i = 0; i < t.series; i++) {
+		const an_useries *p = &a->series.at[i], *q = &b->series.at[i];
+		assert_int_equal(p->end, q->end);
+		assert_int_equal(p->points.n, q->points.n);
+		assert_memory_equal(p->points.at, q->points.at, p->points.n * sizeof(p->points.at[0]));
+	}
+}
+
+/* To the last bit. */
+static void parts_of_the_whole_are_those_of_a_pass(void **state)
+{
+	(void)state;
+	static const char *const names[] = { "go1.21-gcheavy", "go1.26-gcheavy", "go1.26-procs", "go1.27-sysio-gens",
+		"go1.26-httpload-bad3" };
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		for (unsigned k = 0; k < 12; k++) {
+			wtr_mmu_query q = { .causes = k % 3 ? ALL : 7, .per_goroutine = k & 1 };
+			wtr_mmu *whole = of_trace(names[i], q), *cut;
+			int64_t start = whole->series.n ? whole->series.at[0].points.at[0].t : 0;
+			int64_t all = whole->series.n ? whole->series.at[0].end - start : 1;
+			q.ranged = true;
+			q.from_ns = start - 10 + all * (k * 37 % 11) / 11;
+			q.to_ns = q.from_ns + (all >> (k * 5 % 7)) + 1;
+			wtr_mmu *read = of_trace(names[i], q);
+			assert_int_equal(wtr_mmu_within(whole, q.from_ns, q.to_ns, &cut, NULL), WTR_OK);
+			same_curves(read, cut);
+			wtr_mmu_free(whole);
+			wtr_mmu_free(read);
+			wtr_mmu_free(cut);
+		}
+}
+
 static void workers_stop(void **state)
 {
 	(void)state;
@@ -194,14 +236,33 @@ static void memory_runs_out(void **state)
 	free(data);
 }
 
+static void memory_runs_out_for_a_part(void **state)
+{
+	(void)state;
+	wtr_mmu *whole = of_trace("go1.26-gcheavy", (wtr_mmu_query){ .causes = ALL, .per_goroutine = true }), *cut;
+	for (uint64_t nth = 1, asked = 1; asked; nth++) {
+		uint64_t before = wb_fault_count();
+		cut = NULL;
+		wb_fault_arm(nth, true);
+		wtr_code rc = wtr_mmu_within(whole, INT64_MIN, INT64_MAX, &cut, NULL);
+		asked = wb_fault_count() - before >= nth;
+		wb_fault_arm(0, false);
+		assert_int_equal(rc, asked ? WTR_E_NOMEM : WTR_OK);
+		wtr_mmu_free(cut);
+	}
+	wtr_mmu_free(whole);
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_small_curve),
 		cmocka_unit_test(a_part_of_the_time),
 		cmocka_unit_test(windows_one_by_one),
+		cmocka_unit_test(parts_of_the_whole_are_those_of_a_pass),
 		cmocka_unit_test(workers_stop),
 		cmocka_unit_test(memory_runs_out),
+		cmocka_unit_test(memory_runs_out_for_a_part),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -266,6 +266,45 @@ static void an_index_says_the_same(void **state)
 	}
 }
 
+/* Each field that lanes know, and some that they do not. */
+static const char *const filters[] = { "g:1..40", "fn:main.", "-creator:main", "state:waiting|state:running",
+	"reason:chan|reason:sync", "dur:>20us", "stack:runtime|stack:main.", "main", "region:a|task:a",
+	"range:1ms..3ms", "fn:main. -dur:<5us (state:blocked|state:runnable|state:gc)", "waker:1..30",
+	"p:0|m:1..100000", "state:running", "-state:gc" };
+
+/* Whether a pass and an index say the same; adds to *found what there was. */
+static void both_ways(const subject *s, wtr_profile_query q, const char *filter, uint64_t *found)
+{
+	wtr_profile_totals t;
+	wtr_profile *read = make(s, q, filter);
+	q.index = s->x;
+	wtr_profile *asked = make(s, q, filter);
+	same_profiles(read, asked);
+	wtr_profile_get_totals(read, &t);
+	*found += t.count;
+	wtr_profile_free(read);
+	wtr_profile_free(asked);
+}
+
+static void an_index_filters_the_same(void **state)
+{
+	(void)state;
+	enum { FILTERS = sizeof(filters) / sizeof(filters[0]) };
+	uint64_t found[FILTERS] = { 0 };
+	for (size_t i = 0; i < N; i++) {
+		subject s;
+		open_with(&s, names[i], WTR_AS_GO, WTR_PART_ALL);
+		for (unsigned k = 0; k < WTR_PROFILE_ALONE * FILTERS; k++) {
+			unsigned kind = k % WTR_PROFILE_ALONE, filter = k / WTR_PROFILE_ALONE;
+			both_ways(&s, some_range(&s, kind, 0), filters[filter], &found[filter]);
+			both_ways(&s, some_range(&s, kind, 1 + k % 5), filters[filter], &found[filter]);
+		}
+		close_subject(&s);
+	}
+	for (unsigned i = 0; i < FILTERS; i++)
+		assert_true(found[i] > 0);
+}
+
 static void refusals(void **state)
 {
 	(void)state;
@@ -315,7 +354,8 @@ static void memory_runs_out(void **state)
 static void memory_runs_out_over_an_index(void **state)
 {
 	(void)state;
-	static const wtr_profile_kind kinds[] = { WTR_PROFILE_SCHED, WTR_PROFILE_OFFCPU, WTR_PROFILE_OFFWAKE };
+	static const wtr_profile_kind kinds[] = { WTR_PROFILE_SCHED, WTR_PROFILE_OFFCPU, WTR_PROFILE_OFFWAKE,
+		WTR_PROFILE_CREATE };
 	subject s;
 	open_with(&s, "go1.26-hello", WTR_AS_GO, WTR_PART_ALL);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(kinds[0]); k++)
@@ -343,6 +383,7 @@ int main(void)
 		cmocka_unit_test(alone_counts_all_time),
 		cmocka_unit_test(functions),
 		cmocka_unit_test(an_index_says_the_same),
+		cmocka_unit_test(an_index_filters_the_same),
 		cmocka_unit_test(refusals),
 		cmocka_unit_test(memory_runs_out),
 		cmocka_unit_test(memory_runs_out_over_an_index),
