@@ -69,7 +69,7 @@ TARGETS = [
     "/", "/app.js", "/app.css", "/favicon.ico", "/api/info", "/api/lanes?group=0&from=0&n=10",
     "/api/tiles?zoom=10&i=0&lanes=p0,g1,gc,stw,G0,m1", "/api/tiles?zoom=50&i=-1&lanes=p0",
     "/api/span?lane=g1&t=100", "/api/step?lane=p0&t=0&dir=1", "/api/counts?t=0&step=1000&n=16&group=0",
-    "/api/metrics?t=0&step=1000&n=16", "/api/search?q=main&n=20", "/api/rows?rows=0,1,2", "/api/progress",
+    "/api/metrics?t=0&step=1000&n=16", "/api/search?q=main&n=20", "/api/told?q=a&g=1&from=0&to=9&n=2", "/api/rows?rows=0,1,2", "/api/progress",
     "/api/search?q=%6dain%00%zz&n=99999999999999999999", "/../../etc/passwd", "/api/info?x=1&x=2",
     "/api/tasks?filter=dur%3A%3E1ms&n=3", "/api/regions?range=..5ms", "/api/counters?t=0&step=1000&n=9", "/api/why?g=1&from=0&to=100000", "/api/requests?inferred=1", "/api/waits?t=5", "/api/waits?t=5&g=1", "/api/diff?a=..1ms&b=1ms..&filter=fn%3Amain&n=5", "/api/mmu?flags=15&per=1&window=1000", "/api/profile?kind=sched&range=1ms..2ms&filter=fn%3Amain&n=3",
 ]

@@ -529,24 +529,6 @@ void ws_api_metrics(ws_site *site, const ws_model *m, const ws_metrics_args *a, 
 
 /* ---- /api/search ---- */
 
-static unsigned char lower(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
-/* Whether `text` has `part` in it, ASCII case aside. */
-static bool contains(wtr_str text, wtr_str part)
-{
-	for (size_t i = 0; part.n <= text.n && i <= text.n - part.n; i++) {
-		size_t k = 0;
-		while (k < part.n && lower(text.at[i + k]) == lower(part.at[k]))
-			k++;
-		if (k == part.n)
-			return true;
-	}
-	return false;
-}
-
 /* The place of a goroutine in its group. */
 static size_t place_of(const ws_model *m, const wtr_goroutine_row *g)
 {
@@ -616,7 +598,7 @@ void ws_api_search(ws_site *site, const ws_model *m, const ws_search_args *a, ws
 		room--;
 	}
 	for (size_t i = 0; i < m->tables[WTR_TABLE_GROUPS].n; i++) {
-		if (!contains(groups[i].name, a->q))
+		if (!ws_contains(groups[i].name, a->q))
 			continue;
 		total += groups[i].n - (by_id && by_id->group == i);
 		if (room)

@@ -236,6 +236,21 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		const regions = await api(page, 'api/regions?n=1000');
 		await has(page, regions.types[0].name);
 		await shot(page, 'regions');
+		await page.keyboard.press('q');
+		// A message is found by its text; the span that it was written in tells it, with its region and task.
+		const log = (await api(page, 'api/told?q=ship%20at%203')).logs[0];
+		await page.keyboard.press('/');
+		await page.keyboard.type('Ship at 3');
+		await page.locator('.hit', { hasText: 'ship at 3' }).first().click();
+		await page.waitForFunction(([lane, t]) => { const x = window.weft.selection; return x?.lane === lane && x.span.start_ns <= t && t < x.span.end_ns; },
+			[`g${log.g}`, log.time_ns], { polling: 25 });
+		await has(page, 'depth: ship at 3');
+		await has(page, 'ship task 4 ship');
+		await settled(page);
+		const row = await page.locator('.name-current').boundingBox();
+		const drawer = await page.locator('.drawer').boundingBox();
+		ok(row.y + row.height <= drawer.y + 1, `the row ends at ${row.y + row.height}, the drawer begins at ${drawer.y}`);
+		await axe(page, 'with messages');
 		equal(page.complaints.join('; '), '', 'complaints');
 		await page.context().close();
 	});

@@ -461,7 +461,7 @@ test('every control is reached with Tab, and shows it', async () => {
 			return `${e?.getAttribute('aria-label') ?? e?.textContent?.trim()}${outline ? '' : ' (no outline)'}`;
 		}));
 	}
-	for (const want of ['Search goroutines and functions', 'Zoom in', 'Whole trace', 'Keys and mouse', 'Lanes', 'Width of the names', 'Timeline of lanes'])
+	for (const want of ['Search goroutines, functions and messages', 'Zoom in', 'Whole trace', 'Keys and mouse', 'Lanes', 'Width of the names', 'Timeline of lanes'])
 		ok(seen.has(want), `${want} is not among ${[...seen].join(', ')}`);
 });
 

@@ -380,6 +380,7 @@ export function mock(options = {}) {
 			const at = Array.from({ length: q.n }, (_, i) => q.t + i * q.step);
 			return { t: q.t, step: q.step, n: q.n, heap: at.map(t => (t < 5e6 ? null : heapAt(t))), goal: at.map(t => (t < 5e6 ? null : 46e6 + 4e6 * Math.sin(Math.floor(t / 2.4e8)))), gomaxprocs: at.map(() => 3) };
 		},
+		told: () => ({ logs: [], n_logs: 0, regions: [], n_regions: 0 }),
 		findings: () => ({ n_findings: options.damage ? 3 : 0, worst: 0, looked_at: { from_ns: 0, to_ns: tr.duration, events: 1_482_133, goroutines: tr.gs.length }, findings: [] }),
 		search: q => {
 			const m = /^g?(\d+)$/i.exec(q.q);

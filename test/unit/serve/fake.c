@@ -52,6 +52,18 @@ static const wtr_metric_row metrics[] = {
 	{ FAKE_START_NS + 300, WTR_METRIC_HEAP_BYTES, 500 },
 };
 
+static const wtr_task_row tasks[] = { { .id = 0 }, { .id = 7, .name = S("order") } };
+static const wtr_log_row logs[] = {
+	{ .time_ns = FAKE_START_NS + 10, .g = 45, .task = 7, .category = S("status"), .message = S("Paid") },
+	{ .time_ns = FAKE_START_NS + 20, .g = 8, .task = 9, .category = S(""), .message = S("shipped") },
+	{ .time_ns = FAKE_START_NS + 30, .g = 45, .task = 0, .category = S("status"), .message = S("done") },
+};
+static const wtr_region_row regions[] = {
+	{ .g = 8, .task = 9, .name = S("other"), .start_ns = FAKE_START_NS, .end_ns = FAKE_START_NS + 50 },
+	{ .g = 45, .task = 7, .name = S("before"), .start_ns = WTR_NEVER, .end_ns = FAKE_START_NS + 12 },
+	{ .g = 45, .task = 7, .name = S("charge"), .start_ns = FAKE_START_NS + 12, .end_ns = WTR_NEVER },
+};
+
 static const wtr_goroutine_row *goroutine(const wtr_index *x, int64_t id)
 {
 	(void)x;
@@ -179,6 +191,9 @@ bool fake_model(ws_model *m)
 	SET(WTR_TABLE_PROCS, procs);
 	SET(WTR_TABLE_THREADS, threads);
 	SET(WTR_TABLE_METRICS, metrics);
+	SET(WTR_TABLE_TASKS, tasks);
+	SET(WTR_TABLE_LOGS, logs);
+	SET(WTR_TABLE_REGIONS, regions);
 	return ws_model_finish(m);
 }
 

@@ -256,6 +256,32 @@ export interface Why {
 	readonly ran_instead: readonly { readonly name: string; readonly n: number; readonly ns: number }[];
 }
 
+export interface LogLine {
+	readonly time_ns: number;
+	readonly g: number | null;
+	readonly name: string;
+	readonly task: number;
+	readonly task_name: string;
+	readonly category: string;
+	readonly message: string;
+}
+
+export interface RegionSeen {
+	readonly name: string;
+	readonly task: number;
+	readonly task_name: string;
+	readonly start_ns: number | null;
+	readonly end_ns: number | null;
+}
+
+/** What the program says of itself. */
+export interface Told {
+	readonly n_logs: number;
+	readonly logs: readonly LogLine[];
+	readonly n_regions: number;
+	readonly regions: readonly RegionSeen[];
+}
+
 export interface FindingGoroutine {
 	readonly g: number;
 	readonly name: string;

@@ -4,6 +4,7 @@ import { computed, signal, type ReadonlySignal } from '@preact/signals-core';
 
 import { DARK, LIGHT, type Theme } from '../base/palette';
 import type { Counts, Hit, Info, Loading, Metrics, Span } from './api';
+import type { Told } from './answers';
 import { Layout, sectionsOf, type Row, type RowHeights, type Section } from './lanes';
 import type { View } from './view';
 
@@ -91,6 +92,8 @@ export const query = signal('');
 export const searching = signal(false);
 export const hits = signal<{ readonly q: string; readonly total: number; readonly list: readonly Hit[] } | null>(null);
 export const hitAt = signal(-1);
+/** Messages of the program that the search found. */
+export const logHits = signal<Told | null>(null);
 export const searchOpen = signal(false);
 
 export const wholeCounts = signal<Counts | null>(null);

@@ -2,6 +2,7 @@
 
 import { CLASS_TITLE } from '../base/palette';
 import { duration, parseTime } from '../base/time';
+import { answer, question, type LogLine, type Told } from '../model/answers';
 import { api, type Hit, type Span } from '../model/api';
 import { complain, laneOf, pages, wantRange } from '../model/data';
 import { formatHash, parseHash } from '../model/hash';
@@ -493,12 +494,13 @@ export function goToTime(text: string): boolean {
 // ---- search ----
 
 let searchFlight: AbortController | null = null;
+const logs_most = 12;
 
 export async function runSearch(q: string): Promise<void> {
 	searchFlight?.abort();
 	const text = q.trim().replace(/^@/, '');
 	if (!text || text.startsWith('>')) {
-		s.hits.value = null;
+		s.hits.value = s.logHits.value = null;
 		s.hitAt.value = -1;
 		s.searching.value = false;
 		return;
@@ -506,7 +508,8 @@ export async function runSearch(q: string): Promise<void> {
 	const mine = searchFlight = new AbortController();
 	s.searching.value = true;
 	try {
-		const a = await api.search(text, 100, mine.signal);
+		const [a, told] = await Promise.all([api.search(text, 100, mine.signal), answer<Told>(question('told', { q: text, n: logs_most }), mine.signal)]);
+		s.logHits.value = told;
 		s.hits.value = { q: text, total: a.total, list: a.hits };
 		s.hitAt.value = -1;
 	} catch (e) {
@@ -524,6 +527,14 @@ export function goToHit(i: number): void {
 	const at = (i + h.list.length) % h.list.length;
 	s.hitAt.value = at;
 	showHit(h.list[at]!);
+}
+
+/** To the goroutine that wrote a message, when it did. */
+export async function goToLog(l: LogLine): Promise<void> {
+	if (l.g === null)
+		goTo(reveal(destination(), l.time_ns, l.time_ns + 1, limits()));
+	else
+		await showLane(`g${l.g}`, l.time_ns, true);
 }
 
 // ---- address ----

@@ -67,7 +67,7 @@ export const commands: readonly Command[] = [
 	{ id: 'why', title: 'Why the selected span took so long', keys: ['y'], section: 'Select', run: explainSelection, enabled: () => s.selection.value !== null },
 	{ id: 'escape', title: 'Back out: close, deselect', keys: ['Escape'], section: 'Select', run: escape },
 
-	{ id: 'search', title: 'Search goroutines and functions', keys: ['/', '$mod+f'], section: 'Find', run: () => focusSearch('') },
+	{ id: 'search', title: 'Search goroutines, functions and messages', keys: ['/', '$mod+f'], section: 'Find', run: () => focusSearch('') },
 	{ id: 'palette', title: 'Find a command', keys: ['$mod+k', ':'], section: 'Find', run: () => focusSearch('>') },
 	{ id: 'goto', title: 'Go to a goroutine or time', keys: ['g'], section: 'Find', run: () => focusSearch('') },
 	{ id: 'next-hit', title: 'Next search result', keys: ['n'], section: 'Find', run: () => a.goToHit(s.hitAt.peek() + 1), enabled: () => (s.hits.value?.list.length ?? 0) > 0 },

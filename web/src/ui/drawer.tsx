@@ -15,6 +15,7 @@ import { Goroutines } from './answers/goroutines';
 import { Latency } from './answers/latency';
 import { Objects } from './answers/objects';
 import { Profiles } from './answers/profiles';
+import { ToldFacts } from './answers/told';
 import { WaitFacts } from './answers/waits';
 import { command, hint, invoke } from './commands';
 import { finest, Func, LaneLink, Stack, TimeLink, Times } from './facts';
@@ -103,6 +104,7 @@ function SelectionTab(): preact.JSX.Element {
 					{span.state && span.state.toLowerCase() !== span.class && <><dt>State</dt><dd>{span.state}</dd></>}
 					{span.reason && <><dt>Reason</dt><dd>{span.reason}</dd></>}
 					{span.g !== null && span.state === 'Waiting' && isKind(sel.lane, 'g') && <WaitFacts key={`${span.g} ${span.start_ns}`} g={span.g} t={span.end_ns - 1} />}
+					{span.g !== null && <ToldFacts key={`told ${span.g} ${span.start_ns}`} span={span} />}
 					{(span.p !== null || span.m !== null) && <><dt>Runs on</dt><dd>
 						{span.p !== null && <LaneLink lane={`p${span.p}`} text={`P${span.p}`} t={span.start_ns} />}{span.p !== null && span.m !== null ? ', ' : ''}
 						{span.m !== null && <>thread <LaneLink lane={`m${span.m}`} text={`M${span.m}`} t={span.start_ns} /></>}</dd></>}

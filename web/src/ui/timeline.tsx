@@ -10,7 +10,7 @@ import { onDrop, tiles } from '../model/data';
 import { scaled, spacer, toBar, toContent } from '../model/scroll';
 import * as s from '../model/state';
 import { endOf, whole } from '../model/view';
-import { limits, readHash, scrollState, setScroll } from './actions';
+import { limits, readHash, revealRow, scrollState, setScroll } from './actions';
 import { startFrames, type Canvases } from './frame';
 import { attachHeader, attachLanes, attachOverview, lanesWheel } from './gestures';
 import { useSignals } from './hooks';
@@ -89,6 +89,8 @@ export function Timeline(): preact.JSX.Element {
 				return;
 			const v = s.view.peek();
 			const t1 = endOf(v, { duration: 0, width: old.width });
+			const row = s.rowOf(s.current.peek());
+			const seen = row && row.y >= s.scrollTop.peek() && row.y < s.scrollTop.peek() + old.height;
 			s.size.value = now;
 			if (!placed) {
 				placed = true;
@@ -98,9 +100,11 @@ export function Timeline(): preact.JSX.Element {
 				s.view.value = { t0: v.t0, scale: (t1 - v.t0) / now.width };
 			}
 			setScroll(s.scrollTop.peek());
+			if (seen) // the drawer that tells of a row must not cover it
+				revealRow(s.current.peek()!);
 		};
-		const seen = new ResizeObserver(measure);
-		seen.observe(host);
+		const resized = new ResizeObserver(measure);
+		resized.observe(host);
 		measure();
 		const frames = startFrames(canvases);
 		again = frames.again;
@@ -113,7 +117,7 @@ export function Timeline(): preact.JSX.Element {
 				el.scrollTop = want;
 		});
 		return () => {
-			seen.disconnect();
+			resized.disconnect();
 			frames.stop();
 			follow();
 			offs.forEach(f => f());

@@ -10,6 +10,7 @@ import { names } from '../model/data';
 import { goroutineTitle, shortFunc } from '../model/names';
 import { isKind } from '../model/select';
 import * as s from '../model/state';
+import { LogLines } from './answers/told';
 import { WaitLine } from './answers/waits';
 import { useSignals } from './hooks';
 
@@ -69,6 +70,7 @@ function One({ h, run, span }: { h: s.Hover; run: s.HoverRun; span: Span | null 
 			{span?.waker && span.waker.g !== null && <div>woken by g{span.waker.g} {shortFunc(span.waker.name)}</div>}
 			<div class="dim">from {instant(run.t0, Math.max(1, (run.t1 - run.t0) / 100))}</div>
 			<Marks m={run.marks} />
+			{(run.marks & MARK_LOG) > 0 && span && span.g !== null && <LogLines key={`${span.g} ${span.start_ns}`} g={span.g} from={span.start_ns} to={span.end_ns} />}
 		</>
 	);
 }
@@ -86,6 +88,7 @@ function Many({ h, run }: { h: s.Hover; run: s.HoverRun }): preact.JSX.Element {
 			))}
 			<div class="dim">at {instant(run.t0, Math.max(1, run.t1 - run.t0))}{group ? '' : '; double click zooms in'}</div>
 			<Marks m={run.marks} />
+			{(run.marks & MARK_LOG) > 0 && isKind(h.lane, 'g') && <LogLines key={`${h.lane} ${run.t0}`} g={Number(h.lane.slice(1))} from={run.t0} to={run.t1} />}
 		</>
 	);
 }

@@ -3,10 +3,12 @@
 import { useEffect, useRef } from 'preact/hooks';
 
 import { bytes, duration, grouped, instant } from '../base/time';
+import type { LogLine } from '../model/answers';
 import type { Damage, Group, Hit } from '../model/api';
 import { splitFunc } from '../model/names';
 import * as s from '../model/state';
 import * as a from './actions';
+import { logText } from './answers/told';
 import { command, commands, hint, invoke, keyText, type Command } from './commands';
 import { useSignals } from './hooks';
 
@@ -68,6 +70,7 @@ function OddChip({ odd }: { odd: { readonly n: number; readonly worst: number } 
 type Item =
 	| { readonly kind: 'group'; readonly g: Group }
 	| { readonly kind: 'hit'; readonly hit: Hit; readonly at: number }
+	| { readonly kind: 'log'; readonly log: LogLine }
 	| { readonly kind: 'command'; readonly c: Command }
 	| { readonly kind: 'time'; readonly text: string };
 
@@ -90,6 +93,7 @@ function items(): Item[] {
 			if (g.n > 1 && g.name.toLowerCase().includes(low))
 				out.push({ kind: 'group', g });
 		}
+	s.logHits.value?.logs.forEach(log => out.push({ kind: 'log', log }));
 	s.hits.value?.list.forEach((hit, at) => out.push({ kind: 'hit', hit, at }));
 	return out;
 }
@@ -109,13 +113,14 @@ function take(i: Item): void {
 		break;
 	}
 	case 'hit': a.goToHit(i.at); break;
+	case 'log': void a.goToLog(i.log); break;
 	case 'time': a.goToTime(i.text); break;
 	case 'command': invoke(i.c); break;
 	}
 }
 
 function Search(): preact.JSX.Element {
-	useSignals(s.query, s.hits, s.hitAt, s.searchOpen, s.searching, s.info);
+	useSignals(s.query, s.hits, s.logHits, s.hitAt, s.searchOpen, s.searching, s.info);
 	const input = useRef<HTMLInputElement>(null);
 	const active = useRef(-1);
 	const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
@@ -133,7 +138,7 @@ function Search(): preact.JSX.Element {
 	const show = s.searchOpen.value && q.trim() !== '';
 	const done = (i: Item): void => {
 		take(i);
-		if (i.kind === 'command' || i.kind === 'time' || i.kind === 'group') {
+		if (i.kind !== 'hit') {
 			s.searchOpen.value = false;
 			s.query.value = '';
 			input.current?.blur();
@@ -197,11 +202,12 @@ function Search(): preact.JSX.Element {
 			done(first);
 	};
 	const h = s.hits.value;
+	const logs = s.logHits.value;
 	return (
 		<div class="search" role="search">
 			<svg width="14" height="14" viewBox="0 0 16 16" aria-hidden="true"><path d="M7 2a5 5 0 1 0 .01 0ZM11 11l3.5 3.5" /></svg>
-			<input ref={input} id="search" type="text" autocomplete="off" spellcheck={false} placeholder="Search goroutine or function" role="combobox"
-				aria-label="Search goroutines and functions" aria-expanded={show} aria-controls="hits" aria-autocomplete="list" value={q}
+			<input ref={input} id="search" type="text" autocomplete="off" spellcheck={false} placeholder="Search goroutine, function, message" role="combobox"
+				aria-label="Search goroutines, functions and messages" aria-expanded={show} aria-controls="hits" aria-autocomplete="list" value={q}
 				onInput={e => {
 					s.query.value = e.currentTarget.value;
 					s.searchOpen.value = true;
@@ -209,15 +215,16 @@ function Search(): preact.JSX.Element {
 				onFocus={() => { s.searchOpen.value = true; }}
 				onBlur={() => setTimeout(() => { if (document.activeElement !== input.current) s.searchOpen.value = false; }, 150)}
 				onKeyDown={key} />
-			{h && q && !q.startsWith('>') ? <span class="hit-count">{s.hitAt.value >= 0 ? `${s.hitAt.value + 1} / ` : ''}{grouped(h.total)}</span> : <kbd>/</kbd>}
+			{h && q && !q.startsWith('>') ? <span class="hit-count">{s.hitAt.value >= 0 ? `${s.hitAt.value + 1} / ` : ''}{grouped(h.total + (logs?.n_logs ?? 0))}</span> : <kbd>/</kbd>}
 			<div id="hits" class="hits" role="listbox" aria-label="Results" hidden={!show}>
 				{show && list.map((i, n) => (
 					<div key={n} id={`hit-${n}`} role="option" aria-selected={n === active.current || (i.kind === 'hit' && i.at === s.hitAt.value)} class="hit"
 						onMouseDown={e => e.preventDefault()} onClick={() => done(i)}><ItemText i={i} /></div>
 				))}
 				{show && list.length === 0 && <div class="hit-none" role="option" aria-selected={false} aria-disabled>
-					{s.searching.value || h?.q !== q.trim().replace(/^@/, '') ? 'Searching…' : <>Nothing is called “{q.trim()}”. Try a goroutine number, part of a start function, or a time such as 1.2s.</>}
+					{s.searching.value || h?.q !== q.trim().replace(/^@/, '') ? 'Searching…' : <>Nothing is called “{q.trim()}”. Try a goroutine number, part of a start function or of a logged message, or a time such as 1.2s.</>}
 				</div>}
+				{show && logs && logs.n_logs > logs.logs.length && <div class="hit-none" role="option" aria-selected={false} aria-disabled>{grouped(logs.n_logs - logs.logs.length)} more messages: type more of the text.</div>}
 				{show && h && h.total > h.list.length && <div class="hit-none" role="option" aria-selected={false} aria-disabled>{grouped(h.total - h.list.length)} more: type more of the name.</div>}
 			</div>
 		</div>
@@ -234,6 +241,8 @@ function ItemText({ i }: { i: Item }): preact.JSX.Element {
 		const [pkg, rest] = splitFunc(i.hit.name || '(no stack seen)');
 		return <><span class="hit-kind gid">g{i.hit.id}</span><span class="hit-name"><span class="pkg">{pkg}</span>{rest}</span><span class="hit-more">{i.hit.create_ns === null ? '' : `from ${instant(i.hit.create_ns, 1e3)}`}</span></>;
 	}
+	case 'log':
+		return <><span class="hit-kind">log</span><span class="hit-name">{logText(i.log)}</span><span class="hit-more">{i.log.g === null ? '' : `g${i.log.g}, `}{instant(i.log.time_ns, 1e3)}</span></>;
 	case 'time':
 		return <><span class="hit-kind">time</span><span class="hit-name">Go to {i.text}</span></>;
 	case 'command':
