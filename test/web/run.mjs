@@ -443,6 +443,7 @@ test('the keyboard alone: open a group, walk its lanes and spans, details, help,
 	await page.keyboard.press('Control+k');
 	await page.keyboard.type('lower');
 	await page.locator('.hit', { hasText: 'Lower lanes' }).waitFor();
+	await page.locator('.scroller').evaluate(el => { el.scrollTop = 0; }); // details have moved the row up
 	const h = (await page.locator('.name', { hasText: 'P0' }).first().boundingBox()).height;
 	await page.keyboard.press('Enter');
 	await page.waitForFunction(x => [...document.querySelectorAll('.name')].some(e => e.getBoundingClientRect().height < x), h, { polling: 30 });
@@ -505,6 +506,29 @@ test('a link shows the same view and selection again', async () => {
 	ok(Math.abs(w.t0 - v.t0) <= 2 && Math.abs(w.scale - v.scale) < v.scale * 1e-3, `${JSON.stringify(w)} is not ${JSON.stringify(v)}`);
 	equal(again.complaints.join('; '), '', 'complaints');
 	await again.context().close();
+});
+
+test('the address holds drawer, range and filter; Back and Forward go between places', async () => {
+	const page = await open(`${weft.url}#range=1ms..3ms&tab=profile&kind=sync&of=range&filter=fn%3Amain`);
+	await page.waitForFunction(() => /--range=1000000ns..3000000ns --filter=fn:main/.test(document.querySelector('.terminal')?.textContent), undefined, { polling: 30 });
+	equal(await page.getByLabel('Profile', { exact: true }).inputValue(), 'sync', 'profile');
+	ok(await page.getByRole('radio', { name: 'Range 2 ms' }).isChecked(), 'the answer is not about the range');
+	const whole = (await view(page)).scale;
+	await page.locator('.overlay').focus();
+	await page.keyboard.press('f');
+	await page.waitForFunction(() => /^#t=.*range=.*tab=profile/.test(location.hash), undefined, { polling: 30 });
+	const near = (await view(page)).scale;
+	ok(near < whole / 2, 'F did not fit the range');
+	await page.keyboard.press('l');
+	await page.waitForFunction(() => /tab=latency/.test(location.hash), undefined, { polling: 30 });
+	await page.goBack();
+	await page.getByRole('tab', { name: 'Profiles', selected: true }).waitFor();
+	await page.goBack();
+	await page.waitForFunction(s => Math.abs(window.weft.view.scale / s - 1) < 1e-6, whole, { polling: 30 });
+	await page.goForward();
+	await page.waitForFunction(s => Math.abs(window.weft.view.scale / s - 1) < 1e-3, near, { polling: 30 });
+	equal(page.complaints.join('; '), '', 'complaints');
+	await page.context().close();
 });
 
 test('dark: as the system says, and by the button', async () => {

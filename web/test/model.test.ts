@@ -176,7 +176,9 @@ test('a link holds the view to the nanosecond, and bad links hold nothing', () =
 	const p = { t0: 1_234_567_891, t1: 2_000_000_000, lane: 'g45', at: 1_300_000_001 };
 	assert.deepEqual(parseHash(formatHash(p)), p);
 	assert.equal(formatHash({}), '');
-	for (const bad of ['', '#', '#t=5s..2s', '#t=x..y', '#sel=<b>', '#sel=g', '#t=1s'])
+	const all = { ...p, range: { t0: 1, t1: 7_000 }, tab: 'profile', kind: 'sync', of: 'range', filter: 'fn:a&b dur:>1ms #%' };
+	assert.deepEqual(parseHash(formatHash(all)), all);
+	for (const bad of ['', '#', '#range=7..', '#tab=<b>', '#kind=A', '#filter=', '#t=5s..2s', '#t=x..y', '#sel=<b>', '#sel=g', '#t=1s'])
 		assert.deepEqual(parseHash(bad), {});
 });
 

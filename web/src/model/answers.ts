@@ -322,6 +322,10 @@ export const scope = signal<Scope>('whole');
 /** In the filter language (docs/filter.md); '' for everything. */
 export const filter = signal('');
 
+/** Which profile was looked at last, and whose latencies. */
+export const profileKind = signal('sched');
+export const latencyOf = signal('requests');
+
 /** A span of time as the server reads it; '' for the whole trace. */
 const rangeText = (r: s.Range | null): string => (r ? `${Math.floor(r.t0)}ns..${Math.ceil(r.t1)}ns` : '');
 

@@ -49,7 +49,8 @@ export interface HoverRun {
 
 export type Overlay = 'off' | 'stw' | 'both';
 export type ThemeChoice = 'auto' | 'light' | 'dark';
-export type Tab = 'findings' | 'selection' | 'range' | 'goroutines' | 'profile' | 'latency' | 'cause' | 'gc' | 'objects' | 'trace';
+export const TABS = ['findings', 'selection', 'range', 'goroutines', 'profile', 'latency', 'cause', 'gc', 'objects', 'trace'] as const;
+export type Tab = typeof TABS[number];
 
 export const info = signal<Info | null>(null);
 export const loading = signal<Loading | null>(null);
@@ -110,6 +111,9 @@ export const odd = signal<{ readonly n: number; readonly worst: number } | null>
 
 /** Lanes that have been waiting for a tile for a while. */
 export const slow = signal<ReadonlySet<string>>(new Set());
+
+/** Counts jumps: to each the browser's Back returns. */
+export const jumps = signal(0);
 
 /** For the polite live region. */
 export const spoken = signal('');

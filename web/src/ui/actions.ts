@@ -5,7 +5,6 @@ import { duration, parseTime } from '../base/time';
 import { answer, question, type LogLine, type Told } from '../model/answers';
 import { api, type Hit, type Span } from '../model/api';
 import { complain, laneOf, pages, wantRange } from '../model/data';
-import { formatHash, parseHash } from '../model/hash';
 import type { Section } from '../model/lanes';
 import { shortFunc } from '../model/names';
 import { clampTop, type Scroll } from '../model/scroll';
@@ -46,8 +45,10 @@ export function goTo(v: View, note = true): void {
 	stopGlide();
 	if (to.t0 === from.t0 && to.scale === from.scale)
 		return;
-	if (note)
+	if (note) {
 		history.note(from, performance.now(), true);
+		s.jumps.value++;
+	}
 	if (s.calm.peek()) {
 		s.view.value = to;
 		return;
@@ -244,6 +245,8 @@ const roomy: readonly s.Tab[] = ['findings', 'goroutines', 'profile', 'latency',
 
 export function openDrawer(tab: s.Tab): void {
 	const d = s.drawer.peek();
+	if (!d.open || d.tab !== tab)
+		s.jumps.value++;
 	const least = roomy.includes(tab) ? Math.round(Math.min(380, window.innerHeight * 0.45)) : 0;
 	s.drawer.value = { open: true, tab, height: Math.max(d.height, least) };
 }
@@ -255,7 +258,6 @@ function choose(span: Span, lane: string, drawer = s.drawer.peek()): void {
 	if (s.drawer.peek() === drawer)
 		openDrawer('selection');
 	say(sentence(span));
-	saveHash();
 	const g = span.g === null ? '' : `g${span.g}`;
 	const ask = async (want: boolean, dir: -1 | 1): Promise<Span | null> => (want ? api.step(g, span.start_ns, dir) : null);
 	const running = span.class === 'running' || span.class === 'syscall';
@@ -287,10 +289,8 @@ export async function selectAt(lane: string, t: number, slack = 0, drawer = s.dr
 			return false;
 		if (span)
 			choose(span, lane, drawer);
-		else {
+		else
 			s.selection.value = null;
-			saveHash();
-		}
 		return span !== null;
 	} catch (e) {
 		complain(e);
@@ -330,7 +330,6 @@ export function clearSelection(): void {
 	token++;
 	s.selection.value = null;
 	s.range.value = null;
-	saveHash();
 }
 
 export function setRange(t0: number, t1: number): void {
@@ -372,7 +371,7 @@ export function rangeFromSpan(): void {
 // ---- jumps ----
 
 /** Brings a goroutine's lane into sight: opens its group, scrolls there, and shows its life if it is not in view. */
-export function showHit(hit: Hit, t?: number): void {
+export function showHit(hit: Hit, t?: number, still = false): void {
 	const sec = s.sections.peek().find(x => x.kind === 'group' && x.group?.group === hit.group);
 	const all = s.sections.peek().find(x => x.kind === 'goroutines');
 	if (all)
@@ -390,7 +389,8 @@ export function showHit(hit: Hit, t?: number): void {
 		goTo(reveal(destination(), t, t + 1, limits()));
 		return;
 	}
-	void showLife(hit);
+	if (!still)
+		void showLife(hit);
 }
 
 async function showLife(hit: Hit): Promise<void> {
@@ -415,8 +415,8 @@ function lightUp(lane: string): void {
 	flashTimer = setTimeout(() => { s.flash.value = null; }, 1600);
 }
 
-/** Jumps to a lane by its name, at a time. */
-export async function showLane(lane: string, t?: number, select = false): Promise<void> {
+/** Jumps to a lane by its name, at a time; `still`: without leaving the time that is in view. */
+export async function showLane(lane: string, t?: number, select = false, still = false): Promise<void> {
 	const info = s.info.peek();
 	const drawer = s.drawer.peek();
 	if (!info)
@@ -428,7 +428,7 @@ export async function showLane(lane: string, t?: number, select = false): Promis
 				tell(`${lane} is not in this trace.`);
 				return;
 			}
-			showHit(hit, t);
+			showHit(hit, t, still);
 		} catch (e) {
 			complain(e);
 			return;
@@ -535,38 +535,4 @@ export async function goToLog(l: LogLine): Promise<void> {
 		goTo(reveal(destination(), l.time_ns, l.time_ns + 1, limits()));
 	else
 		await showLane(`g${l.g}`, l.time_ns, true);
-}
-
-// ---- address ----
-
-let hashTimer: ReturnType<typeof setTimeout> | undefined;
-let ownHash = '';
-
-export function hashNow(): string {
-	const v = s.view.peek();
-	const d = limits().duration;
-	const t0 = Math.max(0, v.t0);
-	const t1 = Math.min(d, endOf(v, limits()));
-	const sel = s.selection.peek();
-	const at = sel ? { lane: sel.lane, at: sel.span.start_ns } : {};
-	return formatHash(t0 <= 0 && t1 >= d ? at : { t0, t1, ...at });
-}
-
-/** Writes the address a moment later: browsers dislike it at every frame. */
-export function saveHash(): void {
-	clearTimeout(hashTimer);
-	hashTimer = setTimeout(() => {
-		ownHash = hashNow();
-		window.history.replaceState(null, '', ownHash || location.pathname + location.search);
-	}, 250);
-}
-
-export function readHash(): void {
-	if (location.hash === ownHash)
-		return;
-	const p = parseHash(location.hash);
-	if (p.t0 !== undefined && p.t1 !== undefined)
-		s.view.value = fit(p.t0, p.t1, limits(), 0);
-	if (p.lane)
-		void showLane(p.lane, undefined).then(() => (p.at === undefined ? undefined : selectAt(p.lane!, p.at)));
 }

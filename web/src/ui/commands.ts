@@ -2,6 +2,7 @@
 
 import * as s from '../model/state';
 import * as a from './actions';
+import { hashNow } from './address';
 import { explainSelection } from './answers/cause';
 
 export interface Command {
@@ -136,7 +137,7 @@ function escape(): void {
 }
 
 function copyLink(): void {
-	const link = location.origin + location.pathname + location.search + a.hashNow();
+	const link = location.origin + location.pathname + location.search + hashNow();
 	a.copy(link, 'Link copied');
 }
 

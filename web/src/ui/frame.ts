@@ -8,7 +8,6 @@ import { drawOverlay } from '../draw/overlay';
 import type { Painter } from '../draw/painter';
 import { drawLanes, type Scene } from '../draw/scene';
 import { drawHeader, drawOverview, viewAxis } from '../draw/strips';
-import { saveHash } from './actions';
 
 export interface Canvases {
 	readonly overlay: HTMLCanvasElement;
@@ -98,11 +97,6 @@ export function startFrames(c: Canvases): { readonly stop: () => void; readonly 
 			void [s.wholeCounts.value, s.wholeMetrics.value, s.range.value, s.hits.value, s.hitAt.value];
 			overview = header = true;
 			schedule();
-		}),
-		effect(() => {
-			void s.view.value;
-			if (s.info.peek())
-				saveHash();
 		}),
 	];
 	return {

@@ -11,7 +11,8 @@ import { bytes, duration } from '../base/time';
 import { warmGl } from '../draw/gl';
 import { complain, load, loadOdd, loadWhole, seriesBusy } from '../model/data';
 import * as s from '../model/state';
-import { gliding, readHash, setView } from './actions';
+import { gliding, setView } from './actions';
+import { readAddress } from './address';
 import { command, invoke, overlayTitle } from './commands';
 import { Drawer } from './drawer';
 import { stats } from './frame';
@@ -171,7 +172,7 @@ function settings(): void {
 
 settings();
 render(<App />, document.getElementById('app')!);
-window.addEventListener('hashchange', readHash);
+window.addEventListener('hashchange', readAddress);
 void load(warmGl, () => {
 	const info = s.info.value!;
 	document.title = `${fileOf(info.file)} – weft`;

@@ -10,7 +10,8 @@ import { onDrop, tiles } from '../model/data';
 import { scaled, spacer, toBar, toContent } from '../model/scroll';
 import * as s from '../model/state';
 import { endOf, whole } from '../model/view';
-import { limits, readHash, revealRow, scrollState, setScroll } from './actions';
+import { limits, revealRow, scrollState, setScroll } from './actions';
+import { followAddress, readAddress } from './address';
 import { startFrames, type Canvases } from './frame';
 import { attachHeader, attachLanes, attachOverview, lanesWheel } from './gestures';
 import { useSignals } from './hooks';
@@ -77,6 +78,7 @@ export function Timeline(): preact.JSX.Element {
 		const painter = makePainter(host, force2d, () => again());
 		const canvases: Canvases = { overlay: overlay.current!, header: header.current!, overview: overview.current!, painter };
 		let placed = false;
+		let unfollow = (): void => undefined;
 		const measure = (): void => {
 			if (s.printing.peek())
 				return;
@@ -95,7 +97,8 @@ export function Timeline(): preact.JSX.Element {
 			if (!placed) {
 				placed = true;
 				s.view.value = whole(limits());
-				readHash();
+				readAddress();
+				unfollow = followAddress();
 			} else if (now.width !== old.width) {
 				s.view.value = { t0: v.t0, scale: (t1 - v.t0) / now.width };
 			}
@@ -120,6 +123,7 @@ export function Timeline(): preact.JSX.Element {
 			resized.disconnect();
 			frames.stop();
 			follow();
+			unfollow();
 			offs.forEach(f => f());
 		};
 	}, []);

@@ -4,10 +4,11 @@ import { useState } from 'preact/hooks';
 
 import { duration, grouped } from '../../base/time';
 import {
-	question, type Bucket, type ByClass, type LatencyType, type Region, type Regions, type Request, type Requests, type RequestType, type Task, type Tasks,
+	latencyOf, question, type Bucket, type ByClass, type LatencyType, type Region, type Regions, type Request, type Requests, type RequestType, type Task, type Tasks,
 } from '../../model/answers';
 import * as a from '../actions';
 import { finest, Func, LaneLink, TimeLink } from '../facts';
+import { useSignals } from '../hooks';
 import { explain } from './cause';
 import { States } from './states';
 import { ScopeBar, Terminal, useAnswer, useScope } from './scope';
@@ -18,17 +19,16 @@ const titles: readonly (readonly [Of, string])[] = [['requests', 'Requests'], ['
 const rows_most = 1000;
 const rows_shown = 100;
 
-let last: Of = 'requests'; // which one was looked at
-
 export function Latency(): preact.JSX.Element {
-	const [of, setOf] = useState(last);
+	useSignals(latencyOf);
+	const of = titles.find(t => t[0] === latencyOf.value)?.[0] ?? 'requests';
 	const { range, filter } = useScope();
 	const { value, busy, error } = useAnswer<Requests | Tasks | Regions>(question(of, { range, filter: of === 'requests' ? '' : filter, n: rows_most }));
 	const fits = value && (of === 'tasks' ? 'tasks' in value : of === 'regions' ? 'regions' in value : !('tasks' in value) && !('regions' in value)) ? value : null;
 	return (
 		<div class="answer">
 			<ScopeBar filtered={of !== 'requests'} busy={busy} first={!value} error={error}>
-				<select aria-label="What" value={of} onChange={e => setOf(last = e.currentTarget.value as Of)}>
+				<select aria-label="What" value={of} onChange={e => { latencyOf.value = e.currentTarget.value; }}>
 					{titles.map(([id, title]) => <option key={id} value={id}>{title}</option>)}
 				</select>
 			</ScopeBar>

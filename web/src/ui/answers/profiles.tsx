@@ -3,9 +3,10 @@
 import { useRef, useState } from 'preact/hooks';
 
 import { duration, grouped } from '../../base/time';
-import { question, type Profile, type ProfileFunction } from '../../model/answers';
+import { profileKind, question, type Profile, type ProfileFunction } from '../../model/answers';
 import { callTree } from '../../model/flame';
 import { Func } from '../facts';
+import { useSignals } from '../hooks';
 import { Flame } from './flame';
 import { ScopeBar, Terminal, useAnswer, useScope } from './scope';
 
@@ -32,21 +33,16 @@ const kinds: readonly Kind[] = [
 const stacks_most = 5000;
 const functions_shown = 200;
 
-let last = kinds[0]!; // which one was looked at
-
 export function Profiles(): preact.JSX.Element {
-	const [kind, setKind] = useState(last);
+	useSignals(profileKind);
+	const kind = kinds.find(k => k.id === profileKind.value) ?? kinds[0]!;
 	const [upside, setUpside] = useState(false);
 	const { range, filter } = useScope();
 	const { value, busy, error } = useAnswer<Profile>(question('profile', { kind: kind.id, range, filter, n: stacks_most }));
-	const choose = (id: string): void => {
-		last = kinds.find(k => k.id === id)!;
-		setKind(last);
-	};
 	return (
 		<div class="answer">
 			<ScopeBar filtered busy={busy} first={!value} error={error}>
-				<select aria-label="Profile" value={kind.id} onChange={e => choose(e.currentTarget.value)}>
+				<select aria-label="Profile" value={kind.id} onChange={e => { profileKind.value = e.currentTarget.value; }}>
 					{kinds.map(k => <option key={k.id} value={k.id}>{k.title}</option>)}
 				</select>
 				<label class="check"><input type="checkbox" checked={upside} onChange={e => setUpside(e.currentTarget.checked)} /> by innermost function</label>
