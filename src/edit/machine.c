@@ -78,11 +78,12 @@ we_thread *we_thread_of(we_machine *k, int64_t id)
 {
 	if (id == WTR_NONE)
 		return NULL;
-	if (k->recent_m < k->ms.n && k->ms.at[k->recent_m].id == id)
-		return &k->ms.at[k->recent_m];
+	uint32_t *recent = &k->recent[(uint64_t)id % WE_RECENT];
+	if (*recent < k->ms.n && k->ms.at[*recent].id == id)
+		return &k->ms.at[*recent];
 	uint32_t i = wb_idmap_get(&k->m_of, (uint64_t)id);
 	if (i != WB_IDMAP_NONE)
-		return &k->ms.at[k->recent_m = i];
+		return &k->ms.at[*recent = i];
 	if (!wb_vec_reserve(&k->ms, 1) || !wb_idmap_set(&k->m_of, (uint64_t)id, (uint32_t)k->ms.n)) {
 		k->failed = true;
 		return NULL;

@@ -29,6 +29,7 @@ void we_enter(we_machine *k, const wtr_trace *t, uint64_t generation)
 	k->t = t ? t : k->t;
 	k->source = !t ? WE_NO_SOURCE : gen ? gen->number : 0;
 	k->carrier = t ? wtr__carrier_of(t, generation) : NULL;
+	k->tells_waits = k->carrier && (k->carrier->entries.n || k->carrier->taken.n);
 	if (k->w && k->carrier) {
 		const wtr__carrier *c = k->carrier;
 		we_carry_sums(we_carrier(k->w), WF_FACT_STALLS, c->stalls, c->stall_ns);

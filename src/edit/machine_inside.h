@@ -5,6 +5,7 @@
  * machine_states.c   transitions of procs and goroutines: whether they fit, and what they change
  * machine_ranges.c   ranges of the collector, and what the program says of itself
  * machine_take.c     which thread an event is of, and taking it
+ * machine_usual.h    the same for the commonest events, on a short way
  * machine_begin.c    the state of everything at the beginning of what is written
  * machine_carry.c    what stands beside the events: what goroutines wait for, their labels, where they are
  *
@@ -22,7 +23,7 @@
 
 #define WE_NO_SOURCE (UINT64_MAX - 1)
 
-enum { WE_NONE = -1, WE_DEAD = 0xff, WE_V1_PSEUDO_PROC = 1000000 };
+enum { WE_NONE = -1, WE_DEAD = 0xff, WE_V1_PSEUDO_PROC = 1000000, WE_RECENT = 16 };
 
 typedef struct we_region {
 	uint64_t task;
@@ -53,7 +54,8 @@ typedef struct we_proc {
 
 typedef struct we_thread {
 	int64_t id;
-	int32_t g, p; /* places; NONE */
+	int32_t g, p;  /* places; NONE */
+	uint32_t lane; /* see we_lane(); 0: not asked for */
 } we_thread;
 
 struct we_machine {
@@ -66,12 +68,13 @@ struct we_machine {
 	WB_VEC(we_proc) ps;
 	WB_VEC(we_thread) ms;
 	wb_idmap g_of, p_of, m_of;
-	uint32_t recent_m; /* place of the thread that was looked up last */
+	uint32_t recent[WE_RECENT]; /* by id % WE_RECENT: place of the thread that was looked up last */
 	wb_idmap later_g, later_p; /* created behind the moment of we_foresee() */
 	wb_idmap tasks;            /* active */
 	wb_intern names;           /* of regions; labels */
 	uint64_t source;           /* number of the generation that is read; WE_NO_SOURCE: ids are not to be kept */
 	const wtr__carrier *carrier; /* its; NULL: none */
+	bool tells_waits;            /* it says something of single events */
 	WB_VEC(int32_t) free_gs, g_order, p_order;
 	bool gc_on, gc_known; /* whether the collector marks, and whether we can tell */
 	uint64_t gc_seq;

@@ -1,8 +1,5 @@
 /* edit/machine_take.c - which thread an event is of, and taking it. */
-#include "edit/machine_inside.h"
-
-#include "fmt/events.h"
-#include "fmt/wire.h"
+#include "edit/machine_usual.h"
 
 /* ---- threads of the first container ----
  *
@@ -156,6 +153,8 @@ static bool take(we_machine *k, const wtr_event *e)
 
 void we_follow(we_machine *k, const wtr_event *e)
 {
+	if (usual_take(k, e))
+		return;
 	if (!k->v1 && e->type != WF_EV_GO_STATUS && e->type != WF_EV_GO_STATUS_STACK && e->type != WF_EV_PROC_STATUS)
 		meet(k, e, false);
 	if (e->kind == WTR_KIND_LABEL)
@@ -216,6 +215,6 @@ void we_foresee(we_machine *k, const wtr_event *e, bool written)
 void we_take(we_machine *k, const wtr_trace *t, const wtr_event *e)
 {
 	k->t = t;
-	if (!take(k, e))
+	if (!usual_take(k, e) && !take(k, e))
 		k->counts.left_out++;
 }

@@ -13,7 +13,7 @@ void we_emit(we_machine *k, int64_t m, int64_t time_ns, uint8_t type, unsigned n
 	if (k->end_ns)
 		time_ns = k->end_ns++;
 	k->last_ns = time_ns > k->last_ns ? time_ns : k->last_ns + 1;
-	we_event(k->w, m, k->last_ns, type, n, args);
+	we_event(k->w, we_lane(k->w, m), k->last_ns, type, n, args);
 	k->counts.events++;
 }
 

@@ -34,8 +34,7 @@ struct we_writer {
 	bool stopped, no_memory, fill_in;
 	uint64_t sync_ns;
 	WB_VEC(lane) lanes;
-	wb_idmap lane_of; /* thread id -> lane */
-	uint32_t recent;  /* lane that was written to last */
+	wb_idmap lane_of; /* thread id -> lane, its place + 1 */
 	wb_intern texts;  /* of this generation; number = id */
 	size_t texts_written;
 	wb_idmap string_of, stack_of; /* id read, counted from the first one met -> id written */
@@ -45,8 +44,19 @@ struct we_writer {
 	we_carry *carry;
 };
 
+/* There is room for 10 bytes.  How many there are of the usual numbers is hard to predict, so they take no branch. */
 static inline char *encode(char *p, uint64_t v)
 {
+	if (__builtin_expect(v < 1u << 28, 1)) {
+		uint32_t x = (uint32_t)v, n = ((31u - (unsigned)__builtin_clz(x | 1)) * 37 >> 8) + 1;
+		x = (x & 0x7f) | (x & 0x3f80) << 1 | (x & 0x1fc000) << 2 | (x & 0xfe00000) << 3;
+		x |= (uint32_t)(0x80808080u & (((uint64_t)1 << 8 * (n - 1)) - 1));
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+		x = __builtin_bswap32(x);
+#endif
+		memcpy(p, &x, sizeof(x));
+		return p + n;
+	}
 	for (; v >= 0x80; v >>= 7)
 		*p++ = (char)(v | 0x80);
 	*p++ = (char)v;
@@ -311,40 +321,42 @@ uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id)
 
 /* ---- events ---- */
 
-static lane *lane_of(we_writer *w, int64_t m)
+uint32_t we_lane(we_writer *w, int64_t m)
 {
-	if (w->recent < w->lanes.n && w->lanes.at[w->recent].m == m)
-		return &w->lanes.at[w->recent];
 	uint32_t i = wb_idmap_get(&w->lane_of, (uint64_t)m);
 	if (i != WB_IDMAP_NONE)
-		return &w->lanes.at[w->recent = i];
-	i = (uint32_t)w->lanes.n;
+		return i;
+	i = (uint32_t)w->lanes.n + 1;
 	if (!wb_vec_reserve(&w->lanes, 1) || !wb_idmap_set(&w->lane_of, (uint64_t)m, i)) {
 		w->no_memory = true;
-		return NULL;
+		return 0;
 	}
 	w->lanes.at[w->lanes.n++] = (lane){ .m = m };
-	return &w->lanes.at[i];
+	return i;
 }
 
-void we_event(we_writer *w, int64_t m, int64_t time_ns, uint8_t type, unsigned n, const uint64_t *args)
+/* Time passes up to the first event of a batch, too.  Readers multiply the base as a floating point number: give it few
+ * bits where that matters. */
+static void begin_batch(const we_writer *w, lane *l, uint64_t time)
 {
-	lane *l = lane_of(w, m);
-	if (!l)
+	l->base_ns = time - (time != 0);
+	if (time >> EXACT_NS_BITS)
+		l->base_ns &= ~(uint64_t)0xfff;
+	if (l->base_ns < w->sync_ns)
+		l->base_ns = w->sync_ns < time ? w->sync_ns : time;
+	l->last_ns = l->base_ns;
+}
+
+void we_event(we_writer *w, uint32_t in, int64_t time_ns, uint8_t type, unsigned n, const uint64_t *args)
+{
+	if (in == 0)
 		return;
+	lane *l = &w->lanes.at[in - 1];
 	uint64_t time = time_ns < 0 ? 0 : (uint64_t)time_ns;
 	if (l->data.n + EVENT_BYTES_MAX > WF_BATCH_BYTES_MAX)
 		give_lane(w, l);
-	if (l->data.n == 0) {
-		/* Time passes up to the first event of a batch, too.  Readers multiply the base as a floating point
-		 * number: give it few bits where that matters. */
-		l->base_ns = time - (time != 0);
-		if (time >> EXACT_NS_BITS)
-			l->base_ns &= ~(uint64_t)0xfff;
-		if (l->base_ns < w->sync_ns)
-			l->base_ns = w->sync_ns < time ? w->sync_ns : time;
-		l->last_ns = l->base_ns;
-	}
+	if (l->data.n == 0)
+		begin_batch(w, l, time);
 	char *p = wb_buf_room(&l->data, EVENT_BYTES_MAX);
 	if (!p) {
 		w->no_memory = true;

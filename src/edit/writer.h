@@ -42,8 +42,10 @@ uint32_t we_stack(we_writer *w, const wtr_trace *t, uint32_t id);
 /* The id of a stack of these frames. */
 uint32_t we_frames(we_writer *w, const wtr_frame *frames, size_t n);
 
-/* One event of thread m (WTR_NONE: of none); args without the time delta. */
-void we_event(we_writer *w, int64_t m, int64_t time_ns, uint8_t type, unsigned n, const uint64_t *args);
+/* Where the events of thread m go (WTR_NONE: of none), for as long as the writer is; 0: out of memory. */
+uint32_t we_lane(we_writer *w, int64_t m);
+/* One event there; args without the time delta.  Lane 0 takes nothing. */
+void we_event(we_writer *w, uint32_t lane, int64_t time_ns, uint8_t type, unsigned n, const uint64_t *args);
 void we_sample(we_writer *w, const wtr_event *e, uint32_t stack);
 /* Where to tell what this generation has beside its events. */
 we_carry *we_carrier(we_writer *w);
