@@ -15,9 +15,8 @@ static bool begins_at(wtr_trace *t, size_t i, int64_t *ret_ns)
 	return true;
 }
 
-/* The generation to begin with for times from `from_ns` on: the one before that which holds them, for times at the
- * beginning of a generation depend on the end of the one before. */
-static size_t generation_for(wtr_trace *t, int64_t from_ns)
+/* The first generation, from 1 on, that begins behind from_ns; 0: not known. */
+static size_t generation_behind(wtr_trace *t, int64_t from_ns)
 {
 	if (!t->v2 || t->opt.damage == WTR_REPAIR)
 		return 0;
@@ -32,7 +31,7 @@ static size_t generation_for(wtr_trace *t, int64_t from_ns)
 		else
 			high = mid;
 	}
-	return low < 2 ? 0 : low - 2;
+	return low;
 }
 
 wtr_code wtr_cut(
@@ -40,9 +39,11 @@ wtr_code wtr_cut(
 {
 	wtr_cut_options all = { 0 };
 	we_part part = { .t = t };
-	if (opt && opt->has_from)
-		part.first = generation_for(t, opt->from_ns);
+	size_t behind = opt && opt->has_from ? generation_behind(t, opt->from_ns) : 0;
+	/* That which holds from_ns, and the one before: times follow on those before, see alone.h. */
+	part.first = behind < 2 ? 0 : behind - 2;
 	we_job job = { .parts = &part, .n_parts = 1, .cut = opt ? opt : &all, .put = put, .user = user };
+	job.one_before = behind >= 2;
 	job.whole = t->opt.damage == WTR_REPAIR;
 	return we_rewrite(&job, ret, err);
 }

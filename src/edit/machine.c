@@ -195,6 +195,11 @@ void we_get_counts(const we_machine *k, we_counts *ret)
 	*ret = k->counts;
 }
 
+bool we_is_unsure(const we_machine *k)
+{
+	return k->unsure;
+}
+
 bool we_failed(const we_machine *k)
 {
 	return k->failed;

@@ -41,6 +41,10 @@ void we_follow(we_machine *k, const wtr_event *e);
  * others do something. */
 void we_foresee(we_machine *k, const wtr_event *e, bool written);
 
+/* Whether something that was followed or foreseen shows that what is before the first generation matters: a proc that
+ * was taken from a thread in a system call, a range that had begun. */
+bool we_is_unsure(const we_machine *k);
+
 /* Whether a goroutine is there, and to be in what is written. */
 bool we_is_wanted(we_machine *k, int64_t g);
 
@@ -54,8 +58,9 @@ void we_begin(we_machine *k, const wtr_trace *t, uint64_t generation, const stru
 	int64_t time_ns);
 
 /* What is written ends at end_ns, which is not included.  Of the rest of its generation the statuses are to be taken
- * that we_status_is_missing(); they tell what has been so all the time, and get times before the end. */
-void we_end_at(we_machine *k, int64_t end_ns);
+ * that we_status_is_missing(); they tell what has been so all the time, and get times before the end.  Returns how many
+ * are missing. */
+size_t we_end_at(we_machine *k, int64_t end_ns);
 bool we_status_is_missing(we_machine *k, const wtr_event *e);
 
 /* To be told when a generation has no more events, before the next one begins or all ends, with the newest time that it

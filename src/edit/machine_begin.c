@@ -182,14 +182,15 @@ static bool unsaid_g(const we_machine *k, const we_goroutine *g)
 	return g->status != WE_DEAD && g->wanted && g->gen != k->gen;
 }
 
-void we_end_at(we_machine *k, int64_t end_ns)
+size_t we_end_at(we_machine *k, int64_t end_ns)
 {
-	int64_t n = 0;
+	size_t n = 0;
 	for (size_t i = 0; i < k->ps.n; i++)
 		n += k->ps.at[i].gen != k->gen;
 	for (size_t i = 0; i < k->gs.n; i++)
 		n += unsaid_g(k, &k->gs.at[i]);
-	k->end_ns = end_ns - n;
+	k->end_ns = end_ns - (int64_t)n;
+	return n;
 }
 
 bool we_status_is_missing(we_machine *k, const wtr_event *e)

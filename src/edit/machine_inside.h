@@ -77,6 +77,8 @@ struct we_machine {
 	bool tells_waits;            /* it says something of single events */
 	WB_VEC(int32_t) free_gs, g_order, p_order;
 	bool gc_on, gc_known; /* whether the collector marks, and whether we can tell */
+	bool unsure;          /* see we_is_unsure() */
+	uint32_t stws_later;  /* stop-the-worlds that began behind the moment of we_foresee() and go on */
 	uint64_t gc_seq;
 	uint64_t gen;
 	/* Of the first generation, which says everything at its beginning: an idle proc or a goroutine that waits all

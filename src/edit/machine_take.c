@@ -151,10 +151,17 @@ static bool take(we_machine *k, const wtr_event *e)
 	return take_of(k, m, &of_ours);
 }
 
+/* Who holds it is known only to the generation before. */
+static bool is_abandoned(const wtr_event *e)
+{
+	return e->type == WF_EV_PROC_STATUS && e->value[0] == WF_PROC_SYSCALL_ABANDONED;
+}
+
 void we_follow(we_machine *k, const wtr_event *e)
 {
 	if (usual_take(k, e))
 		return;
+	k->unsure |= is_abandoned(e);
 	if (!k->v1 && e->type != WF_EV_GO_STATUS && e->type != WF_EV_GO_STATUS_STACK && e->type != WF_EV_PROC_STATUS)
 		meet(k, e, false);
 	if (e->kind == WTR_KIND_LABEL)
@@ -193,22 +200,49 @@ static void foresee_transition(we_machine *k, const wtr_event *e, bool written)
 		meet(k, e, true);
 }
 
+/* What goes on with something that is not new goes on since before; it was to be known then. */
+static void foresee_active(we_machine *k, const wtr_event *e)
+{
+	we_goroutine *g = e->detail == WTR_RANGE_MARK_ASSIST ? we_find_g(k, e->id) : NULL;
+	we_proc *p = e->detail == WTR_RANGE_SWEEP ? we_find_p(k, e->id) : NULL;
+	if (g && g->foreseen)
+		g->assist = true;
+	if (p && p->foreseen)
+		p->sweep = true;
+	k->unsure |= (g && !g->assist) || (p && !p->sweep);
+}
+
+/* Nothing repeats that the world is stopped. */
+static void foresee_stw(we_machine *k, const wtr_event *e)
+{
+	const we_goroutine *g = we_find_g(k, e->id);
+	if (e->kind == WTR_KIND_RANGE_BEGIN)
+		k->stws_later++;
+	else if (k->stws_later)
+		k->stws_later--;
+	else
+		k->unsure |= !g || !g->stw;
+}
+
+static void foresee_range(we_machine *k, const wtr_event *e)
+{
+	if (e->detail == WTR_RANGE_STW)
+		foresee_stw(k, e);
+	else if (e->detail != WTR_RANGE_GC_MARK && e->kind == WTR_KIND_RANGE_ACTIVE)
+		foresee_active(k, e);
+	else if (e->detail == WTR_RANGE_GC_MARK && !k->gc_known) {
+		k->gc_known = true;
+		k->gc_on = e->kind != WTR_KIND_RANGE_BEGIN;
+	}
+}
+
 void we_foresee(we_machine *k, const wtr_event *e, bool written)
 {
 	if (e->kind == WTR_KIND_STATE_TRANSITION) {
+		k->unsure |= is_abandoned(e);
 		foresee_transition(k, e, written);
-	} else if (e->kind == WTR_KIND_RANGE_ACTIVE && e->detail == WTR_RANGE_MARK_ASSIST) {
-		we_goroutine *g = we_find_g(k, e->id);
-		if (g && g->foreseen)
-			g->assist = true;
-	} else if (e->kind == WTR_KIND_RANGE_ACTIVE && e->detail == WTR_RANGE_SWEEP) {
-		we_proc *p = we_find_p(k, e->id);
-		if (p && p->foreseen)
-			p->sweep = true;
-	} else if (e->kind >= WTR_KIND_RANGE_BEGIN && e->kind <= WTR_KIND_RANGE_END && e->detail == WTR_RANGE_GC_MARK &&
-		   !k->gc_known) {
-		k->gc_known = true;
-		k->gc_on = e->kind != WTR_KIND_RANGE_BEGIN;
+	} else if (e->kind >= WTR_KIND_RANGE_BEGIN && e->kind <= WTR_KIND_RANGE_END) {
+		foresee_range(k, e);
 	}
 }
 

@@ -3,12 +3,16 @@
  * Two passes.  The first finds the state at the beginning of what is written: by following events up to there, and from
  * the statuses that the rest of the generation has of what was not mentioned before.  The second writes; its reader
  * goes ahead to the beginning while the first is at work.
+ *
+ * Both begin with the generation of the beginning where that is known to tell all (alone.h), and with the one before
+ * where it is not, or turns out not to.
  */
 #include "edit/rewrite.h"
 
 #include <stdlib.h>
 
 #include "edit/ahead.h"
+#include "edit/alone.h"
 #include "edit/machine.h"
 #include "edit/recall.h"
 #include "edit/writer.h"
@@ -28,7 +32,12 @@ typedef struct rewrite {
 	int64_t begin_ns;  /* of what is written; INT64_MIN until it is known */
 	int64_t sync_ns;   /* of the first Sync that is read; INT64_MIN until then */
 	we_clock clock;    /* of the newest generation written */
+	size_t first;       /* generation to begin with, of the first part */
+	int64_t reached_ns; /* by the generation before that of the beginning, when it is left out */
+	uint64_t n_before;  /* events that were followed */
+	bool started;       /* one of them was the start of a goroutine */
 	bool begun, ended; /* writing; the end of the range was seen */
+	size_t missing;    /* statuses, then */
 	int64_t end_ns;
 	uint64_t generations, not_asked;
 	wtr_error end;
@@ -94,10 +103,13 @@ static bool look_at(rewrite *r, const wtr_trace *t, const wtr_event *e, bool *in
 			r->begin_ns = r->cut.has_from ? r->cut.from_ns : e->time_ns;
 		*in_range = true;
 	}
-	if (!*in_range)
+	if (!*in_range) {
+		r->n_before++;
+		r->started |= e->type == WF_EV_GO_START;
 		we_follow(r->k, e);
-	else
+	} else {
 		we_foresee(r->k, e, !behind(r, e));
+	}
 	return true;
 }
 
@@ -113,12 +125,17 @@ static wtr_code trouble(const rewrite *r, wtr_error *err)
 	return WTR_E_IO;
 }
 
+static size_t first_of(const rewrite *r, size_t part)
+{
+	return part ? r->job->parts[part].first : r->first;
+}
+
 static wtr_code find_state(rewrite *r, wtr_error *err)
 {
 	bool more = true, in_range = false;
 	we_source(r->k, r->job->parts[0].t, 0);
 	for (size_t i = 0; i < r->job->n_parts && more && (i == 0 || r->job->whole); i++) {
-		we_ahead *a = we_ahead_open(r->job->parts[i].t, r->job->parts[i].first, INT64_MIN, err);
+		we_ahead *a = we_ahead_open(r->job->parts[i].t, first_of(r, i), INT64_MIN, err);
 		if (!a)
 			return WTR_E_NOMEM;
 		const wtr_event *e;
@@ -212,13 +229,15 @@ static bool write_tail(rewrite *r, wtr_trace *t, const wtr_event *e)
 	if (!r->begun)
 		return false;
 	if (!r->ended)
-		we_end_at(r->k, r->cut.to_ns + shift(t));
+		r->missing = we_end_at(r->k, r->cut.to_ns + shift(t));
 	r->ended = true;
-	if (e->kind == WTR_KIND_SYNC || r->generations == 1)
+	if (e->kind == WTR_KIND_SYNC || r->generations == 1 || r->missing == 0)
 		return false;
-	if (we_status_is_missing(r->k, e))
+	if (we_status_is_missing(r->k, e)) {
 		we_take(r->k, t, e);
-	return true;
+		r->missing--;
+	}
+	return r->missing;
 }
 
 /* False: the rest is behind the range, or what goes on at its beginning could not be found. */
@@ -266,9 +285,10 @@ static wtr_code write_all(rewrite *r, wtr_trace *t, we_ahead *a, wtr_error *err)
 }
 
 /* The reader of what is written of a part. */
-static we_ahead *reader(const rewrite *r, const we_part *part, wtr_error *err)
+static we_ahead *reader(const rewrite *r, size_t part, wtr_error *err)
 {
-	return we_ahead_open(part->t, part->first, r->cut.has_from ? r->cut.from_ns : INT64_MIN, err);
+	int64_t from_ns = r->cut.has_from ? r->cut.from_ns : INT64_MIN;
+	return we_ahead_open(r->job->parts[part].t, first_of(r, part), from_ns, err);
 }
 
 /* Closes `first`. */
@@ -276,24 +296,67 @@ static wtr_code write_parts(rewrite *r, we_ahead *first, wtr_error *err)
 {
 	wtr_code rc = write_all(r, r->job->parts[0].t, first, err);
 	for (size_t i = 1; rc == WTR_OK && i < r->job->n_parts; i++) {
-		we_ahead *a = reader(r, &r->job->parts[i], err);
+		we_ahead *a = reader(r, i, err);
 		rc = a ? write_all(r, r->job->parts[i].t, a, err) : WTR_E_NOMEM;
 	}
 	return rc == WTR_OK ? trouble(r, err) : rc;
 }
 
+static bool new_machine(rewrite *r)
+{
+	we_machine_free(r->k);
+	r->k = we_machine_new(is_v1(r->job->parts[0].t));
+	if (r->k)
+		we_choose(r->k, r->cut.goroutine, r->cut.user);
+	return r->k;
+}
+
+/* *ret goes ahead to where the writing begins, and the state there is found. */
+static wtr_code prepare(rewrite *r, we_ahead **ret, wtr_error *err)
+{
+	r->begin_ns = r->sync_ns = INT64_MIN;
+	we_ahead *first = new_machine(r) ? reader(r, 0, err) : NULL;
+	if (!first)
+		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
+	wtr_code rc = find_state(r, err);
+	if (rc == WTR_OK)
+		*ret = first;
+	else
+		we_ahead_close(first);
+	return rc;
+}
+
+/* Whether the generation of the beginning may do without the one before; see is_sure(). */
+static bool may_stand_alone(rewrite *r)
+{
+	const we_part *p = &r->job->parts[0];
+	return r->job->one_before && we_reached(p->t, p->first, &r->reached_ns) && r->cut.from_ns > r->reached_ns;
+}
+
+/* A goroutine that started tells that the world is not stopped since before. */
+static bool is_sure(const rewrite *r)
+{
+	return !we_is_unsure(r->k) && r->end.code == WTR_OK && r->started &&
+	       (uint64_t)(r->cut.from_ns - r->reached_ns) > r->n_before;
+}
+
 static wtr_code find_and_write(rewrite *r, wtr_error *err)
 {
-	we_ahead *first = reader(r, &r->job->parts[0], err);
-	if (!first)
-		return WTR_E_NOMEM;
-	wtr_code rc = find_state(r, err);
-	if (rc == WTR_OK && r->begin_ns == INT64_MIN)
-		rc = wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
-	if (rc == WTR_OK)
+	we_ahead *first;
+	bool alone = may_stand_alone(r);
+	r->first = r->job->parts[0].first + alone;
+	wtr_code rc = prepare(r, &first, err);
+	if (rc == WTR_OK && alone && !is_sure(r)) {
+		we_ahead_close(first);
+		r->first = r->job->parts[0].first;
+		rc = prepare(r, &first, err);
+	}
+	if (rc == WTR_OK && r->begin_ns != INT64_MIN)
 		return write_parts(r, first, err);
+	if (rc != WTR_OK)
+		return rc;
 	we_ahead_close(first);
-	return rc;
+	return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");
 }
 
 static wtr_code finish(rewrite *r, wtr_edit_result *ret, wtr_error *err)
@@ -321,13 +384,11 @@ static wtr_code finish(rewrite *r, wtr_edit_result *ret, wtr_error *err)
 static wtr_code run(rewrite *r, wtr_edit_result *ret, wtr_error *err)
 {
 	wtr_trace *t = r->job->parts[0].t;
-	r->k = we_machine_new(is_v1(t));
-	r->w = r->k ? we_writer_new(t->version < 25 ? 23 : t->version, r->job->put, r->job->user) : NULL;
+	r->w = we_writer_new(t->version < 25 ? 23 : t->version, r->job->put, r->job->user);
 	if (!r->w)
 		return wtr__fail(err, WTR_E_NOMEM, 0, 0, WTR_NONE, "", "memory", "out of memory");
 	if (t->opt.damage == WTR_REPAIR)
 		we_fill_in(r->w);
-	we_choose(r->k, r->cut.goroutine, r->cut.user);
 	wtr_code rc = find_and_write(r, err);
 	if (rc == WTR_OK && !r->begun)
 		return wtr__fail(err, WTR_E_USAGE, 0, 0, WTR_NONE, "", "range", "there is no event in this range");

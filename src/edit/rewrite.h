@@ -14,6 +14,7 @@ typedef struct we_job {
 	const we_part *parts;
 	size_t n_parts;
 	const wtr_cut_options *cut;
+	bool one_before; /* parts[0].first is the generation before that of the beginning, which may do without it */
 	bool whole; /* goroutines may turn up anywhere: look through everything for what the beginning needs */
 	wtr_write_fn *put;
 	void *user;
