@@ -11,7 +11,8 @@
 #include "read/source.h"
 #include "read/trace.h"
 
-enum { RING = 8, HALF = RING / 2, BLOCK = 1024, ROOM = 4 };
+/* Sleeping and being woken costs as much as ordering a thousand events: it should be rare. */
+enum { RING = 8, HALF = RING / 2, BLOCK = 4096, BLOCK_ALONE = 256, ROOM = 4 };
 
 typedef struct block {
 	size_t n;
@@ -22,6 +23,7 @@ struct we_ahead {
 	wtr_cursor *cursor;
 	int64_t from_ns;
 	block *ring;
+	size_t block; /* events of one: without a thread as few as stay in the nearest cache */
 	pthread_t thread;
 	bool threaded;
 	size_t generation; /* 1, 2, ..: of the newest Sync that was handed out; 0: none yet */
@@ -51,8 +53,8 @@ static size_t drop(we_ahead *a, wtr_event *at, size_t n)
 static bool fill(we_ahead *a, block *k)
 {
 	k->n = 0;
-	while (k->n + ROOM <= BLOCK && (k->n == 0 || a->from_ns == INT64_MIN)) {
-		size_t n = wtr__cursor_fill(a->cursor, k->ev + k->n, BLOCK - k->n);
+	while (k->n + ROOM <= a->block && (k->n == 0 || a->from_ns == INT64_MIN)) {
+		size_t n = wtr__cursor_fill(a->cursor, k->ev + k->n, a->block - k->n);
 		if (n == 0)
 			return false;
 		k->n += a->from_ns == INT64_MIN ? n : drop(a, k->ev + k->n, n);
@@ -161,6 +163,7 @@ we_ahead *we_ahead_open(wtr_trace *t, size_t first, int64_t from_ns, wtr_error *
 	pthread_cond_init(&a->room, NULL);
 	a->from_ns = from_ns;
 	a->ring = ring;
+	a->block = several ? BLOCK : BLOCK_ALONE;
 	a->cursor = wtr__cursor_open_at(t, first, err);
 	if (!a->cursor) {
 		we_ahead_close(a);
