@@ -65,19 +65,20 @@ uint32_t weft__tr_dedup_add(weft__tr_dedup *t, const void *key, uint32_t n, uint
 	e->id = id;
 	e->n = n;
 	memcpy(e->key, key, n);
-	weft__tr_dedup_mark(e, gen);
+	/* Before others can find it: they may be in a generation that ends while this thread is held up here. */
+	atomic_store_explicit(&t->by_id[id], (uint32_t)place, memory_order_release);
 	_Atomic uint32_t *bucket = &t->bucket[hash % WEFT__TR_BUCKETS];
 	uint32_t head = atomic_load_explicit(bucket, memory_order_acquire);
 	do {
 		weft__tr_entry *other = look(t, head, seen, key, n, hash);
-		if (other) { /* somebody was faster: this place and number stay unused */
+		if (other) { /* somebody was faster: this place and number stay unused, and without a mark */
 			weft__tr_dedup_mark(other, gen);
 			return other->id;
 		}
 		e->next = seen = head;
 	} while (!atomic_compare_exchange_strong_explicit(
 		bucket, &head, (uint32_t)place, memory_order_acq_rel, memory_order_acquire));
-	atomic_store_explicit(&t->by_id[id], (uint32_t)place, memory_order_release);
+	weft__tr_dedup_mark(e, gen);
 	return id;
 }
 

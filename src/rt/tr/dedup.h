@@ -90,7 +90,7 @@ static inline uint32_t weft__tr_dedup_find(weft__tr_dedup *t, const void *key, u
 	return weft__tr_dedup_add(t, key, n, hash, gen, head);
 }
 
-/* The entry with that number, or NULL. */
+/* The entry with that number, or NULL.  What weft__tr_dedup_find has returned, on any thread, has one. */
 static inline weft__tr_entry *weft__tr_dedup_entry(const weft__tr_dedup *t, uint32_t id)
 {
 	uint32_t at = id <= t->ids_max ? atomic_load_explicit(&t->by_id[id], memory_order_acquire) : 0;

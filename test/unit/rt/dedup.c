@@ -89,17 +89,20 @@ enum { THREADS = 4, KEYS = 20000 };
 typedef struct worker {
 	weft__tr_dedup *t;
 	uint32_t ids[KEYS];
+	bool without_entry;
 } worker;
 
 static void *work(void *arg)
 {
 	worker *w = arg;
-	for (uint64_t i = 0; i < KEYS; i++)
+	for (uint64_t i = 0; i < KEYS; i++) {
 		w->ids[i] = weft__tr_dedup_find(w->t, &i, sizeof(i), weft__tr_hash_end(weft__tr_hash_word(1, i)), 1);
+		w->without_entry |= weft__tr_dedup_entry(w->t, w->ids[i]) == NULL;
+	}
 	return NULL;
 }
 
-/* All threads get the same numbers, whoever comes first. */
+/* All threads get the same numbers, whoever comes first, and find the entry at once, whoever has made it. */
 static void threads(void **state)
 {
 	(void)state;
@@ -113,6 +116,8 @@ static void threads(void **state)
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(id[i], NULL);
+	for (int i = 0; i < THREADS; i++)
+		assert_false(w[i].without_entry);
 	for (uint64_t k = 0; k < KEYS; k++) {
 		assert_true(w[0].ids[k] != 0);
 		assert_int_equal(weft__tr_dedup_entry(&t, w[0].ids[k])->key[0], k);
