@@ -78,7 +78,7 @@ static bool hold(weft__m *m, weft__tr_m_fn *fn, void *arg)
 	else
 		wo_barrier_all();
 	bool outside = atomic_load_explicit(&m->in_rt, memory_order_acquire) == 0;
-	if (outside && m->tr.tid != 0) { /* else it has no thread */
+	if (outside && m->tr.tid != 0) { /* else it has no thread, and cannot get one now (threads.c) */
 		weft__p *p = weft__self_p(m);
 		weft__g *g = weft__self_g(m);
 		weft__tr_m_now now = {

@@ -79,6 +79,15 @@ size_t weft__m_made_at(weft__m *m, uintptr_t ret[WEFT__M_FRAMES])
 
 /* ---- they begin and end ---- */
 
+/* A trace that begins just now looks at all descriptors (tell.c): either it sees that this one has no thread, or that
+ * its thread is inside. */
+static void set_tid(weft__m *m, uint64_t tid)
+{
+	weft__lock_take(&m->retake, WEFT__RANK_RETAKE);
+	m->tr.tid = tid;
+	weft__lock_drop(&m->retake);
+}
+
 static pthread_key_t ending;
 static bool has_ending;
 
@@ -97,7 +106,7 @@ static void end(void *arg)
 	weft__heap_leave();
 	weft__stack_thread_done(&m->sigstack);
 	weft__ctx_done(&m->g0);
-	m->tr.tid = 0;
+	set_tid(m, 0);
 	atomic_fetch_and(&m->attn, ~(uint32_t)WEFT__ATTN_FOREIGN);
 	weft__m_here = &weft__no_m;
 	keep_spare(m);
@@ -119,7 +128,7 @@ static void *thread_main(void *arg)
 {
 	weft__m *m = arg;
 	weft__m_here = m;
-	m->tr.tid = wo_thread_id();
+	set_tid(m, wo_thread_id());
 	weft__ctx_thread_init(&m->g0);
 	weft__stack_thread_init(&m->sigstack);
 	if (weft__heap_started()) /* perhaps just now, and this thread was overlooked */
@@ -142,7 +151,7 @@ weft__m *weft__thread_call_in(void)
 	if (!m)
 		weft__fatal("out of memory for a thread that calls in");
 	atomic_store(&m->attn, WEFT__ATTN_FOREIGN | (weft__sched.hard ? WEFT__ATTN_HARD : 0));
-	m->tr.tid = wo_thread_id();
+	set_tid(m, wo_thread_id());
 	m->ends = true;
 	weft__m_here = m;
 	weft__external_begin();
