@@ -18,6 +18,7 @@
 #include "fakesched.h"
 #include "kit.h"
 #include "os/pages.h"
+#include "rt/tr/inside.h"
 #include "rt/tr/tr.h"
 #include "tracecheck.h"
 
@@ -315,6 +316,32 @@ static void test_many_texts(void **state)
 	fs_close(f);
 }
 
+static uint64_t once_ids(void)
+{
+	return atomic_load(&weft__tr.once_ids[atomic_load(&weft__tr_gen) & 1]);
+}
+
+/* Texts outside of tables are numbered in each generation: over the days there would be too many of them. */
+static void test_numbers_begin_anew(void **state)
+{
+	(void)state;
+	faulty s = { 0 };
+	weft__tr_options opt = into(&s);
+	fs *f = fs_open(&usual);
+	assert_int_equal(weft__tr_start(&opt), 0);
+	for (unsigned i = 0; i < 4; i++) {
+		steps(f, 2000);
+		assert_true(once_ids() > 10);
+		assert_int_equal(weft__tr_flip(), 0);
+		assert_int_equal(once_ids(), 0);
+	}
+	assert_int_equal(weft__tr_stop(), 0);
+	assert_true(tracecheck_valid(&s.got));
+	assert_true(tracecheck_complete(&s.got, f));
+	wb_buf_free(&s.got);
+	fs_close(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +352,7 @@ int main(void)
 		cmocka_unit_test(test_slow),
 		cmocka_unit_test(test_stuck),
 		cmocka_unit_test(test_many_texts),
+		cmocka_unit_test(test_numbers_begin_anew),
 		cmocka_unit_test(test_fork),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

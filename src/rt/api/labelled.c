@@ -25,10 +25,9 @@ static __attribute__((noinline)) void tell(weft__m *m, const weft__labels *l)
 /* l, with its reference, instead of what m's goroutine has. */
 static void exchange(weft__m *m, weft__labels *l)
 {
-	weft__labels *before = atomic_exchange(&weft__self_g(m)->labels, l);
-	if (weft__tr_on())
+	if (weft__tr_on()) /* before: what a generation mentions first are those so far */
 		tell(m, l);
-	weft__labels_unref(before);
+	weft__labels_unref(atomic_exchange(&weft__self_g(m)->labels, l));
 }
 
 static int change(const char *key, const char *value)

@@ -14,8 +14,7 @@ enum {
 
 _Static_assert(WF_OBJECT_SLOT + WF_CARRIER_SLOTS < 128, "an object seen before takes one byte");
 
-enum { LABEL_BYTES_MAX = 480 }; /* of a goroutine's label, behind which it is cut */
-_Static_assert(1 + 2 * WF_VARINT_BYTES_MAX + LABEL_BYTES_MAX <= PIECE_ROOM, "a label");
+_Static_assert(1 + 2 * WF_VARINT_BYTES_MAX + sizeof((weft__tr_label_seen){ 0 }.at) <= PIECE_ROOM, "a label");
 
 enum { MANY_MAX = 16 }; /* objects of one wait that are written */
 _Static_assert(WF_VARINT_BYTES_MAX + 5 + MANY_MAX * (3 + 3 * WF_VARINT_BYTES_MAX) <= PIECE_ROOM, "the longest entry");
@@ -70,7 +69,7 @@ static bool side_room(weft__tr_m *m)
 
 static uint64_t begin_text(weft__tr_m *m)
 {
-	uint64_t id = WEFT__TR_ONCE_ID + atomic_fetch_add_explicit(&weft__tr.once_ids, 1, memory_order_relaxed);
+	uint64_t id = weft__tr_once_id(atomic_load_explicit(&m->gen, memory_order_relaxed));
 	*m->side_at++ = WF_EV_STRING;
 	m->side_at = wf_put_padded(m->side_at, id, ID_WIDTH);
 	return id;
@@ -215,22 +214,26 @@ void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 	m->side_at = put_object(m, wf_put_uv(m->side_at, g->id), what);
 }
 
-/* Its descriptor may be another goroutine's by now: whose labels come after its id. */
-__attribute__((no_sanitize("thread"))) static bool still_is(const weft__tr_g *g, uint64_t id)
+void weft__tr_carrier_see_label(const weft__tr_g *g, weft__tr_label_seen *ret)
 {
-	return ((const volatile weft__tr_g *)g)->id == id;
+	ret->n = weft__tr.hooks.label ? weft__tr.hooks.label(g, ret->at, sizeof(ret->at)) : 0;
 }
 
-void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g, uint64_t id)
+void weft__tr_carrier_put_label(weft__tr_m *m, uint64_t id, const weft__tr_label_seen *l)
 {
-	char label[LABEL_BYTES_MAX];
-	size_t n = weft__tr.hooks.label ? weft__tr.hooks.label(g, label, sizeof(label)) : 0;
-	if (n == 0 || !still_is(g, id) || !piece(m, WF_PIECE_FACTS))
+	if (l->n == 0 || !piece(m, WF_PIECE_FACTS))
 		return;
 	*m->side_at++ = WF_FACT_LABEL;
-	m->side_at = wf_put_uv(wf_put_uv(m->side_at, id), n);
-	memcpy(m->side_at, label, n);
-	m->side_at += n;
+	m->side_at = wf_put_uv(wf_put_uv(m->side_at, id), l->n);
+	memcpy(m->side_at, l->at, l->n);
+	m->side_at += l->n;
+}
+
+void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g)
+{
+	weft__tr_label_seen l;
+	weft__tr_carrier_see_label(g, &l);
+	weft__tr_carrier_put_label(m, g->id, &l);
 }
 
 uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s)

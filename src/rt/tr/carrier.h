@@ -19,9 +19,17 @@ void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g);
 /* g waits for that since before the generation.  With m's lock. */
 void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what);
 
-/* The label that g has when m's generation first mentions it; nothing when g is not the goroutine `id` any more, as
- * others than its owner may find.  In m's section, or with its lock. */
-void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g, uint64_t id);
+/* The label that g has when m's generation first mentions it.  In m's section, or with its lock, by g's owner. */
+void weft__tr_carrier_label(weft__tr_m *m, const weft__tr_g *g);
+
+/* The same in two parts, for others than g's owner, who do not know yet whether what they see of it counts. */
+typedef struct weft__tr_label_seen {
+	size_t n;
+	char at[480]; /* behind that it is cut */
+} weft__tr_label_seen;
+
+void weft__tr_carrier_see_label(const weft__tr_g *g, weft__tr_label_seen *ret);
+void weft__tr_carrier_put_label(weft__tr_m *m, uint64_t id, const weft__tr_label_seen *l);
 
 /* A text that is not put in the table; its id, 0 for none. */
 uint64_t weft__tr_text_once(weft__tr_m *m, weft__tr_str s);

@@ -42,6 +42,7 @@ static void free_all(void)
 	for (unsigned i = 0; i < WEFT__TR_OUTGOING; i++)
 		weft__tr_outgoing_end(&w->out[i]);
 	weft__tr_symbols_close(w->symbols);
+	w->symbols = NULL;
 	weft__tr_window_free(&w->sink.window);
 	weft__tr_tables_free(weft__tr.tabs[0]);
 	if (weft__tr.tabs[1] != weft__tr.tabs[0])
@@ -53,6 +54,10 @@ static void free_all(void)
 /* For a child that was forked while the writer was at work: what it had in its hands may be half changed, and stays. */
 static void leave_all(void)
 {
+	w->symbols = NULL;
+	w->sink.window = (weft__tr_window){ 0 };
+	for (unsigned i = 0; i < WEFT__TR_OUTGOING; i++)
+		w->out[i] = (weft__tr_outgoing){ .fd = -1 };
 	weft__tr.tabs[0] = weft__tr.tabs[1] = NULL;
 	weft__tr_bufs_done(&weft__tr.bufs);
 }
@@ -86,6 +91,7 @@ static void after_fork_child(void)
 		atomic_store(&m->writing, 0);
 		m->buf = m->side = NULL;
 		m->at = m->end = m->chunk = NULL;
+		atomic_store(&m->joined, false);
 		m->next = NULL;
 		m->link = NULL;
 	}
@@ -97,6 +103,8 @@ static void after_fork_child(void)
 		leave_all();
 	running = false;
 	w->ask.ended = true;
+	w->ask.snapshot = NULL;
+	atomic_store(&w->ask.soon_fd, -1);
 	after_fork_parent();
 }
 
@@ -149,8 +157,8 @@ static void reset_writer(const weft__tr_options *o, uint64_t first)
 	w->sink.window.max_ns = o->window_ns;
 	for (unsigned i = 0; i < WEFT__TR_OUTGOING; i++)
 		w->out[i] = (weft__tr_outgoing){ .fd = -1 };
-	w->symbols = NULL;
 	w->gen = first;
+	w->last = false;
 	w->next_first = w->next_last = NULL;
 	w->next_bytes = w->waits = w->wait_ns = 0;
 	atomic_store(&w->n_gens, 0);
@@ -158,7 +166,6 @@ static void reset_writer(const weft__tr_options *o, uint64_t first)
 	pthread_mutex_lock(&w->ask.lock);
 	w->ask.begun = w->ask.stop = w->ask.ended = w->ask.idle = false;
 	w->ask.flips_asked = w->ask.flips_done = 0;
-	w->ask.snapshot_fd = -1;
 	pthread_mutex_unlock(&w->ask.lock);
 }
 
@@ -172,7 +179,7 @@ static uint64_t reset_state(const weft__tr_options *o)
 	atomic_store(&weft__tr.closed, first - 1);
 	atomic_store(&weft__tr.announced, first - 1);
 	atomic_store(&weft__tr.used, first - 1);
-	atomic_store(&weft__tr.once_ids, 0);
+	atomic_store(&weft__tr.once_ids[first & 1], 0);
 	atomic_store(&weft__tr.error, 0);
 	atomic_store(&weft__tr.looking, true);
 	atomic_store(&weft__tr.waits, 0);
@@ -257,7 +264,6 @@ int weft__tr_stop(void)
 		pthread_join(thread, NULL);
 		rc = atomic_load(&weft__tr.error);
 		free_all();
-		w->symbols = NULL;
 		running = false;
 	}
 	pthread_mutex_unlock(&control);
@@ -267,45 +273,53 @@ int weft__tr_stop(void)
 int weft__tr_flip(void)
 {
 	pthread_mutex_lock(&w->ask.lock);
-	uint64_t wanted = ++w->ask.flips_asked;
+	uint64_t wanted = ++w->ask.flips_asked, trace = weft__tr_trace();
 	pthread_cond_signal(&w->ask.asked);
-	while (!w->ask.ended && w->ask.flips_done < wanted)
+	/* Another trace may have begun before this thread is back. */
+	while (!w->ask.ended && weft__tr_trace() == trace && w->ask.flips_done < wanted)
 		pthread_cond_wait(&w->ask.done, &w->ask.lock);
-	int rc = w->ask.flips_done >= wanted ? 0 : -EINVAL;
+	int rc = weft__tr_trace() == trace && w->ask.flips_done >= wanted ? 0 : -EINVAL;
 	pthread_mutex_unlock(&w->ask.lock);
 	return rc;
 }
 
 int weft__tr_snapshot(int fd)
 {
+	weft__tr_wanted mine = { .fd = fd, .error = -EINVAL };
+	if (fd < 0)
+		return -EBADF;
 	pthread_mutex_lock(&w->ask.lock);
-	while (!w->ask.ended && w->ask.snapshot_fd >= 0)
+	while (!w->ask.ended && w->ask.snapshot)
 		pthread_cond_wait(&w->ask.done, &w->ask.lock);
-	int rc = w->ask.ended || weft__tr.opt.window_bytes == 0 ? -EINVAL : 0;
-	if (rc == 0) {
-		w->ask.snapshot_fd = fd;
+	if (!w->ask.ended && weft__tr.opt.window_bytes > 0) {
+		w->ask.snapshot = &mine;
 		pthread_cond_signal(&w->ask.asked);
-		while (!w->ask.ended && w->ask.snapshot_fd >= 0)
+		while (!mine.done)
 			pthread_cond_wait(&w->ask.done, &w->ask.lock);
-		rc = w->ask.snapshot_fd < 0 ? w->ask.snapshot_error : -EINVAL;
 	}
 	pthread_mutex_unlock(&w->ask.lock);
-	return rc;
+	return mine.error;
 }
 
 int weft__tr_snapshot_soon(int fd)
 {
-	int none = -1;
+	int none = -1, mine = fd;
+	if (fd < 0)
+		return -EBADF;
 	if (!weft__tr_on() || weft__tr.opt.window_bytes == 0)
 		return -EINVAL;
-	return atomic_compare_exchange_strong(&w->ask.soon_fd, &none, fd) ? 0 : -EBUSY;
+	if (!atomic_compare_exchange_strong(&w->ask.soon_fd, &none, fd))
+		return -EBUSY;
+	/* The writer looks for the last time when the number is 0: then nobody takes it any more, or it just has. */
+	bool late = atomic_load(&weft__tr_gen) == 0 && atomic_compare_exchange_strong(&w->ask.soon_fd, &mine, -1);
+	return late ? -EINVAL : 0;
 }
 
 void weft__tr_m_exit(weft__tr_m *m)
 {
 	pthread_mutex_lock(&weft__tr.joined_lock);
 	pthread_mutex_lock(&m->lock);
-	if (m->link) {
+	if (weft__tr_has_joined(m)) {
 		weft__tr_push(m);
 		weft__tr_carrier_end(m);
 		weft__tr_bufs_allow(&weft__tr.bufs, -WEFT__TR_HELD);
@@ -315,7 +329,7 @@ void weft__tr_m_exit(weft__tr_m *m)
 		m->next = NULL;
 		m->link = NULL;
 	}
-	m->trace = 0;
+	atomic_store_explicit(&m->joined, false, memory_order_relaxed);
 	atomic_store_explicit(&m->gen, 0, memory_order_release);
 	pthread_mutex_unlock(&m->lock);
 	pthread_mutex_unlock(&weft__tr.joined_lock);

@@ -130,11 +130,13 @@ static void claim_goroutine(weft__tr_g *g, bool known, const weft__tr_g_now *now
 	if (!weft__tr_room(&weft__tr.late))
 		return;
 	weft__tr_g copy = peek(g);
+	weft__tr_label_seen label;
+	weft__tr_carrier_see_label(g, &label);
 	uint64_t stack = stack_of(&copy, known, now, gen);
 	if (!weft__tr_claim(&g->word, gen, now->state, &word))
 		return;
 	weft__tr_put_g_status(&weft__tr.late, &copy, word, WF_NO_THREAD, stack);
-	weft__tr_carrier_label(&weft__tr.late, g, copy.id);
+	weft__tr_carrier_put_label(&weft__tr.late, copy.id, &label);
 	if (weft__tr_word_status(word) == WF_GO_WAITING)
 		weft__tr_carrier_kept(&weft__tr.late, &copy, &now->what);
 }
@@ -272,7 +274,8 @@ static uint64_t since(uint64_t now, uint64_t *last)
 
 static void put_piece(const uint8_t *text, size_t n, void *arg)
 {
-	put_text(arg, WEFT__TR_ONCE_ID + atomic_fetch_add(&weft__tr.once_ids, 1), text, n);
+	const tables *c = arg;
+	put_text(arg, weft__tr_once_id(c->gen), text, n);
 }
 
 static void put_facts(tables *c)

@@ -50,15 +50,15 @@ struct weft__tr_all {
 	weft__tr_hooks hooks;
 	weft__tr_options opt;
 	weft__tr_bufs bufs;
-	weft__tr_tables *tabs[2];   /* by parity of the generation */
-	_Atomic uint64_t trace;     /* its number */
-	uint64_t first;             /* its first generation */
-	_Atomic uint64_t closed;    /* newest generation that takes no more statuses */
-	_Atomic uint64_t used;      /* newest generation that a thread has written to */
-	_Atomic uint64_t announced; /* newest generation that has its ProcsChange */
-	_Atomic uint64_t once_ids;  /* texts outside of the table so far */
-	_Atomic int error;          /* why the trace ends by itself: negative errno */
-	_Atomic bool looking;       /* the writer is in each_m */
+	weft__tr_tables *tabs[2];     /* by parity of the generation */
+	_Atomic uint64_t trace;       /* its number */
+	uint64_t first;               /* its first generation */
+	_Atomic uint64_t closed;      /* newest generation that takes no more statuses */
+	_Atomic uint64_t used;        /* newest generation that a thread has written to */
+	_Atomic uint64_t announced;   /* newest generation that has its ProcsChange */
+	_Atomic int error;            /* why the trace ends by itself: negative errno */
+	_Atomic bool looking;         /* the writer is in each_m */
+	_Atomic uint64_t once_ids[2]; /* by parity of the generation: texts in it outside of the table */
 	_Atomic uint64_t waits, wait_ns, odd, lost_stacks, lost_strings;
 
 	pthread_mutex_t joined_lock;
@@ -66,7 +66,7 @@ struct weft__tr_all {
 	uint64_t swept; /* generation that the writer has finished on all of them */
 
 	pthread_mutex_t late_lock;
-	weft__tr_m late; /* no thread: statuses of what does not run */
+	weft__tr_m late;      /* no thread: statuses of what does not run */
 	uint64_t late_pieces; /* that it has put into the generation that is being closed */
 
 	pthread_mutex_t stw_lock; /* held while the world is stopped, and when the generation changes */
@@ -136,6 +136,7 @@ void weft__tr_put_p_status(weft__tr_m *m, const weft__tr_p *p, uint64_t word, un
 
 /* ---- sections ---- */
 
+/* Stays while a section lasts; outside, it is another one before anybody can look. */
 static inline uint64_t weft__tr_trace(void)
 {
 	return weft__tr_load(&weft__tr.trace);
@@ -186,7 +187,13 @@ bool weft__tr_adopt(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g);
 /* Finishes generation `gen` on m, whose lock is held and which is not in a section (or is the caller). */
 void weft__tr_catch_up(weft__tr_m *m, uint64_t gen);
 
-/* Takes m's lock, and joined's before if m has not joined the trace; weft__tr_unlock_m drops both. */
+static inline bool weft__tr_has_joined(weft__tr_m *m)
+{
+	return atomic_load_explicit(&m->joined, memory_order_relaxed);
+}
+
+/* Takes m's lock, and joined's before if m has not joined the trace; weft__tr_unlock_m drops both.  While they are held
+ * the running trace, if weft__tr_gen says that there is one, is not exchanged for another.  Not in a section. */
 bool weft__tr_lock_m(weft__tr_m *m);
 void weft__tr_unlock_m(weft__tr_m *m, bool joining);
 
@@ -220,6 +227,12 @@ static inline uint64_t weft__tr_stack(weft__tr_m *m, const weft__tr_g *g, const 
 }
 
 uint64_t weft__tr_string(weft__tr_m *m, weft__tr_str s);
+
+/* An id for a text of that generation that is not in the table.  Each begins anew: there are days' worth of texts. */
+static inline uint64_t weft__tr_once_id(uint64_t gen)
+{
+	return WEFT__TR_ONCE_ID + atomic_fetch_add_explicit(&weft__tr.once_ids[gen & 1], 1, memory_order_relaxed);
+}
 
 /* What a goroutine keeps of a stack id, for its status in later generations. */
 enum { WEFT__TR_STACK_IDS_MAX = (1 << 24) - 1 };

@@ -54,15 +54,16 @@ void weft__tr_proc_change_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g, weft__
 	weft__tr_leave(m);
 }
 
-/* The victim is outside, so its stream and what it holds may be changed here, with its lock. */
+/* The victim is outside, so its stream and what it holds may be changed here, with its lock: which nobody holds who
+ * waits for this section.  If it has not joined, or not any more, there is nothing to change. */
 static void let_go(weft__tr_m *victim, uint64_t gen)
 {
-	bool joining = weft__tr_lock_m(victim);
-	if (!joining) {
+	pthread_mutex_lock(&victim->lock);
+	if (weft__tr_has_joined(victim)) {
 		weft__tr_catch_up(victim, gen - 1);
 		victim->p = NULL;
 	}
-	weft__tr_unlock_m(victim, joining);
+	pthread_mutex_unlock(&victim->lock);
 }
 
 void weft__tr_proc_steal_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g, weft__tr_p *stolen, weft__tr_m *victim)
@@ -102,7 +103,7 @@ void weft__tr_go_create_on(
 	created->stack = 0;
 	uint64_t stack = weft__tr_stack(m, g, fp), new_stack = weft__tr_stack_1(m, entry);
 	PUT(m, GoCreate, .new_g = created->id, .new_stack = new_stack, .stack = stack);
-	weft__tr_carrier_label(m, created, created->id);
+	weft__tr_carrier_label(m, created);
 	atomic_store_explicit(&created->word, weft__tr_word(gen_of(m), WF_GO_RUNNABLE), memory_order_release);
 	weft__tr_leave(m);
 }
@@ -245,8 +246,9 @@ void weft__tr_stw_begin(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g, weft__tr_te
 
 void weft__tr_stw_end(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 {
-	if (weft__tr_on() && weft__tr.stw_trace == weft__tr_trace() && enter_running(m, p, g)) {
-		PUT_BARE(m, STWEnd);
+	if (weft__tr_on() && weft__tr.stw_trace && enter_running(m, p, g)) {
+		if (weft__tr.stw_trace == weft__tr_trace())
+			PUT_BARE(m, STWEnd);
 		weft__tr_leave(m);
 	}
 	weft__tr.stw_trace = 0;
@@ -270,9 +272,11 @@ void weft__tr_gc_begin_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g, const voi
 void weft__tr_gc_end_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 {
 	pthread_mutex_lock(&weft__tr.gc_lock);
-	if (weft__tr.gc_trace == weft__tr_trace() && enter_running(m, p, g)) {
-		weft__tr_gc_active(m, gen_of(m));
-		PUT(m, GCEnd, .gc_seq = ++weft__tr.gc_seq);
+	if (weft__tr.gc_trace && enter_running(m, p, g)) {
+		if (weft__tr.gc_trace == weft__tr_trace()) {
+			weft__tr_gc_active(m, gen_of(m));
+			PUT(m, GCEnd, .gc_seq = ++weft__tr.gc_seq);
+		}
 		weft__tr_leave(m);
 	}
 	weft__tr.gc_trace = 0;

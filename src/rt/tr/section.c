@@ -49,12 +49,19 @@ static bool waited_for(uint64_t gen, bool urgent)
 	       gen != atomic_load_explicit(&weft__tr_gen, memory_order_relaxed);
 }
 
+/* What is written now will not be read. */
+static bool over(void)
+{
+	return atomic_load_explicit(&weft__tr.error, memory_order_relaxed) ||
+	       atomic_load_explicit(&weft__tr_gen, memory_order_relaxed) == 0;
+}
+
 static weft__tr_buf *wait_for_buf(uint64_t gen, bool urgent)
 {
 	int64_t start = now_ns(), waited = 0, patience = weft__tr.opt.patience_ns;
 	weft__tr_buf *b = NULL;
 	atomic_fetch_add_explicit(&weft__tr.waits, 1, memory_order_relaxed);
-	while (!b && !atomic_load_explicit(&weft__tr.error, memory_order_relaxed)) {
+	while (!b && !over()) {
 		pause_a_little();
 		waited = now_ns() - start;
 		bool reserve = waited_for(gen, urgent);
@@ -183,7 +190,7 @@ static void pay_g(weft__tr_g *g, uint64_t gen, unsigned before)
 	if (late_room(gen) && weft__tr_claim(&g->word, gen - 1, before, &w)) {
 		weft__tr_put_g_status(&weft__tr.late, g, w, WF_NO_THREAD,
 			weft__tr_stack_recall(weft__tr.late.tab, g->stack, gen - 1));
-		weft__tr_carrier_label(&weft__tr.late, g, g->id);
+		weft__tr_carrier_label(&weft__tr.late, g);
 	}
 	pthread_mutex_unlock(&weft__tr.late_lock);
 }
@@ -223,7 +230,7 @@ void weft__tr_touch_g_slow(weft__tr_m *m, weft__tr_g *g, unsigned before)
 	g->seq = 0;
 	uint64_t stack = weft__tr_word_status(w) == WF_GO_WAITING ? weft__tr_stack_recall(m->tab, g->stack, gen) : 0;
 	weft__tr_put_g_status(m, g, w, own_tid(m, weft__tr_word_status(w)), stack);
-	weft__tr_carrier_label(m, g, g->id);
+	weft__tr_carrier_label(m, g);
 }
 
 void weft__tr_touch_p_slow(weft__tr_m *m, weft__tr_p *p, unsigned before, unsigned as)
@@ -249,7 +256,7 @@ static void put_bound(weft__tr_m *m, uint64_t gen)
 	}
 	if (m->g && weft__tr_claim(&m->g->word, gen, 0, &w)) {
 		weft__tr_put_g_status(m, m->g, w, m->tid, 0);
-		weft__tr_carrier_label(m, m->g, m->g->id);
+		weft__tr_carrier_label(m, m->g);
 	}
 }
 
@@ -278,7 +285,7 @@ void weft__tr_catch_up(weft__tr_m *m, uint64_t gen)
 /* joined_lock is held.  What m holds is not known but from this call. */
 static void join(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g)
 {
-	m->trace = weft__tr_trace();
+	atomic_store_explicit(&m->joined, true, memory_order_relaxed);
 	m->buf = m->side = NULL;
 	m->at = m->end = m->chunk = NULL;
 	atomic_store_explicit(&m->gen, 0, memory_order_release);
@@ -293,13 +300,17 @@ static void join(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g)
 	weft__tr_bufs_allow(&weft__tr.bufs, WEFT__TR_HELD);
 }
 
+/* What is seen before the lock is a guess: a trace may end, and another begin, until this thread has it. */
 bool weft__tr_lock_m(weft__tr_m *m)
 {
-	bool joining = m->trace != weft__tr_trace();
-	if (joining)
-		pthread_mutex_lock(&weft__tr.joined_lock);
-	pthread_mutex_lock(&m->lock);
-	return joining;
+	for (bool joining = !weft__tr_has_joined(m);; joining = true) {
+		if (joining)
+			pthread_mutex_lock(&weft__tr.joined_lock);
+		pthread_mutex_lock(&m->lock);
+		if (joining || weft__tr_has_joined(m))
+			return joining;
+		pthread_mutex_unlock(&m->lock);
+	}
 }
 
 void weft__tr_unlock_m(weft__tr_m *m, bool joining)
@@ -311,7 +322,7 @@ void weft__tr_unlock_m(weft__tr_m *m, bool joining)
 
 bool weft__tr_adopt(weft__tr_m *m, uint64_t gen, weft__tr_p *p, weft__tr_g *g)
 {
-	if (m->trace != weft__tr_trace())
+	if (!weft__tr_has_joined(m))
 		join(m, gen, p, g);
 	if (atomic_load_explicit(&m->gen, memory_order_relaxed) == gen)
 		return true;

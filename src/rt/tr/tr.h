@@ -60,7 +60,7 @@ typedef struct weft__tr_m {
 	weft__tr_g *g;
 	struct weft__tr_buf *buf, *side;
 	uint8_t *side_at, *chunk; /* in side: next byte; the open piece's text, or NULL */
-	uint64_t trace;           /* the trace that it has joined */
+	_Atomic bool joined;      /* the running trace: changes with joined_lock and its own */
 	uint64_t finished;        /* newest generation whose buffers it has handed over */
 	/* Of the carrier, in this generation: see carrier.c. */
 	uint32_t chunks, as_guessed;
@@ -325,10 +325,11 @@ int weft__tr_stop(void);
 int weft__tr_flip(void);
 
 /* Writes the window, up to now, to fd: a whole trace.  As stop; -EINVAL without a window, -ETIMEDOUT when nobody takes
- * anything of it for so long that it is given up: fd then has a part.  The trace goes on meanwhile.  One at a time. */
+ * anything of it for so long that it is given up: fd then has a part.  The trace goes on meanwhile.  One at a time:
+ * others wait for their turn. */
 int weft__tr_snapshot(int fd);
 /* The same without waiting: from anywhere, also a signal handler.  fd is closed when done, or given up; stop waits for
- * that.  -EBUSY: another is to begin first. */
+ * that.  -EBUSY: another is to begin first.  With an error fd stays the caller's. */
 int weft__tr_snapshot_soon(int fd);
 
 /* A process that is forked from a traced one is not traced, and may start a trace of its own. */

@@ -15,7 +15,7 @@ enum { POLL_BUSY_NS = 2000000, POLL_IDLE_NS = 50000000, STW_PAUSE_NS = 50000 };
 enum { SEND_MS = 1, LAST_MS = 100 }; /* that readers of snapshots are waited for, and at the end */
 
 weft__tr_writer weft__tr_the_writer = {
-	.ask = { .lock = PTHREAD_MUTEX_INITIALIZER, .ended = true, .snapshot_fd = -1, .soon_fd = -1 },
+	.ask = { .lock = PTHREAD_MUTEX_INITIALIZER, .ended = true, .soon_fd = -1 },
 	.sink.fd = -1,
 	.out = { { .fd = -1 }, { .fd = -1 } },
 };
@@ -51,6 +51,8 @@ static void drain(void)
 		n_drained++;
 		if (b->gen == w->gen)
 			put_buf(b);
+		else if (w->last)
+			weft__tr_bufs_give(&weft__tr.bufs, b);
 		else
 			put_aside(b);
 	}
@@ -104,6 +106,7 @@ static void publish_next(uint64_t gen)
 		nanosleep(&(struct timespec){ .tv_nsec = STW_PAUSE_NS }, NULL);
 	}
 	weft__tr.tabs[(gen + 1) & 1] = tables_for_next(gen);
+	atomic_store_explicit(&weft__tr.once_ids[(gen + 1) & 1], 0, memory_order_relaxed);
 	atomic_store_explicit(&weft__tr_gen, gen + 1, memory_order_release);
 	pthread_mutex_unlock(&weft__tr.stw_lock);
 	wo_barrier_all();
@@ -149,33 +152,6 @@ static bool failed(void)
 	return atomic_load_explicit(&weft__tr.error, memory_order_relaxed) != 0;
 }
 
-/* Ends w->gen.  A generation that cannot be made whole gets no end, so that a reader leaves it out. */
-static void flip(bool stopping)
-{
-	uint64_t gen = w->gen;
-	publish_next(gen);
-	finish_threads(gen);
-	weft__tr_put_statuses(gen, drain);
-	close_late(gen);
-	drain();
-	if (failed())
-		return;
-	weft__tr_put_tables(w, gen);
-	weft__tr_window_end(&w->sink.window, wo_now_ns());
-	retire_tables(gen);
-	atomic_fetch_add(&w->n_gens, 1);
-	w->gen = gen + 1;
-	w->gen_start_ns = wo_now_ns();
-	w->sink.gen_bytes = 0;
-	if (!stopping) {
-		weft__tr_put_sync(w, w->gen);
-		put_next();
-	}
-	atomic_store(&w->n_bytes, w->sink.bytes);
-	if (w->sink.error)
-		weft__tr_fail(w->sink.error);
-}
-
 /* ---- the end of the trace ---- */
 
 static void give_back(weft__tr_buf **b)
@@ -192,11 +168,12 @@ static void discard(weft__tr_m *m)
 	give_back(&m->buf);
 	give_back(&m->side);
 	m->at = m->end = m->chunk = NULL;
+	atomic_store_explicit(&m->joined, false, memory_order_relaxed);
 	atomic_store_explicit(&m->gen, 0, memory_order_release);
 	pthread_mutex_unlock(&m->lock);
 }
 
-/* No thread writes any more when this returns. */
+/* No thread writes any more when this returns.  A second time changes nothing. */
 static void quit(void)
 {
 	atomic_store_explicit(&weft__tr_gen, 0, memory_order_release);
@@ -212,6 +189,37 @@ static void quit(void)
 	pthread_mutex_unlock(&weft__tr.joined_lock);
 }
 
+/* ---- from generation to generation ---- */
+
+/* Ends w->gen.  A generation that cannot be made whole gets no end, so that a reader leaves it out. */
+static void flip(void)
+{
+	uint64_t gen = w->gen;
+	publish_next(gen);
+	finish_threads(gen);
+	weft__tr_put_statuses(gen, drain);
+	close_late(gen);
+	drain();
+	if (failed())
+		return;
+	if (w->last) /* or threads would wait for buffers while names are looked up */
+		quit();
+	weft__tr_put_tables(w, gen);
+	weft__tr_window_end(&w->sink.window, wo_now_ns());
+	retire_tables(gen);
+	atomic_fetch_add(&w->n_gens, 1);
+	w->gen = gen + 1;
+	w->gen_start_ns = wo_now_ns();
+	w->sink.gen_bytes = 0;
+	if (!w->last) {
+		weft__tr_put_sync(w, w->gen);
+		put_next();
+	}
+	atomic_store(&w->n_bytes, w->sink.bytes);
+	if (w->sink.error)
+		weft__tr_fail(w->sink.error);
+}
+
 /* ---- snapshots ---- */
 
 static bool sending(void)
@@ -219,11 +227,20 @@ static bool sending(void)
 	return w->out[WEFT__TR_ASKED].fd >= 0 || w->out[WEFT__TR_SOON].fd >= 0;
 }
 
+/* With ask.lock. */
+static void answer(int error)
+{
+	if (!w->ask.snapshot)
+		return;
+	w->ask.snapshot->error = error;
+	w->ask.snapshot->done = true;
+	w->ask.snapshot = NULL;
+}
+
 static void say_sent(int error)
 {
 	pthread_mutex_lock(&w->ask.lock);
-	w->ask.snapshot_fd = -1;
-	w->ask.snapshot_error = error;
+	answer(error);
 	pthread_cond_broadcast(&w->ask.done);
 	pthread_mutex_unlock(&w->ask.lock);
 }
@@ -283,7 +300,7 @@ static void wait_for_request(int64_t ns)
 	int64_t until = wo_now_ns() + ns;
 	struct timespec t = { .tv_sec = until / 1000000000, .tv_nsec = until % 1000000000 };
 	pthread_mutex_lock(&w->ask.lock);
-	bool asked = w->ask.stop || w->ask.flips_asked != w->ask.flips_done || w->ask.snapshot_fd >= 0 || sending();
+	bool asked = w->ask.stop || w->ask.flips_asked != w->ask.flips_done || w->ask.snapshot || sending();
 	w->ask.idle = true;
 	if (!asked)
 		pthread_cond_timedwait(&w->ask.asked, &w->ask.lock, &t);
@@ -300,10 +317,10 @@ typedef struct wishes {
 static wishes read_wishes(void)
 {
 	pthread_mutex_lock(&w->ask.lock);
-	wishes r = { .stop = w->ask.stop, .flips = w->ask.flips_asked, .snapshot_fd = w->ask.snapshot_fd };
+	wishes r = { .stop = w->ask.stop, .flips = w->ask.flips_asked, .snapshot_fd = -1 };
+	if (w->ask.snapshot && w->out[WEFT__TR_ASKED].fd < 0)
+		r.snapshot_fd = w->ask.snapshot->fd;
 	pthread_mutex_unlock(&w->ask.lock);
-	if (w->out[WEFT__TR_ASKED].fd >= 0)
-		r.snapshot_fd = -1;
 	r.soon_fd = r.stop ? -1 : soon_fd();
 	return r;
 }
@@ -313,7 +330,8 @@ static void grant(const wishes *r)
 	begin_sending(WEFT__TR_ASKED, r->snapshot_fd);
 	begin_sending(WEFT__TR_SOON, r->soon_fd);
 	pthread_mutex_lock(&w->ask.lock);
-	w->ask.flips_done = r->flips;
+	if (!failed())
+		w->ask.flips_done = r->flips;
 	pthread_cond_broadcast(&w->ask.done);
 	pthread_mutex_unlock(&w->ask.lock);
 }
@@ -341,7 +359,7 @@ static void serve(void)
 			return;
 		bool asked = r.flips != w->ask.flips_done || r.snapshot_fd >= 0 || r.soon_fd >= 0;
 		if (asked || due())
-			flip(/* stopping= */ false);
+			flip();
 		if (asked)
 			grant(&r);
 		send_some(SEND_MS);
@@ -362,6 +380,7 @@ static void say_ended(void)
 {
 	pthread_mutex_lock(&w->ask.lock);
 	w->ask.ended = true;
+	answer(failed() ? atomic_load(&weft__tr.error) : -EINVAL);
 	pthread_cond_broadcast(&w->ask.done);
 	pthread_mutex_unlock(&w->ask.lock);
 }
@@ -379,8 +398,9 @@ void *weft__tr_writer_run(void *arg)
 	w->frequency = weft__tr_clock_frequency();
 	weft__tr_put_sync(w, w->gen);
 	serve();
+	w->last = true;
 	if (!failed())
-		flip(/* stopping= */ true);
+		flip();
 	quit();
 	send_rest();
 	say_ended();

@@ -12,6 +12,12 @@
 #include "rt/tr/sink.h"
 #include "rt/tr/symbol.h"
 
+/* A snapshot that somebody waits for: whoever asks has it, until it is done. */
+typedef struct weft__tr_wanted {
+	int fd, error;
+	bool done;
+} weft__tr_wanted;
+
 /* What others ask of it: under `lock`, and `asked` is signalled. */
 typedef struct weft__tr_requests {
 	pthread_mutex_t lock;
@@ -21,9 +27,8 @@ typedef struct weft__tr_requests {
 	bool ended; /* it takes no more */
 	bool idle;  /* it waits: nothing that it owns is half changed */
 	uint64_t flips_asked, flips_done;
-	int snapshot_fd; /* asked for by weft__tr_snapshot, until it is sent: -1 none */
-	int snapshot_error;
-	_Atomic int soon_fd; /* by weft__tr_snapshot_soon: -1 none */
+	weft__tr_wanted *snapshot; /* asked for by weft__tr_snapshot, until it is sent; or NULL */
+	_Atomic int soon_fd;       /* by weft__tr_snapshot_soon: -1 none */
 } weft__tr_requests;
 
 /* Snapshots that are on their way, by who asked. */
@@ -37,6 +42,7 @@ typedef struct weft__tr_writer {
 	uint64_t frequency;
 	weft__tr_moment last_sync;
 	uint64_t gen; /* that goes out now */
+	bool last;    /* none comes after it */
 	int64_t gen_start_ns;
 	struct weft__tr_buf *next_first, *next_last; /* buffers of the generation after it */
 	uint64_t next_bytes;
