@@ -531,6 +531,38 @@ test('the address holds drawer, range and filter; Back and Forward go between pl
 	await page.context().close();
 });
 
+test('a pinned row stays at the top, can be asked like any other, and is in the address', async () => {
+	const hit = (await api(shared, 'api/search?q=main.main&n=1')).hits[0];
+	const page = await open(`${weft.url}#sel=${hit.lane}`);
+	const pinned = page.locator('.name-pinned');
+	await page.locator('.name-current', { hasText: hit.lane }).waitFor();
+	await page.keyboard.press('Shift+P');
+	await pinned.filter({ hasText: 'main.main' }).waitFor();
+	await page.locator('.name', { hasText: 'P0' }).first().hover();
+	await page.getByRole('button', { name: 'Pin p0 at the top' }).click();
+	await page.locator('.scroller').evaluate(el => { el.scrollTop = 1e6; });
+	await settled(page);
+	equal(await pinned.count(), 2, 'pinned rows');
+	const box = await lanesBox(page);
+	const at = await pinned.first().boundingBox();
+	ok(Math.abs(at.y - box.y) < 2, `it is at ${at.y}, the lanes begin at ${box.y}`);
+	const below = readPng(await page.screenshot({ clip: { ...box, height: 40 } }));
+	ok(inked(below).colours > 4, 'nothing is drawn there');
+	await page.mouse.click(box.x + 500, at.y + at.height / 2);
+	await page.waitForFunction(l => window.weft.selection?.lane === l, hit.lane, { polling: 30 });
+	await axe(page, 'with pinned rows');
+	await page.waitForFunction(l => location.hash.includes(`pin=${l},p0`), hit.lane, { polling: 30 });
+	const again = await open(`${weft.url}#pin=g999999,p0,${hit.lane},p77`); // two that the trace does not have
+	await again.locator('.name-pinned', { hasText: 'main.main' }).waitFor();
+	equal(await again.locator('.name-pinned').count(), 2, 'pinned rows of a link');
+	await settled(again);
+	await again.getByRole('button', { name: 'Let p0 go' }).first().click();
+	await again.waitForFunction(() => document.querySelectorAll('.name-pinned').length === 1, undefined, { polling: 30 });
+	equal([...page.complaints, ...again.complaints].join('; '), '', 'complaints');
+	await page.context().close();
+	await again.context().close();
+});
+
 test('dark: as the system says, and by the button', async () => {
 	const page = await open(weft.url, { colorScheme: 'dark' });
 	await settled(page);

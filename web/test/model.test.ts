@@ -118,6 +118,21 @@ test('rows: found by height and one after the other, in a hundred thousand lanes
 	assert.equal(l.at(l.height), undefined);
 });
 
+test('rows: pinned ones stay at the top of the screen, the others are seen beneath them', () => {
+	const l = new Layout(sectionsOf(info, new Set(['group 2']), ['g7', 'p0']), 20);
+	assert.equal(l.stuck, 40);
+	for (const top of [0, 13, 1_000_003]) {
+		const seen = l.visible(top, top + 400);
+		assert.deepEqual(seen.slice(0, 2), [{ section: 0, index: 0, y: top, h: 20 }, { section: 0, index: 1, y: top + 20, h: 20 }]);
+		assert(seen[2]!.section > 0 && seen[2]!.y <= top + 40 && seen[2]!.y + seen[2]!.h > top + 40);
+		assert.equal(l.at(top + 39, top)!.index, 1);
+		assert.deepEqual(l.at(top + 40, top), seen[2]);
+		assert.equal(new Set(seen.map(r => `${r.section}/${r.index}`)).size, seen.length);
+	}
+	assert.equal(l.next(l.row(0, 1)!, 1)!.section, 1);
+	assert.equal(new Layout(sectionsOf(info, new Set()), 20).stuck, 0);
+});
+
 test('rows: walking up meets the same rows as walking down, past closed and headless sections', () => {
 	const l = new Layout(sectionsOf(info, new Set(['group 0', '!procs'])), 12);
 	const down: string[] = [];
@@ -176,9 +191,9 @@ test('a link holds the view to the nanosecond, and bad links hold nothing', () =
 	const p = { t0: 1_234_567_891, t1: 2_000_000_000, lane: 'g45', at: 1_300_000_001 };
 	assert.deepEqual(parseHash(formatHash(p)), p);
 	assert.equal(formatHash({}), '');
-	const all = { ...p, range: { t0: 1, t1: 7_000 }, tab: 'profile', kind: 'sync', of: 'range', filter: 'fn:a&b dur:>1ms #%' };
+	const all = { ...p, range: { t0: 1, t1: 7_000 }, tab: 'profile', kind: 'sync', of: 'range', pins: ['g1', 'G2', 'gc'], filter: 'fn:a&b dur:>1ms #%' };
 	assert.deepEqual(parseHash(formatHash(all)), all);
-	for (const bad of ['', '#', '#range=7..', '#tab=<b>', '#kind=A', '#filter=', '#t=5s..2s', '#t=x..y', '#sel=<b>', '#sel=g', '#t=1s'])
+	for (const bad of ['', '#', '#range=7..', '#pin=x,g', '#tab=<b>', '#kind=A', '#filter=', '#t=5s..2s', '#t=x..y', '#sel=<b>', '#sel=g', '#t=1s'])
 		assert.deepEqual(parseHash(bad), {});
 });
 

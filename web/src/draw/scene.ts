@@ -4,8 +4,9 @@ import { CLASS_TITLE, HEIGHT, inkOn, NONE, SLEEP, type Rgb, type Theme } from '.
 import { BLENDED, EXACT, NO_REF, OPEN_START, runAt, type Tile } from '../base/tile';
 import { duration } from '../base/time';
 import { laneOf, names, overviewTiles, pages, rootZoom, tiles } from '../model/data';
-import type { Row, Section } from '../model/lanes';
+import type { Row } from '../model/lanes';
 import { shortFunc } from '../model/names';
+import { isKind } from '../model/select';
 import * as s from '../model/state';
 import { tileSpan, type Placed } from '../model/tiles';
 import { endOf, tileZoom, toPx, toTime } from '../model/view';
@@ -56,18 +57,16 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 	const i0 = Math.max(0, Math.floor(t0 / span));
 	const i1 = Math.floor(t1 / span);
 
-	background(p, theme, rows, top, width, height, gridTimes);
-
-	const labels: Label[] = [];
+	let labels: Label[] = [];
 	let waiting = false;
 	let runs = 0;
-	for (const row of rows) {
+	const one = (row: Row): void => {
 		const sec = layout.sections[row.section]!;
 		const lane = laneOf(sec, row.index);
 		if (lane === undefined)
 			waiting = true;
 		if (!lane)
-			continue;
+			return;
 		const y = row.y - top;
 		const stack = lane.startsWith('G') ? gain(lane, info.duration_ns) : 0;
 		const placed: Placed[] = [];
@@ -86,9 +85,20 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 			runs += q.stored.tile.n;
 			p.tile(q.stored, { base, scale: per, clip0, clip1, y, h: row.h, stack, solid });
 			if (stack === 0 && row.h >= 16)
-				exactUntil = collectLabels(q.stored.tile, lane, sec, base, per, clip0, clip1, y, row.h, width, exactUntil, theme, labels, v.scale);
+				exactUntil = collectLabels(q.stored.tile, lane, base, per, clip0, clip1, y, row.h, width, exactUntil, theme, labels, v.scale);
 		}
 		whiskers(p, theme, lane, y, row.h, v, width, t1);
+	};
+	const moving = layout.stuck > 0 ? rows.filter(r => r.section > 0) : rows;
+	background(p, theme, moving, top, width, 0, height, gridTimes);
+	moving.forEach(one);
+	if (layout.stuck > 0) {
+		labels = labels.filter(l => l.y >= layout.stuck);
+		p.rect(0, 0, width, layout.stuck, theme.bg);
+		const pinned = rows.filter(r => r.section === 0);
+		background(p, theme, pinned, top, width, 0, layout.stuck, gridTimes);
+		pinned.forEach(one);
+		p.rect(0, layout.stuck - 1, width, 1, theme.inkDim);
 	}
 	wash(p, theme, zoom, i0, i1, width, height, v);
 	outside(p, theme, v, info.duration_ns, width, height);
@@ -104,7 +114,7 @@ export function drawLanes(p: Painter, gridTimes: readonly number[]): Scene {
 			if (lane)
 				tiles.want(lane, zoom, i, true);
 		}
-	prefetchRows(rows, zoom, i0, i1);
+	prefetchRows(moving, zoom, i0, i1);
 	tiles.commit((t0 + t1) / 2, performance.now());
 	return { labels, waiting, runs };
 }
@@ -124,7 +134,7 @@ function prefetchRows(rows: readonly Row[], zoom: number, i0: number, i1: number
 	}
 }
 
-function background(p: Painter, theme: Theme, rows: readonly Row[], top: number, width: number, height: number, grid: readonly number[]): void {
+function background(p: Painter, theme: Theme, rows: readonly Row[], top: number, width: number, y0: number, y1: number, grid: readonly number[]): void {
 	const current = s.rowOf(s.current.peek());
 	const flash = s.flash.peek();
 	const layout = s.layout.peek();
@@ -139,7 +149,7 @@ function background(p: Painter, theme: Theme, rows: readonly Row[], top: number,
 	}
 	const v = s.view.peek();
 	for (const t of grid)
-		p.rect(toPx(v, t), 0, 1, height, theme.grid);
+		p.rect(toPx(v, t), y0, 1, y1 - y0, theme.grid);
 	for (const r of rows)
 		if (r.h >= 12)
 			p.rect(0, r.y - top + r.h - 1, width, 1, r.index < 0 ? theme.line : theme.grid);
@@ -168,10 +178,10 @@ export function peakShare(lane: string, dur: number): number | undefined {
 }
 
 function collectLabels(
-	t: Tile, lane: string, sec: Section, base: number, per: number, clip0: number, clip1: number, y: number, h: number, width: number,
+	t: Tile, lane: string, base: number, per: number, clip0: number, clip1: number, y: number, h: number, width: number,
 	until: number, theme: Theme, out: Label[], scale: number,
 ): number {
-	const onProc = sec.kind === 'procs' || sec.kind === 'threads';
+	const onProc = isKind(lane, 'p') || isKind(lane, 'm');
 	const b = bandsOf(h);
 	for (let r = 0; r < t.n; r++) {
 		if (t.kind[r] === BLENDED || t.cls[r] === NONE)
@@ -283,7 +293,8 @@ export function pick(x: number, y: number): s.Hover | null {
 	if (!info)
 		return null;
 	const layout = s.layout.peek();
-	const row = layout.at(y + s.scrollTop.peek());
+	const top = s.scrollTop.peek();
+	const row = layout.at(y + top, top);
 	if (!row)
 		return null;
 	const lane = laneOf(layout.sections[row.section]!, row.index) ?? '';

@@ -32,6 +32,7 @@ export function laneOf(sec: Section, index: number): string | undefined {
 		return sec.headLane;
 	const info = s.info.peek();
 	switch (sec.kind) {
+	case 'pinned': return s.pins.peek()[index] ?? '';
 	case 'gc': return index === 0 ? 'gc' : 'stw';
 	case 'procs': return info?.proc_lanes[index]?.lane ?? '';
 	case 'threads': return info?.thread_lanes[index]?.lane ?? '';

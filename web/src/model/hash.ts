@@ -13,6 +13,8 @@ export interface Place {
 	/** Of profiles or latencies. */
 	readonly kind?: string;
 	readonly filter?: string;
+	/** Lanes. */
+	readonly pins?: readonly string[];
 	/** What answers are about: "view" or "range". */
 	readonly of?: string;
 }
@@ -45,6 +47,9 @@ export function parseHash(hash: string): Place {
 		if (word.test(value))
 			out[key] = value;
 	}
+	const pins = (q.get('pin') ?? '').split(',').filter(l => laneName.test(l));
+	if (pins.length > 0)
+		out.pins = pins;
 	const filter = q.get('filter');
 	if (filter)
 		out.filter = filter;
@@ -64,6 +69,8 @@ export function formatHash(p: Place): string {
 	for (const key of ['tab', 'kind', 'of'] as const)
 		if (p[key])
 			parts.push(`${key}=${p[key]}`);
+	if (p.pins && p.pins.length > 0)
+		parts.push(`pin=${p.pins.join(',')}`);
 	if (p.filter)
 		parts.push(`filter=${encodeURIComponent(p.filter)}`);
 	return parts.length ? `#${parts.join('&')}` : '';

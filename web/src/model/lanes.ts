@@ -7,7 +7,7 @@ export const HEAD_H = 24;   // px of a header row
 export const GROUP_H = 28;  // px of a header row that draws a group
 export type RowHeights = 20 | 12 | 5;
 
-export type SectionKind = 'gc' | 'procs' | 'threads' | 'goroutines' | 'group';
+export type SectionKind = 'pinned' | 'gc' | 'procs' | 'threads' | 'goroutines' | 'group';
 
 export interface Section {
 	readonly kind: SectionKind;
@@ -28,8 +28,9 @@ export interface Row {
 	readonly h: number;
 }
 
-/** Sections of a trace.  `open` holds the ids of those that the user opened or, with a "!" before, closed. */
-export function sectionsOf(info: Info, open: ReadonlySet<string>): Section[] {
+/** Sections of a trace.  `open` holds the ids of those that the user opened or, with a "!" before, closed; pinned lanes come
+ * first. */
+export function sectionsOf(info: Info, open: ReadonlySet<string>, pins: readonly string[] = []): Section[] {
 	const isOpen = (id: string, byDefault: boolean): boolean => (byDefault ? !open.has(`!${id}`) : open.has(id));
 	const threads = info.thread_lanes.length;
 	const all = isOpen('goroutines', true);
@@ -45,6 +46,8 @@ export function sectionsOf(info: Info, open: ReadonlySet<string>): Section[] {
 		},
 		{ kind: 'goroutines', id: 'goroutines', title: 'Goroutines', head: true, headLane: '', foldable: true, open: all, n: 0, group: null },
 	];
+	if (pins.length > 0)
+		out.unshift({ kind: 'pinned', id: 'pinned', title: 'Pinned', head: false, headLane: '', foldable: false, open: true, n: pins.length, group: null });
 	if (!all)
 		return out;
 	for (const g of info.groups) {
@@ -64,6 +67,8 @@ export class Layout {
 	/** y of each section's top; one more for the end. */
 	readonly top: Float64Array;
 	readonly height: number;
+	/** px of pinned rows: they stay at the top of the screen, whatever is scrolled. */
+	readonly stuck: number;
 
 	constructor(readonly sections: readonly Section[], readonly laneH: number) {
 		this.top = new Float64Array(sections.length + 1);
@@ -74,6 +79,7 @@ export class Layout {
 		});
 		this.top[sections.length] = y;
 		this.height = y;
+		this.stuck = sections[0]?.kind === 'pinned' ? this.top[1]! : 0;
 	}
 
 	headH(s: Section): number {
@@ -104,20 +110,27 @@ export class Layout {
 			: { section, index, y: y + this.headH(s) + index * this.laneH, h: this.laneH };
 	}
 
-	/** The row at a height, if any. */
-	at(y: number): Row | undefined {
+	/** The row at a height, if any, where the screen begins at `top`. */
+	at(y: number, top = 0): Row | undefined {
 		if (y < 0 || y >= this.height)
 			return undefined;
+		if (y >= top && y - top < this.stuck) {
+			const index = Math.floor((y - top) / this.laneH);
+			return { section: 0, index, y: top + index * this.laneH, h: this.laneH };
+		}
 		const i = this.#sectionAt(y);
 		const s = this.sections[i]!;
 		const inside = y - this.top[i]! - this.headH(s);
 		return this.row(i, inside < 0 ? -1 : Math.floor(inside / this.laneH));
 	}
 
-	/** Rows that touch [y0, y1), from above. */
+	/** Rows that touch the screen [y0, y1), from above: pinned ones, then those that are seen beneath them. */
 	visible(y0: number, y1: number): Row[] {
 		const rows: Row[] = [];
-		for (let r = this.at(Math.max(y0, 0)); r && r.y < y1; r = this.next(r, 1))
+		const top = Math.max(y0, 0);
+		for (let y = 0; y < this.stuck; y += this.laneH)
+			rows.push(this.at(top + y, top)!);
+		for (let r = this.at(top + this.stuck, top); r && r.y < y1; r = this.next(r, 1))
 			rows.push(r);
 		return rows;
 	}
@@ -191,6 +204,12 @@ export class LanePages {
 	learn(group: number, lane: GoroutineLane): void {
 		this.#pages.set(`${group}/0`, [lane]);
 		this.#byLane.set(lane.lane, lane);
+	}
+
+	/** A lane that was found in another way. */
+	remember(lane: GoroutineLane): void {
+		if (!this.#byLane.has(lane.lane))
+			this.#byLane.set(lane.lane, lane);
 	}
 
 	/** What is known of a lane already. */

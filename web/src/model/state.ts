@@ -66,7 +66,9 @@ export const nameWidth = signal(300);
 
 export const open = signal<ReadonlySet<string>>(new Set());
 export const laneHeight = signal<RowHeights>(20);
-export const sections: ReadonlySignal<readonly Section[]> = computed(() => (info.value ? sectionsOf(info.value, open.value) : []));
+/** Lanes that stay at the top. */
+export const pins = signal<readonly string[]>([]);
+export const sections: ReadonlySignal<readonly Section[]> = computed(() => (info.value ? sectionsOf(info.value, open.value, pins.value) : []));
 export const layout: ReadonlySignal<Layout> = computed(() => new Layout(sections.value, laneHeight.value));
 
 export const current = signal<RowId | null>(null);

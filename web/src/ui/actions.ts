@@ -131,12 +131,15 @@ export function revealRow(id: s.RowId, middle = false): void {
 	const r = s.rowOf(id);
 	if (!r)
 		return;
+	const { stuck } = s.layout.peek();
+	if (r.section === 0 && stuck > 0)
+		return; // a pinned row is always in sight
 	const h = s.size.peek().height;
 	const top = s.scrollTop.peek();
-	if (middle && (r.y < top || r.y + r.h > top + h))
-		setScroll(r.y - h / 2 + r.h / 2);
-	else if (r.y < top)
-		setScroll(r.y);
+	if (middle && (r.y < top + stuck || r.y + r.h > top + h))
+		setScroll(r.y - (h + stuck - r.h) / 2);
+	else if (r.y < top + stuck)
+		setScroll(r.y - stuck);
 	else if (r.y + r.h > top + h)
 		setScroll(r.y + r.h - h);
 }
@@ -185,6 +188,35 @@ export function firstRow(last: boolean): void {
 export function currentLane(): string {
 	const r = s.rowOf(s.current.peek());
 	return (r && laneOf(s.sections.peek()[r.section]!, r.index)) || '';
+}
+
+const pins_most = 12;
+
+/** Pins a lane at the top, or lets it go. */
+export function togglePin(lane: string): void {
+	const pins = s.pins.peek();
+	const row = s.current.peek();
+	if (pins.includes(lane))
+		s.pins.value = pins.filter(l => l !== lane);
+	else if (pins.length < pins_most)
+		s.pins.value = [...pins, lane];
+	else
+		tell(`${pins_most} rows are pinned already: let one go first.`);
+	if (row?.section === 'pinned')
+		s.current.value = null;
+	setScroll(s.scrollTop.peek());
+}
+
+export function pinCurrent(): void {
+	const lane = currentLane() || s.selection.peek()?.lane;
+	if (!lane) {
+		tell('No lane is chosen: choose one with the up and down keys, or click it.');
+		return;
+	}
+	const was = s.pins.peek();
+	togglePin(lane);
+	if (s.pins.peek() !== was)
+		tell(was.includes(lane) ? `${lane} is no longer pinned` : `${lane} is pinned at the top`);
 }
 
 export function cycleHeight(dir: 1 | -1): void {

@@ -3,8 +3,10 @@
 import { effect } from '@preact/signals-core';
 
 import { filter, latencyOf, profileKind, scope } from '../model/answers';
-import { wantRange } from '../model/data';
+import { api } from '../model/api';
+import { complain, pages, wantRange } from '../model/data';
 import { formatHash, parseHash, type Place } from '../model/hash';
+import { isKind } from '../model/select';
 import * as s from '../model/state';
 import { endOf, fit, whole } from '../model/view';
 import { limits, selectAt, setView, showLane } from './actions';
@@ -36,6 +38,7 @@ export function hashNow(): string {
 		...(sel ? { lane: sel.lane, at: sel.span.start_ns } : {}),
 		...(range ? { range } : {}),
 		...drawerPlace(),
+		pins: s.pins.peek(),
 		filter: filter.peek().trim(),
 		of: scope.peek() === 'whole' ? '' : scope.peek(),
 	});
@@ -60,7 +63,7 @@ function write(): void {
 export function followAddress(): () => void {
 	let timer: ReturnType<typeof setTimeout> | undefined;
 	const off = effect(() => {
-		void [s.view.value, s.selection.value, s.range.value, s.drawer.value, s.info.value, filter.value, scope.value, profileKind.value, latencyOf.value];
+		void [s.view.value, s.selection.value, s.range.value, s.drawer.value, s.pins.value, s.info.value, filter.value, scope.value, profileKind.value, latencyOf.value];
 		clearTimeout(timer);
 		if (s.info.peek())
 			timer = setTimeout(write, settle_ms);
@@ -78,6 +81,26 @@ function showDrawer(p: Place): void {
 		profileKind.value = p.kind;
 	if (p.kind && tab === 'latency')
 		latencyOf.value = p.kind;
+}
+
+/** Only lanes that the trace has: a link may be of another one. */
+async function showPins(lanes: readonly string[]): Promise<void> {
+	const info = s.info.peek()!;
+	const has = async (lane: string): Promise<boolean> => {
+		if (isKind(lane, 'p') || isKind(lane, 'm'))
+			return [...info.proc_lanes, ...info.thread_lanes].some(x => x.lane === lane);
+		if (isKind(lane, 'G'))
+			return info.groups.some(g => `G${g.group}` === lane);
+		if (!isKind(lane, 'g'))
+			return true;
+		const hit = (await api.search(lane, 20)).hits.find(h => h.lane === lane);
+		const found = hit && (await api.lanes(hit.group, hit.index, 1)).lanes[0];
+		if (found)
+			pages.remember(found);
+		return found !== undefined;
+	};
+	const known = await Promise.all(lanes.map(has));
+	s.pins.value = lanes.filter((_, i) => known[i]);
 }
 
 async function showSelection(p: Place): Promise<void> {
@@ -102,6 +125,7 @@ export function readAddress(): void {
 	filter.value = p.filter ?? '';
 	s.selection.value = null;
 	showDrawer(p);
+	showPins(p.pins ?? []).catch(complain);
 	jumps = s.jumps.peek();
 	if (p.lane)
 		void showSelection(p);

@@ -57,6 +57,7 @@ export const commands: readonly Command[] = [
 	{ id: 'row-first', title: 'First row', keys: ['$mod+Home'], section: 'Rows', run: () => a.firstRow(false) },
 	{ id: 'row-last', title: 'Last row', keys: ['$mod+End'], section: 'Rows', run: () => a.firstRow(true) },
 	{ id: 'toggle', title: 'Open or close the group, select the span', keys: ['Enter', 'Space'], section: 'Rows', run: enter },
+	{ id: 'pin', title: 'Pin the row at the top, or let it go', keys: ['Shift+p'], section: 'Rows', run: a.pinCurrent },
 	{ id: 'lower', title: 'Lower lanes', keys: ['v'], section: 'Rows', run: () => a.cycleHeight(1) },
 	{ id: 'higher', title: 'Higher lanes', keys: ['Shift+v'], section: 'Rows', run: () => a.cycleHeight(-1) },
 

@@ -14,6 +14,7 @@ const mouse: readonly (readonly [string, string])[] = [
 	['Shift + drag, or drag on the axis', 'select a range of time'],
 	['Ctrl + drag', 'zoom to what is dragged over'],
 	['click', 'details of a span; opens and closes groups at their name'],
+	['pin beside a name', 'keep the row at the top'],
 	['double click', 'zoom to the span'],
 	['drag in the overview', 'choose, move or resize what is seen'],
 ];

@@ -5,13 +5,14 @@ import { bytes, duration, grouped } from '../base/time';
 import { laneOf, pages } from '../model/data';
 import type { Row, Section } from '../model/lanes';
 import { splitFunc } from '../model/names';
+import { isKind } from '../model/select';
 import * as s from '../model/state';
 import { AXIS_H, COUNTER_H, readingAt } from '../draw/strips';
-import { setCurrent, setOpen, setScroll, toggle } from './actions';
+import { setCurrent, setOpen, setScroll, toggle, togglePin } from './actions';
 import { useSignals } from './hooks';
 
 export function Names(): preact.JSX.Element {
-	useSignals(s.layout, s.scrollTop, s.size, s.current, s.arrivals, s.selection, s.flash, s.slow);
+	useSignals(s.layout, s.pins, s.scrollTop, s.size, s.current, s.arrivals, s.selection, s.flash, s.slow);
 	const layout = s.layout.value;
 	const top = s.scrollTop.value;
 	const height = s.size.value.height;
@@ -66,16 +67,41 @@ function NameRow({ row, top, total, current }: { row: Row; top: number; total: n
 			toggle(sec);
 	};
 	const slow = lane === undefined || s.slow.value.has(lane);
-	const cls = ['name', head ? 'name-head' : '', head && !sec.headLane ? 'name-title' : '', nested ? 'name-nested' : '', current ? 'name-current' : '',
+	const cls = ['name', sec.kind === 'pinned' ? 'name-pinned' : '', head ? 'name-head' : '', head && !sec.headLane ? 'name-title' : '', nested ? 'name-nested' : '', current ? 'name-current' : '',
 		lane && lane === s.flash.value ? 'name-flash' : '', lane && lane === s.selection.value?.lane ? 'name-selected' : '', row.h < 12 ? 'name-thin' : row.h < 16 ? 'name-small' : ''];
 	return (
 		<div id={rowDomId(sec, row.index)} class={cls.filter(Boolean).join(' ')} style={{ top: `${row.y - top}px`, height: `${row.h}px` }} role="treeitem"
 			aria-level={nested ? 2 : 1} aria-setsize={total} aria-posinset={layout.ordinal(row) + 1} aria-selected={current}
 			aria-expanded={head && sec.foldable ? sec.open : undefined} onClick={click}>
 			{head ? <HeadName sec={sec} /> : <LaneName sec={sec} index={row.index} lane={lane} />}
+			{lane && <Pin lane={lane} />}
 			{slow && <i class="dot" title="loading" />}
 		</div>
 	);
+}
+
+/** For the mouse; the keyboard has a key for it. */
+function Pin({ lane }: { lane: string }): preact.JSX.Element {
+	const on = s.pins.value.includes(lane);
+	const title = on ? `Let ${lane} go` : `Pin ${lane} at the top`;
+	return (
+		<button type="button" class={on ? 'pin pin-on' : 'pin'} tabIndex={-1} title={`${title} (Shift+P)`} aria-label={title} onClick={e => {
+			e.stopPropagation();
+			togglePin(lane);
+		}}><svg width="12" height="12" viewBox="0 0 16 16" aria-hidden="true"><path d="M5 2h6M6 2v4L4 9h8L10 6V2M8 9v5" /></svg></button>
+	);
+}
+
+function PinnedName({ lane }: { lane: string }): preact.JSX.Element {
+	const info = s.info.value!;
+	if (isKind(lane, 'g'))
+		return <><span class="gid">{lane}</span>{pages.known(lane) && <Func name={pages.known(lane)!.name} />}</>;
+	if (isKind(lane, 'G')) {
+		const g = info.groups.find(x => `G${x.group}` === lane);
+		return <><Func name={g?.name ?? lane} /><span class="count">{grouped(g?.n ?? 0)}</span></>;
+	}
+	const named = [...info.proc_lanes, ...info.thread_lanes].find(x => x.lane === lane);
+	return <span class="name-text">{named?.name ?? (lane === 'gc' ? 'GC mark' : 'Stop the world')}</span>;
 }
 
 function HeadName({ sec }: { sec: Section }): preact.JSX.Element {
@@ -94,6 +120,8 @@ function HeadName({ sec }: { sec: Section }): preact.JSX.Element {
 function LaneName({ sec, index, lane }: { sec: Section; index: number; lane: string | undefined }): preact.JSX.Element {
 	const info = s.info.value!;
 	switch (sec.kind) {
+	case 'pinned':
+		return lane ? <PinnedName lane={lane} /> : <span class="name-text" />;
 	case 'gc':
 		return index === 0
 			? <><span class="name-text">GC mark</span><span class="count">{grouped(info.gc_count)}</span></>
