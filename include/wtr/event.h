@@ -98,8 +98,8 @@ typedef struct wtr_event {
 	uint32_t wait; /* of a goroutine that begins to wait: for wtr_wait_objects(); 0: not known */
 } wtr_event;
 
-/* wait of a goroutine that goes to Syscall though it makes no system call: it computed for long, and its proc was taken
- * (libweft's traces only). */
+/* wait of a goroutine that goes to Syscall, or is found there, though it makes no system call: it computed for long,
+ * and its proc was taken (libweft's traces only). */
 #define WTR_PROC_TAKEN UINT32_MAX
 
 static inline wtr_gstate wtr_from(const wtr_event *e)

@@ -3,6 +3,7 @@
 #include <wtr/event.h>
 
 #include "an/index.h"
+#include "an/taken.h"
 #include "an/where.h"
 #include "base/idmap.h"
 #include "read/source.h"
@@ -73,10 +74,8 @@ static uint32_t state_of(const sink *s, int64_t id)
 
 static void transition(sink *s, const wtr_event *e)
 {
-	if (e->wait == WTR_PROC_TAKEN) /* goes on running */
-		return;
 	if (e->resource == WTR_RES_GOROUTINE) {
-		uint32_t was = state_of(s, e->id), to = wtr_to(e);
+		uint32_t was = state_of(s, e->id), to = an_to(e);
 		if (was == STRANGER) {
 			s->oom |= !wb_idmap_set(&s->gs, (uint64_t)e->id, STRANGER);
 			return;

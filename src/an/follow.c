@@ -2,6 +2,7 @@
 #include "an/follow.h"
 
 #include "an/classes.h"
+#include "an/taken.h"
 
 bool an_follow_init(an_follow *w, wtr_trace *t)
 {
@@ -98,8 +99,9 @@ an_follower *an_follow_get(an_follow *w, int64_t g)
 an_follower *an_follow_transition(an_follow *w, const wtr_event *e)
 {
 	unsigned from = wtr_from(e), to = wtr_to(e);
+	bool taken = e->wait == WTR_PROC_TAKEN;
 	w->now_ns = e->time_ns;
-	if (from == to || to >= WTR_G_COUNT || e->wait == WTR_PROC_TAKEN)
+	if (from == to || to >= WTR_G_COUNT || (taken && from != WTR_G_UNDETERMINED)) /* says nothing new */
 		return NULL;
 	uint32_t i = wb_idmap_get(&w->slots, (uint64_t)e->id);
 	an_follower *f = i >= AN_FOLLOW_DEAD ? NULL : &w->all.at[i];
@@ -114,9 +116,9 @@ an_follower *an_follow_transition(an_follow *w, const wtr_event *e)
 	}
 	f->known_ns = e->time_ns;
 	f->from_ns = from == WTR_G_UNDETERMINED && w->sync_ns != INT64_MIN ? w->sync_ns : e->time_ns;
-	f->state = (uint8_t)to;
-	f->started |= to == WTR_G_RUNNING;
-	f->p = e->p;
+	f->state = (uint8_t)an_to(e);
+	f->started |= f->state == WTR_G_RUNNING;
+	f->p = taken ? WTR_NONE : e->p;
 	f->m = e->m;
 	f->reason = reason_of(w, e->str);
 	f->stack = stack_of(w, e->stack);
@@ -136,8 +138,7 @@ unsigned an_follow_class(const an_follow *w, const an_follower *f)
 	case WTR_G_RUNNING: return WTR_CLASS_RUNNING;
 	case WTR_G_RUNNABLE: return WTR_CLASS_RUNNABLE;
 	case WTR_G_SYSCALL: return WTR_CLASS_SYSCALL;
-	case WTR_G_WAITING:
-		return an_wait_class(w->reasons.at[f->reason].cls, w->stacks.stacks.at[f->stack].collects);
+	case WTR_G_WAITING: return an_wait_class(w->reasons.at[f->reason].cls, w->stacks.stacks.at[f->stack].collects);
 	default: return WTR_CLASS_NONE;
 	}
 }

@@ -3,6 +3,7 @@
  * Definitions: Go 1.27's summarizer (internal/trace), and where that is wrong, the right ones: docs/analyses.md.
  */
 #include "an/summary.h"
+#include "an/taken.h"
 
 #include <string.h>
 
@@ -181,7 +182,7 @@ static uint32_t found(an_summary *s, const wtr_event *e, uint8_t reason)
 	int64_t ns = e->time_ns - since;
 	c->create_ns = s->sync_ns;
 	c->count_ns = since;
-	switch (wtr_to(e)) {
+	switch (an_to(e)) {
 	case WTR_G_RUNNING:
 		h->sum_ns[AN_SUM_EXEC] = ns;
 		break;
@@ -254,7 +255,7 @@ static inline void open_state(an_summary *s, uint32_t g, an_ghot *h, const wtr_e
 	static const uint8_t doing_of[WTR_G_COUNT] = {
 		[WTR_G_RUNNABLE] = AN_RUNNABLE, [WTR_G_RUNNING] = AN_RUNNING, [WTR_G_WAITING] = AN_WAITING
 	};
-	unsigned to = wtr_to(e), sum = AN_SUM_RARE;
+	unsigned to = an_to(e), sum = AN_SUM_RARE;
 	h->since_ns = e->time_ns;
 	h->doing = doing_of[to];
 	if (to == WTR_G_RUNNING)
@@ -287,8 +288,11 @@ void an_g_transition(an_summary *s, const wtr_event *e)
 		return;
 	uint8_t reason = an_reason_no(s, e->str);
 	s->g_transitions[from][to][reason]++;
-	if (e->wait == WTR_PROC_TAKEN) /* goes on running */
-		return;
+	if (e->wait == WTR_PROC_TAKEN) {
+		if (from != WTR_G_UNDETERMINED) /* goes on running */
+			return;
+		to = WTR_G_RUNNING;
+	}
 	uint32_t g = an_g_row(s, e->id);
 	if (from == to) { /* says nothing new */
 		keep_wait(s, g, e);

@@ -11,6 +11,7 @@
 
 #include "an/classes.h"
 #include "an/lanes.h"
+#include "an/taken.h"
 
 enum { HOT = 512, QUICK = 512, FRAMES_MAX = 4096 };
 #define ALWAYS_INLINE inline __attribute__((always_inline))
@@ -559,6 +560,16 @@ static inline bool to_running(sink *s, an_g *g, uint32_t gi, const wtr_event *e,
 	return what_executing(s, WTR_G_RUNNING, worker ? WTR_CLASS_GC : WTR_CLASS_RUNNING, pi, mi, 0, ret);
 }
 
+/* A thread without a proc, from t on; 0: it was found so. */
+static bool thread_shows(sink *s, uint32_t mi, uint32_t what, uint64_t t)
+{
+	an_m *m = s->l->ms.at[mi];
+	uint64_t since = t == 0 && an_strip_begun(&m->strip) ? s->now : t;
+	if (since == 0)
+		m->open = true;
+	return m_push(s, m, since, what);
+}
+
 static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64_t t, uint32_t *ret)
 {
 	an_lanes *l = s->l;
@@ -581,11 +592,7 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 		if (!take_proc(s, g, gi, pi, AN_ON_SYSCALL, since))
 			return false;
 	} else if (mi != AN_NO && l->ms.at[mi]->p == AN_NO) {
-		an_m *m = l->ms.at[mi];
-		uint64_t since = t == 0 && an_strip_begun(&m->strip) ? s->now : t;
-		if (since == 0)
-			m->open = true;
-		if (!m_push(s, m, since, an_blocked_in(gi)))
+		if (!thread_shows(s, mi, an_blocked_in(gi), t))
 			return false;
 	}
 	if (wtr_from(e) == WTR_G_NOTEXIST)
@@ -593,12 +600,23 @@ static bool to_syscall(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64
 	return what_executing(s, WTR_G_SYSCALL, WTR_CLASS_SYSCALL, pi, mi, e->transition_stack, ret);
 }
 
+/* Found running on a thread, whose proc was taken or is about to be. */
+static bool found_taken(sink *s, an_g *g, uint32_t gi, uint32_t mi, uint64_t t)
+{
+	uint32_t pi = s->l->ms.at[mi]->p;
+	if (pi == AN_NO)
+		return thread_shows(s, mi, an_goes_on(gi), t);
+	return s->l->ps.at[pi]->g != AN_NO || take_proc(s, g, gi, pi, AN_ON_RUNNING, s->now);
+}
+
 /* It goes on running, on its thread, without a proc. */
-static bool to_taken(sink *s, an_g *g, const wtr_event *e, uint32_t *ret)
+static bool to_taken(sink *s, an_g *g, uint32_t gi, const wtr_event *e, uint64_t t, uint32_t *ret)
 {
 	static const char text[] = "proc taken";
 	an_what w = { WHAT_EMPTY, .state = WTR_G_RUNNING, .cls = WTR_CLASS_RUNNING };
 	if (e->m != WTR_NONE && !get_m(s, e->m, &w.m))
+		return false;
+	if (wtr_from(e) == WTR_G_UNDETERMINED && e->m != WTR_NONE && !found_taken(s, g, gi, w.m, t))
 		return false;
 	w.reason = wb_intern_add(&s->l->texts, text, sizeof(text) - 1);
 	if (w.reason == WB_INTERN_NONE)
@@ -762,9 +780,8 @@ static bool change_state(sink *s, const wtr_event *e)
 		ok = to_running(s, g, gi, e, t, &what);
 		break;
 	case WTR_G_SYSCALL:
-		if (e->wait == WTR_PROC_TAKEN)
-			to = WTR_G_RUNNING;
-		ok = e->wait == WTR_PROC_TAKEN ? to_taken(s, g, e, &what) : to_syscall(s, g, gi, e, t, &what);
+		to = an_to(e);
+		ok = e->wait == WTR_PROC_TAKEN ? to_taken(s, g, gi, e, t, &what) : to_syscall(s, g, gi, e, t, &what);
 		break;
 	case WTR_G_WAITING:
 		ok = from == WTR_G_NOTEXIST ? what_woken(s, e, to, true, &what) : what_waiting(s, e, &what);

@@ -280,6 +280,19 @@ void we_carry_taken(we_carry *c, int64_t m, uint64_t ticks, int64_t g)
 	put_fact(c, m);
 }
 
+/* Its piece ends with it, as the tracer's do (rt/tr/carrier.c). */
+void we_carry_computes(we_carry *c, int64_t g)
+{
+	c->entry.n = 0;
+	wb_buf_putc(&c->entry, WF_FACT_COMPUTES);
+	uvarint(&c->entry, (uint64_t)g);
+	lane *l = lane_of(c, WTR_NONE);
+	if (!l)
+		return;
+	put_entry(c, l, WF_PIECE_FACTS);
+	end_piece(c, l);
+}
+
 void we_carry_label(we_carry *c, int64_t g, wtr_str label)
 {
 	fact(c, WF_FACT_LABEL, (uint64_t)g, cut(label));

@@ -37,6 +37,9 @@ enum { WE_CARRY_TEXT_MAX = 960 };
 void we_carry_label(we_carry *c, int64_t g, wtr_str label);
 void we_carry_kept_wait(we_carry *c, int64_t g, const wtr_object *o, size_t n);
 
+/* When the generation first mentions g, it is in a system call that is none: its proc was taken before. */
+void we_carry_computes(we_carry *c, int64_t g);
+
 /* What the program calls an object. */
 void we_carry_name(we_carry *c, uint64_t id, wtr_str name);
 

@@ -121,6 +121,7 @@ static bool fact(walk *w)
 	case WF_FACT_LOST: return keep(w, from, numbers(w, 2));
 	case WF_FACT_ORIGIN: return keep(w, from, numbers(w, 3));
 	case WF_FACT_PART: return keep(w, from, true);
+	case WF_FACT_COMPUTES: return keep(w, from, numbers(w, 1));
 	case WF_FACT_WAITS: return keep(w, from, numbers(w, 1) && entry(w));
 	case WF_FACT_LABEL:
 	case WF_FACT_NAME: return numbers(w, 1) && text(w, from, WE_USE_LABEL);

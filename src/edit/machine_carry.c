@@ -118,7 +118,11 @@ void we_learn_later(we_machine *k, const we_goroutine *g, const wtr_event *statu
 
 void we_tell_goroutine(we_machine *k, const we_goroutine *g)
 {
-	if (!k->w || !g->label || g->said != we_known(k) || g->gen == k->gen)
+	if (!k->w || g->gen == k->gen)
+		return;
+	if (g->computes && g->status == WF_GO_SYSCALL)
+		we_carry_computes(we_carrier(k->w), g->id);
+	if (!g->label || g->said != we_known(k))
 		return;
 	wb_text label = wb_intern_text(&k->names, g->label);
 	we_carry_label(we_carrier(k->w), g->id, (wtr_str){ label.at, label.n });

@@ -35,6 +35,7 @@ typedef struct we_goroutine {
 	int32_t m;      /* place of its thread while running or in a system call */
 	uint8_t status; /* WF_GO_..., DEAD */
 	bool wanted, foreseen, touched, assist, stw;
+	bool computes; /* the system call that it is in is none: its proc was taken */
 	uint32_t stw_kind; /* string id of the trace that is read */
 	uint64_t gen, seq;
 	/* What is told in each generation anew, good while said or known == we_known(k): its label, in names; and ids
@@ -174,9 +175,9 @@ void we_learn_later(we_machine *k, const we_goroutine *g, const wtr_event *statu
 /* The label of a goroutine that is new. */
 void we_find_label(we_machine *k, we_goroutine *g);
 void we_take_label(we_machine *k, const wtr_event *e);
-/* While writing.  The generation mentions a goroutine for the first time, g->gen being older; in a GoStatus it waits
- * for `wait` and because of `reason`, ids of what is read; thread m has written the GoBlock e of it, or the
- * GoSyscallBegin e. */
+/* While writing.  The generation mentions a goroutine for the first time, g->gen being older: its label, and whether
+ * its system call is one; in a GoStatus it waits for `wait` and because of `reason`, ids of what is read; thread m has
+ * written the GoBlock e of it, or the GoSyscallBegin e. */
 void we_tell_goroutine(we_machine *k, const we_goroutine *g);
 void we_tell_kept_wait(we_machine *k, const we_goroutine *g, uint32_t wait);
 void we_tell_reason(we_machine *k, const we_goroutine *g, uint32_t reason);

@@ -88,6 +88,7 @@ static bool go_status_event(we_machine *k, we_thread *m, const wtr_event *e)
 {
 	we_goroutine *g = we_find_g(k, e->id);
 	if (g) {
+		g->computes |= e->wait == WTR_PROC_TAKEN;
 		if (k->w && g->wanted && g->gen != k->gen && k->last_g != we_place_g(k, g)) {
 			we_tell_kept_wait(k, g, e->wait);
 			we_write_g_status(k, g, e->time_ns, we_stack_no(k, e->transition_stack));
@@ -97,6 +98,8 @@ static bool go_status_event(we_machine *k, we_thread *m, const wtr_event *e)
 	if (k->w) /* too late: what is not named by the first generation does not exist */
 		return false;
 	g = we_new_g(k, e->id, we_go_status(wtr_to(e)));
+	if (g)
+		g->computes = e->wait == WTR_PROC_TAKEN;
 	if (g && m && (g->status == WF_GO_RUNNING || g->status == WF_GO_SYSCALL))
 		we_bind_g(k, m, g);
 	return true;
@@ -215,6 +218,7 @@ static bool syscall_begin(we_machine *k, we_thread *m, const wtr_event *e)
 	uint64_t seq = we_next_p_seq(k, p, e->time_ns);
 	WE_EMIT(k, m->id, e->time_ns, WF_EV_GO_SYSCALL_BEGIN, seq, we_stack_no(k, e->stack));
 	we_tell_taken(k, m->id, e);
+	g->computes = e->wait == WTR_PROC_TAKEN;
 	g->status = WF_GO_SYSCALL;
 	p->status = WF_PROC_SYSCALL;
 	return true;

@@ -95,6 +95,7 @@ static void meet(we_machine *k, const wtr_event *e, bool foreseen)
 		if (!g)
 			return;
 		g->foreseen = foreseen;
+		g->computes = e->wait == WTR_PROC_TAKEN && g->status == WF_GO_SYSCALL;
 		if (e->type == WF_EV_GO_STATUS || e->type == WF_EV_GO_STATUS_STACK)
 			we_learn(k, e);
 		if (m && m->g == WE_NONE && (g->status == WF_GO_RUNNING || g->status == WF_GO_SYSCALL))

@@ -116,6 +116,7 @@ USUAL bool usual_syscall_begin(we_machine *k, we_thread *m, const wtr_event *e)
 	if (k->w)
 		usual_emit(k, m, e, 2, (uint64_t[]){ p->seq, we_stack(k->w, k->t, e->stack) });
 	g->status = WF_GO_SYSCALL;
+	g->computes = e->wait == WTR_PROC_TAKEN;
 	p->status = WF_PROC_SYSCALL;
 	usual_learn(k, g, e->transition_stack);
 	return true;

@@ -23,6 +23,8 @@ enum {
 	WF_FACT_ORIGIN = 10,
 	WF_FACT_REASON = 11,
 	WF_FACT_PART = 12,
+	/* Of any generation again. */
+	WF_FACT_COMPUTES = 13,
 };
 
 #define WF_CARRIER_MARK "\0weft" /* what a piece begins with; its own 0 at the end does not count */

@@ -41,7 +41,8 @@ typedef struct fake_m {
 	weft__tr_m tr;
 	fake_p *p;
 	fake_g *g;
-	bool in_call; /* g is in a system call, or was told to be */
+	bool in_call;  /* g is in a system call, or was told to be */
+	bool computes; /* it was told to be */
 	uint64_t rng, n_blocks;
 	uint64_t tasks[TASKS_MAX];
 	unsigned n_tasks;
@@ -316,6 +317,7 @@ static void do_syscall(fake_m *m)
 	weft__tr_syscall_begin(CTX(m), any_stack(m));
 	set_state(m->g, WEFT__TR_SYSCALL);
 	m->in_call = true;
+	m->computes = false;
 	if (below(m, 8) == 0 && !m->p->sweeps) { /* one that is known to block */
 		tell(m->f, WF_EV_PROC_STOP);
 		weft__tr_proc_stop(CTX(m));
@@ -592,7 +594,7 @@ static void monitor(fake_m *me)
 		tell_of(f, victim->g, WF_EV_GO_SYSCALL_BEGIN);
 		weft__tr_hog(CTX(victim));
 		set_state(victim->g, WEFT__TR_SYSCALL);
-		victim->in_call = true;
+		victim->in_call = victim->computes = true;
 	}
 	if (p && victim->in_call && !p->sweeps)
 		steal(me, victim);
@@ -647,7 +649,7 @@ static void each_m(weft__tr_m_fn *fn, void *arg)
 	for (unsigned i = 0; i <= f->opt.n_threads; i++) {
 		fake_m *m = &f->m[i];
 		pthread_mutex_lock(&m->inside);
-		fn(&m->tr, &(weft__tr_m_now){ proc_of(m), go_of(m), m->in_call }, arg);
+		fn(&m->tr, &(weft__tr_m_now){ proc_of(m), go_of(m), m->in_call, m->in_call && m->computes }, arg);
 		pthread_mutex_unlock(&m->inside);
 	}
 }

@@ -336,6 +336,10 @@ static bool take_facts(carrier *c, piece *p)
 	while (p->at < p->end) {
 		if (!take_uv(p, &kind) || !take_uv(p, &a))
 			return false;
+		if (kind == 13 && p->at < p->end) /* the last one of its piece */
+			return false;
+		if (kind == 13)
+			break;
 		if (kind == 4 ? !take_label(p, a) : kind == 5 ? !take_kept(t, p, a) : !take_uv(p, &b))
 			return false;
 		c->hogs += kind == 1;
@@ -536,7 +540,7 @@ bool tracecheck_waits(const wb_buf *trace, bool exact, uint64_t hogs)
 			labels += names(&e[i]);
 			if (e[i].type == WF_EV_GO_STATUS || e[i].type == WF_EV_GO_STATUS_STACK)
 				ok &= same_kept(t, &e[i]);
-			taken += e[i].wait == WTR_PROC_TAKEN;
+			taken += e[i].wait == WTR_PROC_TAKEN && e[i].type == WF_EV_GO_SYSCALL_BEGIN;
 			/* A GoSwitch shows as a GoBlock without a reason. */
 			if (e[i].type == WF_EV_GO_BLOCK && e[i].str && (uint64_t)e[i].m - FS_TIDS_FROM < FS_TIDS &&
 				exact)
@@ -551,6 +555,37 @@ bool tracecheck_waits(const wb_buf *trace, bool exact, uint64_t hogs)
 /* ---- statuses ---- */
 
 enum { GOROUTINES = 1 << 16, PROCS = 64 };
+
+/* Of goroutines in system calls: whether that is one stays as it was told when it began. */
+static bool goes_on(const wtr_event *e, bool *computes, uint64_t *ret)
+{
+	if (e->kind != WTR_KIND_STATE_TRANSITION || e->resource != WTR_RES_GOROUTINE || wtr_to(e) != WTR_G_SYSCALL)
+		return true;
+	kit_check(e->id < GOROUTINES);
+	bool taken = e->wait == WTR_PROC_TAKEN, status = e->type == WF_EV_GO_STATUS;
+	bool good = wtr_from(e) != WTR_G_SYSCALL || taken == computes[e->id];
+	computes[e->id] = taken;
+	*ret += taken && status;
+	return good;
+}
+
+bool tracecheck_computes(const wb_buf *trace, uint64_t *ret)
+{
+	wtr_trace *t;
+	bool *computes = calloc(GOROUTINES, sizeof(*computes)), ok = true;
+	kit_check(computes && wtr_open_bytes(trace->at, trace->n, NULL, &t, NULL) == WTR_OK);
+	wtr_cursor *c = wtr_cursor_open(t, NULL, NULL);
+	kit_check(c);
+	const wtr_event *e;
+	*ret = 0;
+	for (size_t n; (n = wtr_next(c, &e)) > 0;)
+		for (size_t i = 0; i < n; i++)
+			ok &= goes_on(&e[i], computes, ret);
+	wtr_cursor_close(c);
+	wtr_close(t);
+	free(computes);
+	return ok;
+}
 enum { ABSENT, LIVES, CREATED };
 
 typedef struct statuses {

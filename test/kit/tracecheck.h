@@ -26,6 +26,10 @@ bool tracecheck_carrier(const wb_buf *trace, bool exact, uint64_t *ret_hogs);
  * procs were taken (`hogs` of them), of those that wait since before a generation, and of labels. */
 bool tracecheck_waits(const wb_buf *trace, bool exact, uint64_t hogs);
 
+/* Generations say of goroutines whose procs were taken in older ones that they compute, and of others that they do not;
+ * *ret: how often. */
+bool tracecheck_computes(const wb_buf *trace, uint64_t *ret);
+
 /* Each generation says once what each proc and each goroutine that lives at its start is doing, and nothing of others:
  * so that any of them can be the first. */
 bool tracecheck_statuses(const wb_buf *trace, unsigned n_procs);

@@ -47,11 +47,11 @@ static void check(const wb_buf *trace, const fs *f, bool whole, const fs_options
 	uint64_t hogs;
 	bool valid = tracecheck_valid(trace), complete = !whole || tracecheck_complete(trace, f),
 	     carrier = tracecheck_carrier(trace, whole, &hogs), statuses = tracecheck_statuses(trace, o->n_procs);
-	bool waits = tracecheck_waits(trace, whole, hogs);
-	if (!valid || !complete || !carrier || !statuses || !waits) {
-		printf("# seed %llu: valid %d, complete %d, carrier %d, statuses %d, waits %d: see "
+	bool waits = tracecheck_waits(trace, whole, hogs), computes = tracecheck_computes(trace, &hogs);
+	if (!valid || !complete || !carrier || !statuses || !waits || !computes) {
+		printf("# seed %llu: valid %d, complete %d, carrier %d, statuses %d, waits %d, computes %d: see "
 		       "/tmp/tr-random.trace\n",
-			(unsigned long long)o->seed, valid, complete, carrier, statuses, waits);
+			(unsigned long long)o->seed, valid, complete, carrier, statuses, waits, computes);
 		tracecheck_save(trace, "/tmp/tr-random.trace");
 	}
 	assert_true(valid);
@@ -59,6 +59,7 @@ static void check(const wb_buf *trace, const fs *f, bool whole, const fs_options
 	assert_true(carrier);
 	assert_true(statuses);
 	assert_true(waits);
+	assert_true(computes);
 	weft__tr_stats s;
 	weft__tr_read_stats(&s);
 	assert_int_equal(s.odd, 0);

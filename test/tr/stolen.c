@@ -18,26 +18,32 @@
  * others. */
 enum { VICTIM, THIEF, GATE, ALL };
 
+static bool was_taken; /* the victim's proc, before the trace began */
+
 static weft__tr_m m[ALL];
 static weft__tr_p p[ALL];
 static weft__tr_g g[ALL];
 
 static void each_m(weft__tr_m_fn *fn, void *arg)
 {
-	for (int i = 0; i < ALL; i++)
-		fn(&m[i], &(weft__tr_m_now){ &p[i], &g[i], false }, arg);
+	for (int i = 0; i < ALL; i++) {
+		bool taken = i == VICTIM && was_taken;
+		fn(&m[i], &(weft__tr_m_now){ taken ? NULL : &p[i], &g[i], .in_syscall = taken, .computes = taken },
+			arg);
+	}
 }
 
 static void each_p(weft__tr_p_fn *fn, void *arg)
 {
 	for (int i = 0; i < ALL; i++)
-		fn(&p[i], true, arg);
+		fn(&p[i], i != VICTIM || !was_taken, arg);
 }
 
 static void each_g(weft__tr_g_fn *fn, void *arg)
 {
 	for (int i = 0; i < ALL; i++)
-		fn(&g[i], &(weft__tr_g_now){ .state = WEFT__TR_RUNNING }, arg);
+		fn(&g[i], &(weft__tr_g_now){ .state = i == VICTIM && was_taken ? WEFT__TR_SYSCALL : WEFT__TR_RUNNING },
+			arg);
 }
 
 static int procs(void)
@@ -160,6 +166,43 @@ static void test_of_hog(void **state)
 	end(&trace);
 }
 
+/* So many generations say that it computes without a proc; those behind its return do not. */
+static void hog_goes_on(bool from_before)
+{
+	enum { GENERATIONS = 3 };
+	uint64_t n;
+	wb_buf trace = { 0 };
+	was_taken = from_before;
+	begin(&trace);
+	was_taken = false;
+	if (!from_before) {
+		weft__tr_hog(&m[VICTIM], &p[VICTIM], &g[VICTIM]);
+		weft__tr_proc_steal(&m[THIEF], &p[THIEF], &g[THIEF], &p[VICTIM], &m[VICTIM]);
+	}
+	for (int i = 0; i < GENERATIONS; i++)
+		assert_int_equal(weft__tr_flip(), 0);
+	weft__tr_syscall_end_blocked(&m[VICTIM], NULL, &g[VICTIM]);
+	assert_int_equal(weft__tr_flip(), 0);
+	weft__tr_proc_start(&m[VICTIM], &p[VICTIM], NULL);
+	weft__tr_go_start(&m[VICTIM], &p[VICTIM], &g[VICTIM]);
+	weft__tr_syscall_begin(&m[VICTIM], &p[VICTIM], &g[VICTIM], NULL);
+	assert_int_equal(weft__tr_flip(), 0);
+	weft__tr_syscall_end(&m[VICTIM], &p[VICTIM], &g[VICTIM]);
+	assert_int_equal(weft__tr_stop(), 0);
+	assert_true(tracecheck_valid(&trace));
+	assert_true(tracecheck_statuses(&trace, ALL));
+	assert_true(tracecheck_computes(&trace, &n));
+	assert_int_equal(n, GENERATIONS + (from_before ? 2 : 0)); /* begin() makes two more */
+	wb_buf_free(&trace);
+}
+
+static void test_hog_goes_on(void **state)
+{
+	(void)state;
+	hog_goes_on(false);
+	hog_goes_on(true);
+}
+
 static void test_in_old_generation(void **state)
 {
 	(void)state;
@@ -181,6 +224,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_of_call),
 		cmocka_unit_test(test_of_hog),
+		cmocka_unit_test(test_hog_goes_on),
 		cmocka_unit_test(test_in_old_generation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

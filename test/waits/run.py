@@ -49,6 +49,10 @@ def taken(trace):
     return [e["id"] for e in events if e.get("proc_taken")]
 
 
+def start_of(trace):
+    return int(re.search(r"Time=(-?\d+)", run([WEFT, "events", "--format=go", trace]).stdout)[1])
+
+
 def kept(trace):
     return run([KEPT, trace]).stdout
 
@@ -154,16 +158,51 @@ def read(t):
     equal((t.one("writer")["kind"], t.row("writer")["holder"]), ("rwmutex", t.g("reader")))
 
 
-def hog(t):
-    assert set(taken(t.trace)) == {t.g("hog")}, taken(t.trace)
-    rows = json.loads(run([WEFT, "goroutines", "--json", t.trace]).stdout)["goroutines"]
-    row = [g for g in rows if g["id"] == t.g("hog")][0]
-    equal((row["syscall_ns"], row["syscall_block_ns"]), (0, 0))
-    assert row["exec_ns"] > 50_000_000, row
+def runs_without_proc(trace, g):
+    """In all answers; how long it ran in all."""
+    assert set(taken(trace)) == {g}, taken(trace)
+    rows = json.loads(run([WEFT, "goroutines", "--json", trace]).stdout)["goroutines"]
+    row = [row for row in rows if row["id"] == g][0]
+    equal((row["syscall_ns"], row["syscall_block_ns"], row["state"]), (0, 0, "Running"))
     stretches = "SELECT g, m, class, p FROM {} WHERE reason = 'proc taken' ORDER BY start_ns"
-    on_goroutine, on_thread = (ask(t.trace, stretches.format(table)) for table in ("g_states", "m_states"))
-    assert on_goroutine and {(g, cls, p) for g, _, cls, p in on_goroutine} == {(t.g("hog"), "running", None)}, on_goroutine
+    on_goroutine, on_thread = (ask(trace, stretches.format(table)) for table in ("g_states", "m_states"))
+    assert on_goroutine and {(g, cls, p) for g, _, cls, p in on_goroutine} == {(g, "running", None)}, on_goroutine
     equal(on_thread, on_goroutine)
+    profile = run([WEFT, "profile", "syscall", "--flame", trace]).stdout
+    assert "compute" not in profile, profile
+    return row["exec_ns"]
+
+
+def hog(t):
+    assert runs_without_proc(t.trace, t.g("hog")) > 50_000_000
+    parts_computing(t)
+
+
+def late_hog(t):
+    """The trace begins when the proc has been taken long ago: it computes from the first moment to the last."""
+    runs_without_proc(t.trace, t.g("hog"))
+    parts_computing(t)
+
+
+def flight_hog(t):
+    """So do generations."""
+    runs_without_proc(t.trace, t.g("hog"))
+    assert len(taken(t.trace)) >= 3, taken(t.trace)
+
+
+def parts_computing(t):
+    """Parts that begin just before that is told, and long after its proc was taken; what is made of those."""
+    part, other = t.trace + ".part", t.trace + ".other"
+    start = start_of(t.trace)
+    events = [json.loads(line) for line in run([WEFT, "events", "--json", t.trace]).stdout.splitlines()]
+    first = next(e["time_ns"] for e in events if e.get("proc_taken"))
+    cuts = [["cut", f"--range=@{start + begin}..", t.trace, part] for begin in (first - 1, (first + events[-1]["time_ns"]) // 2)]
+    for words in (*cuts, ["anonymize", part, other], ["repair", part, other], ["merge", other, t.trace, t.trace]):
+        done = run([WEFT, *words])
+        assert done.returncode == 0, done.stderr
+        made = words[1] if words[0] == "merge" else words[-1]
+        sound(made, go=words[0] == "cut")
+        runs_without_proc(made, t.g("hog"))
 
 
 def labels(t):
@@ -202,7 +241,7 @@ def made_of_it(t):
     names = [{o["id"]: o["name"] for o in w["objects"] if "name" in o} for w in (anonymous, t.waits)]
     assert names[0].keys() == names[1].keys() and not set(names[0].values()) & set(names[1].values()), names
     equal([line.split()[:2] for line in kept(made).splitlines()], [line.split()[:2] for line in kept(t.trace).splitlines()])
-    start = int(re.search(r"Time=(-?\d+)", run([WEFT, "events", "--format=go", t.trace]).stdout)[1])
+    start = start_of(t.trace)
     for ms, *words in ((5, t.trace, made), (15, made, again), (15, t.trace, direct)):
         done = run([WEFT, "cut", f"--range=@{start + ms * 1_000_000}..", *words])
         assert done.returncode == 0, done.stderr
@@ -213,14 +252,14 @@ def made_of_it(t):
 
 
 CASES = {"cycle": cycle, "late-cycle": late_cycle, "select": select, "channels": channels, "written": written, "read": read,
-         "hog": hog, "labels": labels}
+         "hog": hog, "late-hog": late_hog, "flight-hog": flight_hog, "labels": labels}
 
 
 MADE = ("channels", "cycle", "hog", "labels", "select")  # of which others are made
 
 
 def main():
-    plan = [(kind, procs) for kind in CASES for procs in (("1",) if kind == "hog" else ("1", "2"))]
+    plan = [(kind, procs) for kind in CASES for procs in (("1",) if kind.endswith("hog") else ("1", "2"))]
     print(f"1..{len(plan)}")
     bad = 0
     with tempfile.TemporaryDirectory() as folder:

@@ -152,21 +152,22 @@ static void read_only(void)
 	rwmutex(read_it, write_it);
 }
 
-/* ---- a goroutine that computes and never comes back: its proc is taken ---- */
+/* ---- a goroutine that computes and never comes back: with one proc, that has been taken when the sleep is over ----
+ */
 
 static void compute(void *arg)
 {
 	(void)arg;
 	say("hog");
-	for (weft_ns end = weft_now() + 200 * WEFT_MS; weft_now() < end;)
-		for (volatile int i = 0; i < 1000; i++)
-			;
+	for (volatile int i = 0;; i++)
+		;
 }
 
 static void hog(void)
 {
 	weft_go(compute, NULL);
-	weft_sleep(150 * WEFT_MS);
+	weft_sleep(100 * WEFT_MS);
+	stand_still(); /* the hog does not */
 }
 
 /* ---- labels: from before the trace, from the goroutine that made it, and its own ---- */
@@ -202,15 +203,28 @@ static const struct {
 
 static char **args;
 
+/* Each begins a generation; the last has what the window has since its beginning. */
+static void take_snapshots(int fd)
+{
+	int nowhere = open("/dev/null", O_WRONLY);
+	for (int i = 0; i < 3; i++)
+		if (weft_trace_snapshot(i == 2 ? fd : nowhere) < 0)
+			fprintf(stderr, "stuck: no snapshot\n");
+	close(nowhere);
+}
+
 static void start(void *unused)
 {
 	(void)unused;
-	/* late-KIND: the trace begins when all stand still. */
-	bool late = strncmp(args[1], "late-", 5) == 0;
-	const char *kind = args[1] + (late ? 5 : 0);
+	/* late-KIND: the trace begins when all stand still.  flight-KIND: it is what a flight recorder has then, in
+	 * generations that have begun so, too. */
+	bool late = strncmp(args[1], "late-", 5) == 0, flight = strncmp(args[1], "flight-", 7) == 0;
+	const char *kind = args[1] + (late ? 5 : flight ? 7 : 0);
 	int fd = open(args[2], O_WRONLY | O_CREAT | O_TRUNC, 0666);
 	weft_labels_set("who", "main");
-	if (!late && weft_trace_start(fd) < 0)
+	if (flight && weft_trace_start_with(&(weft_trace_options){ .fd = -1, .window_bytes = 16 << 20 }) < 0)
+		fprintf(stderr, "stuck: no flight recorder\n");
+	if (!late && !flight && weft_trace_start(fd) < 0)
 		fprintf(stderr, "stuck: not traced\n");
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
 		if (strcmp(kinds[i].name, kind) == 0)
@@ -219,6 +233,8 @@ static void start(void *unused)
 		fprintf(stderr, "stuck: not traced\n");
 	if (late)
 		stand_still();
+	if (flight)
+		take_snapshots(fd);
 	weft_trace_stop();
 	close(fd);
 	fflush(stdout);

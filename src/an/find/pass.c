@@ -87,7 +87,7 @@ static void enters(an_find *f, an_follower *l, const wtr_event *e)
 		w->running++;
 		w->workers += g->worker == 1;
 		w->users += is_users(f, g);
-		an_world_take(w, e->p, true);
+		an_world_take(w, l->p, true);
 		g->wanted_ns = w->wanted_ns;
 		an_serial_runs(f, g, e->time_ns);
 		break;

@@ -198,6 +198,12 @@ static bool take_origin(decoding *d, wb_bytes *in)
 	return !in->bad && (wb_vec_add(&d->c->origins, o) || no_memory(d));
 }
 
+static bool take_computes(decoding *d, wb_bytes *in)
+{
+	uint64_t g = wb_uvarint(in);
+	return !in->bad && (wb_idmap_set(&d->c->computing, g, 1) || no_memory(d));
+}
+
 static bool take_kept_wait(decoding *d, wb_bytes *in)
 {
 	wtr__kept k = { .g = (int64_t)wb_uvarint(in) };
@@ -239,6 +245,7 @@ static bool take_fact(decoding *d, wb_bytes *in, bool *ret_known)
 	case WF_FACT_ORIGIN: return take_origin(d, in);
 	case WF_FACT_REASON: return take_reason(d, in);
 	case WF_FACT_PART: return d->c->is_part = true;
+	case WF_FACT_COMPUTES: return take_computes(d, in);
 	default: *ret_known = false; return true;
 	}
 }
@@ -327,7 +334,6 @@ static wtr_str name_of(const wtr__carrier *c, uint64_t id)
 	return there ? c->names.at[low - 1].name : (wtr_str){ "", 0 };
 }
 
-
 /* Of what begins with a goroutine's id. */
 static int by_g(const void *a, const void *b)
 {
@@ -400,6 +406,7 @@ void wtr__carrier_free(wtr__carrier *c)
 	wb_vec_free(&c->threads);
 	wb_vec_free(&c->labels);
 	wb_vec_free(&c->names);
+	wb_idmap_free(&c->computing);
 	wb_idmap_free(&c->kept_waits);
 	wb_vec_free(&c->tasks);
 	wb_vec_free(&c->regions);
@@ -466,6 +473,11 @@ bool wtr__carrier_is_taken(
 		return true;
 	}
 	return false;
+}
+
+bool wtr__carrier_computes(const wtr__carrier *c, int64_t g)
+{
+	return wb_idmap_get(&c->computing, (uint64_t)g) != WB_IDMAP_NONE;
 }
 
 uint32_t wtr__carrier_kept_wait(const wtr__carrier *c, int64_t g)

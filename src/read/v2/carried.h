@@ -94,6 +94,7 @@ struct wtr__carrier {
 	WB_VEC(wtr__carried) threads;  /* by m */
 	WB_VEC(wtr_kept_label) labels; /* by goroutine */
 	WB_VEC(wtr__object_name) names; /* by id */
+	wb_idmap computing; /* goroutines that are in a system call when first mentioned, which is none */
 	wb_idmap kept_waits;           /* goroutine that waits since before the generation -> place in waits */
 	WB_VEC(wtr__kept_task) tasks;
 	WB_VEC(wtr__kept_region) regions; /* by goroutine; of each the outermost first */
@@ -138,6 +139,9 @@ uint32_t wtr__carrier_block(const wtr__carrier *c, wtr__carried_at *at, int64_t 
  * generation. */
 bool wtr__carrier_is_taken(
 	const wtr__carrier *c, wtr__carried_at *at, int64_t g, int64_t time_ns, int64_t lost_ns, double ns_per_tick);
+
+/* g is in a system call when the generation first mentions it: is it none, and its proc was taken before? */
+bool wtr__carrier_computes(const wtr__carrier *c, int64_t g);
 
 /* What g waits for, which did so before the generation began; 0: not known. */
 uint32_t wtr__carrier_kept_wait(const wtr__carrier *c, int64_t g);

@@ -332,6 +332,8 @@ static verdict go_status(order *o, cursor *c, thread *th)
 		if (e->str == WTR__UNKNOWN)
 			return wtr__no_memory(o);
 	}
+	if (__builtin_expect(o->carrier && st == WF_GO_SYSCALL, 0) && wtr__carrier_computes(o->carrier, (int64_t)id))
+		e->wait = WTR_PROC_TAKEN;
 	if (bind)
 		bind_g(th, o, u);
 	return ADVANCE;

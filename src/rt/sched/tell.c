@@ -81,10 +81,12 @@ static bool hold(weft__m *m, weft__tr_m_fn *fn, void *arg)
 	if (outside && m->tr.tid != 0) { /* else it has no thread, and cannot get one now (threads.c) */
 		weft__p *p = weft__self_p(m);
 		weft__g *g = weft__self_g(m);
+		bool in_call = atomic_load_explicit(&m->in_call, memory_order_relaxed);
 		weft__tr_m_now now = {
 			.p = p ? &p->tr : NULL,
 			.g = g ? &g->tr : NULL,
-			.in_syscall = g && (!p || atomic_load_explicit(&m->in_call, memory_order_relaxed)),
+			.in_syscall = g && (!p || in_call),
+			.computes = g && !p && !in_call,
 		};
 		fn(&m->tr, &now, arg);
 	}

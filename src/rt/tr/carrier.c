@@ -206,6 +206,16 @@ void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g)
 	m->side_at = wf_put_uv(wf_put_uv(m->side_at, m->last), g->id);
 }
 
+/* Younger than the other facts: who does not know it leaves the rest of its piece alone. */
+void weft__tr_carrier_computes(weft__tr_m *m, const weft__tr_g *g)
+{
+	if (!piece(m, WF_PIECE_FACTS))
+		return;
+	*m->side_at++ = WF_FACT_COMPUTES;
+	m->side_at = wf_put_uv(m->side_at, g->id);
+	end_piece(m);
+}
+
 void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what)
 {
 	if (what->kind == WEFT__TR_NOTHING || !piece(m, WF_PIECE_FACTS))

@@ -16,6 +16,9 @@ void weft__tr_carrier_wait(weft__tr_m *m, const weft__tr_g *g, const weft__tr_ob
 /* The GoSyscallBegin of m that has just been written, at m->last, is a hog's. */
 void weft__tr_carrier_hog(weft__tr_m *m, const weft__tr_g *g);
 
+/* The status of g that m has just written, of a system call, is a hog's.  In m's section, or with its lock. */
+void weft__tr_carrier_computes(weft__tr_m *m, const weft__tr_g *g);
+
 /* g waits for that since before the generation.  With m's lock. */
 void weft__tr_carrier_kept(weft__tr_m *m, const weft__tr_g *g, const weft__tr_object *what);
 

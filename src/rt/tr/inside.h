@@ -82,7 +82,9 @@ extern struct weft__tr_all weft__tr;
 
 /* ---- words ---- */
 
-enum { WEFT__TR_STATUS = 7, WEFT__TR_RANGE = 8, WEFT__TR_WORD_SHIFT = 8 };
+/* COMPUTES: the system call that a goroutine is in is none, its proc was taken (tr.h, hog). */
+enum { WEFT__TR_STATUS = 7, WEFT__TR_RANGE = 8, WEFT__TR_COMPUTES = 16, WEFT__TR_WORD_SHIFT = 8 };
+enum { WEFT__TR_FLAGS = WEFT__TR_STATUS | WEFT__TR_RANGE | WEFT__TR_COMPUTES };
 
 static inline uint64_t weft__tr_word(uint64_t gen, unsigned flags)
 {
@@ -101,14 +103,16 @@ static inline uint64_t weft__tr_load(_Atomic uint64_t *w)
 	return atomic_load_explicit(w, memory_order_relaxed);
 }
 
-/* A new status, in the generation that the word is in already; the open range stays. */
+/* A new status, COMPUTES or not, in the generation that the word is in already; the open range stays. */
 static inline void weft__tr_set(_Atomic uint64_t *word, unsigned status)
 {
-	atomic_store_explicit(word, (weft__tr_load(word) & ~(uint64_t)WEFT__TR_STATUS) | status, memory_order_relaxed);
+	uint64_t kept = weft__tr_load(word) & ~(uint64_t)(WEFT__TR_STATUS | WEFT__TR_COMPUTES);
+	atomic_store_explicit(word, kept | status, memory_order_relaxed);
 }
 
-/* Writes the first mention of g, or p, in m's generation: its status is `before` unless the word knows better.
- * p: `as` is written instead (WF_PROC_SYSCALL_ABANDONED), 0: the status.  In a section, or with m's lock. */
+/* Writes the first mention of g, or p, in m's generation: its status is `before`, COMPUTES or not, unless the word
+ * knows better.  p: `as` is written instead (WF_PROC_SYSCALL_ABANDONED), 0: the status.  In a section, or with m's
+ * lock. */
 void weft__tr_touch_g_slow(weft__tr_m *m, weft__tr_g *g, unsigned before);
 void weft__tr_touch_p_slow(weft__tr_m *m, weft__tr_p *p, unsigned before, unsigned as);
 

@@ -226,6 +226,7 @@ void weft__tr_hog_on(weft__tr_m *m, weft__tr_p *p, weft__tr_g *g)
 		weft__tr_touch_p(m, p, WF_PROC_RUNNING);
 		weft__tr_touch_g(m, g, WF_GO_RUNNING);
 		begin_syscall(m, p, g, 0);
+		weft__tr_set(&g->word, WF_GO_SYSCALL | WEFT__TR_COMPUTES);
 		weft__tr_carrier_hog(m, g);
 	}
 	weft__tr_unlock_m(m, joining);

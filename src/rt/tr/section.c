@@ -145,6 +145,8 @@ void weft__tr_put_g_status(weft__tr_m *m, const weft__tr_g *g, uint64_t word, ui
 			m->at, (wf_GoStatus){ .dt = weft__tr_tick(m), .g = g->id, .m = tid, .gstatus = status });
 	if (word & WEFT__TR_RANGE)
 		m->at = wf_put_GCMarkAssistActive(m->at, (wf_GCMarkAssistActive){ .dt = weft__tr_tick(m), .g = g->id });
+	if (word & WEFT__TR_COMPUTES)
+		weft__tr_carrier_computes(m, g);
 }
 
 void weft__tr_put_p_status(weft__tr_m *m, const weft__tr_p *p, uint64_t word, unsigned as)
@@ -162,7 +164,7 @@ bool weft__tr_claim(_Atomic uint64_t *word, uint64_t gen, unsigned unknown, uint
 	do {
 		if (weft__tr_word_gen(w) >= gen)
 			return false;
-		new = weft__tr_word(gen, known(w) ? (unsigned)(w & (WEFT__TR_STATUS | WEFT__TR_RANGE)) : unknown);
+		new = weft__tr_word(gen, known(w) ? (unsigned)(w & WEFT__TR_FLAGS) : unknown);
 		if (weft__tr_word_status(new) == 0)
 			return false;
 	} while (!atomic_compare_exchange_weak_explicit(word, &w, new, memory_order_acq_rel, memory_order_acquire));
@@ -209,9 +211,9 @@ static uint64_t raise(_Atomic uint64_t *word, uint64_t gen, unsigned before)
 {
 	uint64_t w = atomic_load_explicit(word, memory_order_acquire), new;
 	do {
-		new = weft__tr_word(gen, known(w) ? (unsigned)(w & (WEFT__TR_STATUS | WEFT__TR_RANGE)) : before);
+		new = weft__tr_word(gen, known(w) ? (unsigned)(w & WEFT__TR_FLAGS) : before);
 	} while (!atomic_compare_exchange_weak_explicit(word, &w, new, memory_order_acq_rel, memory_order_acquire));
-	if (weft__tr_word_status(new) != before)
+	if (weft__tr_word_status(new) != (before & WEFT__TR_STATUS))
 		atomic_fetch_add_explicit(&weft__tr.odd, 1, memory_order_relaxed);
 	return new;
 }

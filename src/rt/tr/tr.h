@@ -232,6 +232,7 @@ typedef struct weft__tr_m_now {
 	weft__tr_p *p; /* NULL: none */
 	weft__tr_g *g;
 	bool in_syscall; /* g and p are (or g is, when its proc was taken) */
+	bool computes;   /* it is not: its proc was taken while it computed */
 } weft__tr_m_now;
 
 typedef struct weft__tr_g_now {

@@ -72,6 +72,11 @@ static void put_next(void)
 
 /* ---- the beginning ---- */
 
+static unsigned status_of(const weft__tr_m_now *now)
+{
+	return !now->in_syscall ? WF_GO_RUNNING : WF_GO_SYSCALL | (now->computes ? WEFT__TR_COMPUTES : 0);
+}
+
 /* What runs when a trace begins says so in its thread's own stream. */
 static void bind(weft__tr_m *m, const weft__tr_m_now *now, void *arg)
 {
@@ -83,7 +88,7 @@ static void bind(weft__tr_m *m, const weft__tr_m_now *now, void *arg)
 		if (now->p)
 			weft__tr_touch_p(m, now->p, now->in_syscall ? WF_PROC_SYSCALL : WF_PROC_RUNNING);
 		if (now->g)
-			weft__tr_touch_g(m, now->g, now->in_syscall ? WF_GO_SYSCALL : WF_GO_RUNNING);
+			weft__tr_touch_g(m, now->g, status_of(now));
 	}
 	weft__tr_unlock_m(m, joining);
 }

@@ -165,6 +165,21 @@ static void facts(void **state)
 	assert_int_equal(s->ignored, 0); /* a kind of fact of a later version */
 }
 
+/* A goroutine that is found in a system call which is none; what stands behind is not touched by it. */
+static void found_computing(void **state)
+{
+	(void)state;
+#define FOUND "GoStatus dt=1 g=1 m=7 gstatus=3\nGoStatus dt=1 g=2 m=-1 gstatus=1\n"
+	assert_true(read_text(HEAD FOUND STRINGS PIECE("2", "f\\a\\x00\\x0d\\x01") END)->taken);
+	assert_false(read_text(HEAD FOUND STRINGS PIECE("2", "f\\a\\x00\\x0d\\x03") END)->taken);  /* another */
+	assert_false(read_text(HEAD STATUS STRINGS PIECE("2", "f\\a\\x00\\x0d\\x01") END)->taken); /* it runs */
+	seen *s = read_text(HEAD FOUND STRINGS PIECE("2", "f\\a\\x00\\x0d\\x01")
+			PIECE("3", "f\\a\\x01\\x04\\x02\\x03k=v\\x0d") END);
+	assert_true(s->taken);
+	assert_string_equal(s->labels, "2 k=v;");
+	assert_int_equal(s->ignored, 1); /* without a goroutine */
+}
+
 /* Each is wrong in one way behind a good entry: that one is believed, and nothing else. */
 static void what_is_wrong_ends_it(void **state)
 {
@@ -243,6 +258,7 @@ int main(void)
 		cmocka_unit_test(several_objects),
 		cmocka_unit_test(pieces_in_any_order),
 		cmocka_unit_test(facts),
+		cmocka_unit_test(found_computing),
 		cmocka_unit_test(what_is_wrong_ends_it),
 		cmocka_unit_test(no_piece_at_all),
 		cmocka_unit_test(entries_without_events),
