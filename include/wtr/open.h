@@ -75,6 +75,10 @@ typedef struct wtr_info {
 
 WTR_API void wtr_get_info(const wtr_trace *t, wtr_info *ret);
 
+/* A time (absolute) that the events of the trace reach unless reading ends in damage: where the last of its batches
+ * begins.  INT64_MIN: not known without reading (v1). */
+WTR_API int64_t wtr_reaches_ns(const wtr_trace *t);
+
 /* One generation's frame.  v1 traces have one, of number 0. */
 typedef struct wtr_generation {
 	uint64_t number;        /* as in the file */

@@ -137,6 +137,7 @@ typedef struct cli_scope {
 	wtr_period period;
 	wtr_about about;
 	wtr_where *where;       /* NULL: everything */
+	bool early;             /* the range was resolved without an index */
 	bool ranged;            /* these are known after binding: */
 	int64_t from_ns, to_ns; /* absolute; the whole trace without --range */
 	unsigned parts;         /* of an index, that a filter needs beside those it asks for itself */
@@ -155,8 +156,11 @@ void cli_scope_free(cli_scope *s);
 /* Opens the operand and builds an index with these parts, of the range if there is one; binds.  NULL: *ret_rc is the
  * exit status. */
 wtr_index *cli_scope_index(cli_scope *s, unsigned parts, wtr_trace **ret_trace, int *ret_rc);
-/* The same for questions that make their own pass: only with the index that range and filter need. */
+/* The same for questions that make their own pass: only with the index that range and filter need.  A range such as
+ * 1.2s..1.3s needs none. */
 bool cli_scope_open(cli_scope *s, wtr_trace **ret_trace, int *ret_rc);
+/* After such a pass, which ended so: the exit status, when the trace ends in damage before the range begins. */
+int cli_scope_recheck(cli_scope *s, wtr_trace *t, const wtr_error *end);
 /* Frees all that came from either; x may be NULL. */
 void cli_scope_close(cli_scope *s, wtr_trace *t, wtr_index *x);
 /* "range": null or from_ns and to_ns; "filter": null or its text. */

@@ -239,28 +239,20 @@ static int print_filtered(printer *p, const wtr_filter *f, const char *path)
 /* Opens the trace, with an index if the scope needs one, and prints. */
 static int print_scope(const cli_args *a, printer *p, cli_scope *scope, wtr_filter *f)
 {
-	unsigned parts = cli_scope_parts(scope);
-	wtr_index *x = parts ? cli_index(a, parts, &p->trace) : NULL;
-	if (!parts)
-		p->trace = cli_open(a);
-	if (!p->trace)
-		return CLI_UNREADABLE;
-	int rc = cli_scope_bind(scope, p->trace, x);
-	if (rc == CLI_OK) {
-		p->start_ns = cli_start_ns(p->trace);
-		p->where = scope->where;
-		set_times(a, f, p->start_ns);
-		if (f->has_from && f->has_to && f->to_ns < f->from_ns)
-			rc = cli_usage(a->command, "--to=%s is before --from=%s", a->values[CLI_OPT_TO],
-				a->values[CLI_OPT_FROM]);
-	}
-	if (rc == CLI_OK) {
+	int rc;
+	if (!cli_scope_open(scope, &p->trace, &rc))
+		return rc;
+	p->start_ns = cli_start_ns(p->trace);
+	p->where = scope->where;
+	set_times(a, f, p->start_ns);
+	if (f->has_from && f->has_to && f->to_ns < f->from_ns) {
+		rc = cli_usage(a->command, "--to=%s is before --from=%s", a->values[CLI_OPT_TO],
+			a->values[CLI_OPT_FROM]);
+	} else {
 		narrow(scope, f);
 		rc = print_filtered(p, f, a->operands[0]);
 	}
-	cli_scope_free(scope); /* it asks the index */
-	wtr_index_free(x);
-	wtr_close(p->trace);
+	cli_scope_close(scope, p->trace, NULL);
 	return rc;
 }
 

@@ -226,7 +226,7 @@ static int print(const cli_args *a, const cli_scope *scope, const wtr_findings *
 	return rc;
 }
 
-static int make(const cli_args *a, const cli_scope *scope, wtr_trace *t, unsigned fail_on)
+static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, unsigned fail_on)
 {
 	wtr_findings_query q = { scope->ranged, scope->from_ns, scope->to_ns, scope->where };
 	wtr_findings *f;
@@ -238,10 +238,12 @@ static int make(const cli_args *a, const cli_scope *scope, wtr_trace *t, unsigne
 		cli_error(a->operands[0], &err);
 		return CLI_UNREADABLE;
 	}
-	int status = print(a, scope, f, cli_start_ns(t));
+	wtr_findings_get_totals(f, &totals);
+	int status = cli_scope_recheck(scope, t, &totals.end);
+	if (status == CLI_OK)
+		status = print(a, scope, f, cli_start_ns(t));
 	if (status == CLI_OK)
 		cli_scope_note(scope, /* once= */ false);
-	wtr_findings_get_totals(f, &totals);
 	wtr_findings_free(f);
 	if (status == CLI_OK && totals.n && totals.worst >= fail_on)
 		return CLI_NO;

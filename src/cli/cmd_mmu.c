@@ -164,7 +164,7 @@ static int print(const cli_args *a, const cli_scope *scope, const wtr_mmu *m, co
 	return rc;
 }
 
-static int make(const cli_args *a, const cli_scope *scope, wtr_trace *t, wtr_mmu_query *q)
+static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, wtr_mmu_query *q)
 {
 	wtr_mmu *m;
 	wtr_error err = { 0 };
@@ -179,10 +179,12 @@ static int make(const cli_args *a, const cli_scope *scope, wtr_trace *t, wtr_mmu
 		cli_error(a->operands[0], &err);
 		return CLI_UNREADABLE;
 	}
-	int status = print(a, scope, m, q, cli_start_ns(t));
+	wtr_mmu_get_totals(m, &totals);
+	int status = cli_scope_recheck(scope, t, &totals.end);
+	if (status == CLI_OK)
+		status = print(a, scope, m, q, cli_start_ns(t));
 	if (status == CLI_OK)
 		cli_scope_note(scope, /* once= */ false);
-	wtr_mmu_get_totals(m, &totals);
 	if (status == CLI_OK && totals.end.code != WTR_OK && !cli_has(a, CLI_OPT_JSON)) {
 		cli_error(a->operands[0], &totals.end);
 		cli_hint("the answer covers what go tool trace would show of it; --repair takes all that can be read");

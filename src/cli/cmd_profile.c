@@ -187,7 +187,11 @@ static int make(const cli_args *a, cli_scope *scope, wtr_trace *t, wtr_profile_q
 		cli_error(a->operands[1], &err);
 		return CLI_UNREADABLE;
 	}
-	int status = print(a, scope, p, cli_has(a, CLI_OPT_RANGE) ? cli_start_ns(t) : 0);
+	wtr_profile_totals totals;
+	wtr_profile_get_totals(p, &totals);
+	int status = cli_scope_recheck(scope, t, &totals.end);
+	if (status == CLI_OK)
+		status = print(a, scope, p, cli_has(a, CLI_OPT_RANGE) ? cli_start_ns(t) : 0);
 	if (status == CLI_OK) {
 		cli_scope_note(scope, /* once= */ true);
 		warn(a, p);

@@ -401,12 +401,18 @@ static wtr_index *ask(summary *s, wtr_trace **ret_trace, int *ret_rc)
 	wtr_findings_query q = { s->scope.ranged, s->scope.from_ns, s->scope.to_ns, NULL };
 	if (wtr_findings_make_with_index(*ret_trace, &q, parts, &x, &s->found, &err) == WTR_OK) {
 		cli_progress_done();
-		*ret_rc = cli_scope_bind(&s->scope, *ret_trace, s->scope.whole ? s->scope.whole : x);
-		return x;
+		wtr_findings_totals totals;
+		wtr_findings_get_totals(s->found, &totals);
+		*ret_rc = s->scope.ranged ? cli_scope_recheck(&s->scope, *ret_trace, &totals.end)
+					  : cli_scope_bind(&s->scope, *ret_trace, x);
+		if (*ret_rc == CLI_OK)
+			return x;
+		wtr_findings_free(s->found);
+	} else {
+		cli_error(s->path, &err);
+		*ret_rc = CLI_UNREADABLE;
 	}
-	cli_error(s->path, &err);
-	cli_scope_close(&s->scope, *ret_trace, NULL);
-	*ret_rc = CLI_UNREADABLE;
+	cli_scope_close(&s->scope, *ret_trace, x);
 	return NULL;
 }
 

@@ -156,22 +156,88 @@ void cli_scope_free(cli_scope *s)
 	s->where = NULL;
 }
 
-wtr_index *cli_scope_index(cli_scope *s, unsigned parts, wtr_trace **ret_trace, int *ret_rc)
+/* ---- without reading the trace first ---- */
+
+/* Resolves a range whose two ends the beginning of the trace tells, and which surely begins within it.  False: only a
+ * pass over all of it can, or is needed for the filter anyway. */
+static bool resolve_early(cli_scope *s, wtr_trace *t)
 {
-	wtr_trace *t;
-	unsigned needed = cli_scope_parts(s);
-	wtr_index *x = cli_index(s->args, s->args->values[CLI_OPT_RANGE] ? needed : parts | needed, &t), *part = NULL;
-	*ret_rc = CLI_UNREADABLE;
-	if (!x)
-		return NULL;
 	wtr_error err = { 0 };
+	wtr_info info;
+	wtr_get_info(t, &info);
+	s->early = false;
+	if (!cli_has(s->args, CLI_OPT_RANGE) || s->where || wtr_period_needs_totals(&s->period) ||
+		s->period.to.kind == WTR_MOMENT_NONE || info.damage.code != WTR_OK)
+		return false;
+	wtr_totals totals = { .start_ns = cli_start_ns(t), .end_ns = wtr_reaches_ns(t) };
+	if (totals.end_ns <= totals.start_ns ||
+		wtr_period_resolve(&s->period, &totals, &s->from_ns, &s->to_ns, &err) != WTR_OK)
+		return false;
+	s->ranged = s->early = true;
+	return true;
+}
+
+int cli_scope_recheck(cli_scope *s, wtr_trace *t, const wtr_error *end)
+{
+	wtr_index *x;
+	wtr_error err = { 0 };
+	if (!s->early || end->code == WTR_OK)
+		return CLI_OK;
+	if (wtr_index_build(t, WTR_PART_TOTALS, &x, &err) != WTR_OK) {
+		cli_error(s->args->operands[s->args->n_operands - 1], &err);
+		return CLI_UNREADABLE;
+	}
+	int rc = cli_scope_bind(s, t, x);
+	wtr_index_free(x);
+	return rc;
+}
+
+/* ---- with a trace ---- */
+
+/* The index that binding needs, of an open trace. */
+static wtr_index *whole_index(cli_scope *s, wtr_trace *t, unsigned parts, int *ret_rc)
+{
+	wtr_index *x = NULL;
+	wtr_error err = { 0 };
+	*ret_rc = CLI_UNREADABLE;
+	if (wtr_index_build(t, parts, &x, &err) != WTR_OK) {
+		cli_error(s->args->operands[s->args->n_operands - 1], &err);
+		return NULL;
+	}
+	cli_progress_done();
 	*ret_rc = cli_scope_bind(s, t, x);
-	if (*ret_rc == CLI_OK && s->ranged &&
-		wtr_index_build_within(t, parts, s->from_ns, s->to_ns, &part, &err) != WTR_OK) {
+	return x;
+}
+
+/* The index of the range; its trace may end in damage before. */
+static wtr_index *part_index(cli_scope *s, wtr_trace *t, unsigned parts, int *ret_rc)
+{
+	wtr_index *x;
+	wtr_error err = { 0 };
+	wtr_totals totals;
+	if (wtr_index_build_within(t, parts, s->from_ns, s->to_ns, &x, &err) != WTR_OK) {
 		cli_error(s->args->operands[s->args->n_operands - 1], &err);
 		*ret_rc = CLI_UNREADABLE;
+		return NULL;
 	}
+	wtr_get_totals(x, &totals);
+	*ret_rc = cli_scope_recheck(s, t, &totals.end);
+	return x;
+}
+
+wtr_index *cli_scope_index(cli_scope *s, unsigned parts, wtr_trace **ret_trace, int *ret_rc)
+{
+	wtr_index *x = NULL, *part = NULL;
+	wtr_trace *t = cli_open(s->args);
+	*ret_rc = t ? CLI_OK : CLI_UNREADABLE;
+	if (t && !resolve_early(s, t)) {
+		unsigned needed = cli_scope_parts(s);
+		x = whole_index(s, t, cli_has(s->args, CLI_OPT_RANGE) ? needed : parts | needed, ret_rc);
+	}
+	if (*ret_rc == CLI_OK && s->ranged)
+		part = part_index(s, t, parts, ret_rc);
 	if (*ret_rc != CLI_OK) {
+		wtr_index_free(part);
 		wtr_index_free(x);
 		wtr_close(t);
 		return NULL;
@@ -194,12 +260,15 @@ void cli_scope_close(cli_scope *s, wtr_trace *t, wtr_index *x)
 bool cli_scope_open(cli_scope *s, wtr_trace **ret_trace, int *ret_rc)
 {
 	unsigned parts = cli_scope_parts(s);
-	wtr_trace *t = NULL;
-	wtr_index *x = parts ? cli_index(s->args, parts, &t) : NULL;
-	if (!parts)
-		t = cli_open(s->args);
-	*ret_rc = t ? cli_scope_bind(s, t, x) : CLI_UNREADABLE;
-	s->whole = x;
+	wtr_trace *t = cli_open(s->args);
+	*ret_rc = t ? CLI_OK : CLI_UNREADABLE;
+	s->whole = NULL;
+	if (t && !resolve_early(s, t)) {
+		if (parts)
+			s->whole = whole_index(s, t, parts, ret_rc);
+		else
+			*ret_rc = cli_scope_bind(s, t, NULL);
+	}
 	*ret_trace = t;
 	if (*ret_rc == CLI_OK)
 		return true;

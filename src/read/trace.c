@@ -121,6 +121,11 @@ void wtr_get_info(const wtr_trace *t, wtr_info *ret)
 	*ret = t->info;
 }
 
+int64_t wtr_reaches_ns(const wtr_trace *t)
+{
+	return t->v2 ? wtr__v2_reaches(t) : INT64_MIN;
+}
+
 uint32_t wtr__extra_string(wtr_trace *t, const char *at, size_t n)
 {
 	if (n == 0)

@@ -50,6 +50,7 @@ uint32_t wtr__extra_string(wtr_trace *t, const char *at, size_t n);
 /* v2: indexes the batches.  Damage goes to t->info, not to *err. */
 wtr_code wtr__v2_open(wtr_trace *t, wtr_error *err);
 void     wtr__v2_close(wtr_trace *t);
+int64_t  wtr__v2_reaches(const wtr_trace *t);
 wtr_str  wtr__v2_string(const wtr_trace *t, uint32_t id);
 size_t   wtr__v2_stack(const wtr_trace *t, uint32_t id, wtr_frame *ret, size_t n);
 

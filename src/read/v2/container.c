@@ -529,3 +529,16 @@ size_t wtr_experimental_batches(wtr_trace *t, size_t i)
 {
 	return t->v2 && i < t->v2->gens.n ? t->v2->gens.at[i].n_experimental : 0;
 }
+
+int64_t wtr__v2_reaches(const wtr_trace *t)
+{
+	const wtr__gens *all = t->v2;
+	uint64_t last = 0;
+	for (size_t i = 0; i < all->gens.n; i++) {
+		const wtr__gen *g = &all->gens.at[i];
+		for (size_t b = g->first_batch; b < g->first_batch + g->n_batches && !g->stops; b++)
+			if (all->batches.at[b].kind == WTR__BATCH_EVENTS && all->batches.at[b].time > last)
+				last = all->batches.at[b].time;
+	}
+	return last ? wtr__ns(last, wtr__common_rate(t)) : INT64_MIN;
+}

@@ -158,6 +158,8 @@ static void one_trace(const char *name)
 	if (t) {
 		assert_int_equal(wtr_index_build(t, WHAT, &x, NULL), WTR_OK);
 		wtr_get_totals(x, &u);
+		if (u.end.code == WTR_OK)
+			assert_true(wtr_reaches_ns(t) <= u.end_ns);
 		all = part(t, u.start_ns, u.end_ns + 1);
 		same_rows(x, all);
 		same_totals(x, all);
