@@ -208,6 +208,14 @@ int cli_print_json(out_json *j, wb_buf *b);
 void cli_damage_json(out_json *j, const wtr_index *x);
 void cli_error_json(out_json *j, const wtr_error *err);
 
+/* How many columns a line of the answer may have: $COLUMNS, or those of the terminal; 0: as many as it takes. */
+size_t cli_columns(void);
+/* Appends a table that fits into them. */
+void cli_table(wb_buf *b, out_table *t, const char *indent);
+/* Appends a text and a line feed, in lines of at most 100 columns and cli_columns(), from the second one on behind
+ * `indent` spaces.  `column`: where the first one has come to. */
+void cli_wrapped(wb_buf *b, const char *text, size_t indent, size_t column);
+
 /* Cells: exec, sched, block, syscall (blocked ones too), total. */
 void cli_times(out_table *t, const out_sums *s);
 /* A cell: a function's name, or that it is not known. */

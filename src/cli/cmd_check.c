@@ -5,7 +5,7 @@
 #include "cli/cli.h"
 #include "out/units.h"
 
-enum { NOTES_MAX = 32 };
+enum { NOTES_MAX = 32, NOTE_INDENT = 12 };
 
 /* What a pass over the events found. */
 typedef struct pass {
@@ -133,7 +133,7 @@ static void label(wb_buf *b, const char *name)
 	size_t from = b->n;
 	wb_buf_puts(b, "  ");
 	wb_buf_puts(b, name);
-	out_pad(b, from, 12);
+	out_pad(b, from, NOTE_INDENT);
 }
 
 static void put_events(wb_buf *b, const pass *p)
@@ -206,8 +206,11 @@ static void print_text(wb_buf *b, const finding *f)
 		put_repair(b, f);
 	for (size_t i = 0; i < f->as_go.n_notes; i++) {
 		label(b, i ? "" : "noted");
-		out_count(b, f->as_go.notes[i].n);
-		wb_buf_printf(b, " %s: %s\n", f->as_go.notes[i].name, f->as_go.notes[i].text);
+		wb_buf line = { 0 };
+		out_count(&line, f->as_go.notes[i].n);
+		wb_buf_printf(&line, " %s: %s", f->as_go.notes[i].name, f->as_go.notes[i].text);
+		cli_wrapped(b, wb_buf_cstr(&line), NOTE_INDENT, NOTE_INDENT);
+		wb_buf_free(&line);
 	}
 }
 

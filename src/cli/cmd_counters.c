@@ -24,14 +24,14 @@ static void text(wb_buf *b, const wtr_counter_step *s, size_t n, int64_t first_n
 	out_table t = { .n_columns = 1, .columns = { { "until", OUT_RIGHT } } };
 	for (unsigned c = 0; c < WTR_COUNTER_COUNT; c++) {
 		t.columns[t.n_columns].title = wtr_counter_name(c);
-		t.columns[t.n_columns++].side = OUT_RIGHT;
+		t.columns[t.n_columns++].side = c == WTR_COUNTER_GOMAXPROCS ? OUT_SPARE : OUT_RIGHT;
 	}
 	for (size_t i = 0; i < n; i++) {
 		out_seconds(out_cell(&t, ""), first_ns + step_ns * (int64_t)(i + 1));
 		for (unsigned c = 0; c < WTR_COUNTER_COUNT; c++)
 			gauge(&t, s[i].last[c], c == WTR_COUNTER_HEAP || c == WTR_COUNTER_GOAL);
 	}
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 

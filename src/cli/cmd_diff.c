@@ -124,7 +124,7 @@ static void table(wb_buf *b, const view *v, size_t from, size_t to, const char *
 	const char *stat = wtr_stat_name(v->stat);
 	out_table t = { .n_columns = 8,
 		.columns = { { "time/s", OUT_RIGHT }, { "in b", OUT_RIGHT }, { "", OUT_RIGHT }, { stat, OUT_RIGHT },
-			{ "in b", OUT_RIGHT }, { "", OUT_RIGHT }, { "effect", OUT_RIGHT }, { what, OUT_LEFT } } };
+			{ "in b", OUT_RIGHT }, { "", OUT_RIGHT }, { "effect", OUT_RIGHT }, { what, OUT_NAME } } };
 	for (size_t i = from; i < to; i++) {
 		const wtr_diff_row *r = &v->rows[i];
 		cells(&t, r, WTR_STAT_TIME);
@@ -132,7 +132,7 @@ static void table(wb_buf *b, const view *v, size_t from, size_t to, const char *
 		wb_buf_printf(out_cell(&t, r->changed ? "" : cli_styled(CLI_DIM)), "%+.2f", r->effect);
 		row_name(&t, r, v->rows, v->n);
 	}
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 
@@ -193,7 +193,7 @@ static void found(wb_buf *b, const wtr_diff *d, size_t limit)
 		out_clean(cell, about.at, about.n);
 	}
 	wb_buf_putc(b, '\n');
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 
@@ -256,11 +256,13 @@ static void print_text(const cli_args *a, wb_buf *b, const cli_side sides[2], co
 		section(b, &v, from, i + 1);
 		from = i + 1;
 	}
-	wb_buf_printf(b, "\n%s%s%s\n", cli_styled(CLI_DIM),
+	wb_buf_printf(b, "\n%s", cli_styled(CLI_DIM));
+	cli_wrapped(b,
 		changed ? "* surely: so in 99 of 100 resamplings.  effect: -1 all values of b are smaller, 0 alike, +1 "
 			  "larger"
 			: "no difference that is more than chance",
-		cli_styled(CLI_PLAIN));
+		0, 0);
+	wb_buf_puts(b, cli_styled(CLI_PLAIN));
 }
 
 /* ---- JSON ---- */
@@ -363,7 +365,7 @@ static bool print_functions(const cli_args *a, wb_buf *b, const wtr_stacks *s)
 	double scale = wtr_stacks_scale(s);
 	out_table t = { .n_columns = 6,
 		.columns = { { "flat", OUT_RIGHT }, { "in b", OUT_RIGHT }, { "more", OUT_RIGHT }, { "cum", OUT_RIGHT },
-			{ "in b", OUT_RIGHT }, { "function", OUT_LEFT } } };
+			{ "in b", OUT_RIGHT }, { "function", OUT_NAME } } };
 	for (size_t i = 0; f && i < n && (limit == 0 || i < limit); i++) {
 		double flat = (double)f[i].flat_a * scale, then = (double)f[i].flat_b;
 		amount(out_cell(&t, ""), has_ns, flat);
@@ -375,7 +377,7 @@ static bool print_functions(const cli_args *a, wb_buf *b, const wtr_stacks *s)
 	}
 	wb_buf_printf(b, "%s%s%s, a's values times %.3g for the same length of time\n\n", cli_styled(CLI_BOLD),
 		wtr_profile_name(all.kind), cli_styled(CLI_PLAIN), scale);
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 	wtr_stacks_free_funcs(f);
 	return f != NULL;

@@ -8,28 +8,9 @@
 #include "out/finding.h"
 #include "out/units.h"
 
-enum { FRAMES = 128, FRAMES_SHOWN = 5, WHO_SHOWN = 4, COLUMNS = 100, INDENT = 7 };
+enum { FRAMES = 128, FRAMES_SHOWN = 5, WHO_SHOWN = 4, INDENT = 7 };
 
 /* ---- text ---- */
-
-/* `text` in lines of at most COLUMNS columns, from the second one on behind `indent` spaces; one is begun already. */
-static void wrapped(wb_buf *b, const char *text, size_t indent, size_t column)
-{
-	for (bool first = true; *text; first = false) {
-		size_t n = strcspn(text, " "), width = out_width(text, n);
-		if (!first && column + 1 + width > COLUMNS) {
-			wb_buf_printf(b, "\n%*s", (int)indent, "");
-			column = indent;
-		} else if (!first) {
-			wb_buf_putc(b, ' ');
-			column++;
-		}
-		wb_buf_put(b, text, n);
-		column += width;
-		text += n + (text[n] == ' ');
-	}
-	wb_buf_putc(b, '\n');
-}
 
 static void label(wb_buf *b, const char *name)
 {
@@ -39,7 +20,7 @@ static void label(wb_buf *b, const char *name)
 static void said(wb_buf *b, const char *name, const char *text)
 {
 	label(b, name);
-	wrapped(b, text, INDENT + 6, INDENT + 6);
+	cli_wrapped(b, text, INDENT + 6, INDENT + 6);
 }
 
 static cli_style severity_style(unsigned severity)
@@ -52,7 +33,7 @@ static void sentence(wb_buf *b, const wtr_finding *d)
 	wb_buf text = { 0 };
 	out_finding_sentence(&text, d);
 	wb_buf_puts(&text, ".");
-	wrapped(b, wb_buf_cstr(&text), INDENT, INDENT);
+	cli_wrapped(b, wb_buf_cstr(&text), INDENT, INDENT);
 	b->failed |= text.failed;
 	wb_buf_free(&text);
 }

@@ -67,11 +67,12 @@ static void text_rows(wb_buf *b, const found *f, bool groups, unsigned by)
 {
 	static const char *const titles[] = { "start function", "created by", "state at the end" };
 	const bool objects = any_object(f);
-	out_table t = { .columns = {
-		{ groups ? "goroutines" : "id", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
-		{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT },
-		{ groups ? titles[by] : "created", groups ? OUT_LEFT : OUT_RIGHT }, { "at the end", OUT_LEFT },
-		{ objects ? "waits for" : "start function", OUT_LEFT }, { "start function", OUT_LEFT } } };
+	out_table t = {
+		.columns = { { groups ? "goroutines" : "id", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
+			{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT },
+			{ groups ? titles[by] : "created", groups ? OUT_NAME : OUT_SPARE }, { "at the end", OUT_NAME },
+			{ objects ? "waits for" : "start function", OUT_NAME }, { "start function", OUT_NAME } }
+	};
 	t.n_columns = groups ? 7 : objects ? 10 : 9;
 	for (size_t i = 0; i < f->shown; i++) {
 		if (f->rows[i].group)
@@ -79,7 +80,7 @@ static void text_rows(wb_buf *b, const found *f, bool groups, unsigned by)
 		else
 			goroutine_cells(&t, f, f->rows[i].g, objects);
 	}
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 	if (f->n == 0)
 		wb_buf_printf(b, "%sno goroutine matches%s\n", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));

@@ -83,7 +83,7 @@ static void curve(wb_buf *b, const wtr_mmu *m, const wtr_mmu_query *q)
 			percent(&t, v[i]);
 		causes(&t, worst.lost, q->causes);
 	}
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 
@@ -118,7 +118,7 @@ static void worst(
 		if (q->per_goroutine)
 			wb_buf_u64(out_cell(&t, ""), w[i].series);
 	}
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 
@@ -131,16 +131,20 @@ static void text(
 		wb_buf_puts(b, "the trace does not say how many procs there are\n");
 		return;
 	}
-	wb_buf_printf(b, "%s%.2f %%%s of ", cli_styled(CLI_BOLD), 100 * t.mean, cli_styled(CLI_PLAIN));
-	out_duration(b, t.length_ns);
-	wb_buf_puts(b, " left to the program; lost to");
+	wb_buf line = { 0 };
+	wb_buf_puts(&line, "of ");
+	out_duration(&line, t.length_ns);
+	wb_buf_puts(&line, " left to the program; lost to");
 	const char *comma = "";
 	for (unsigned c = 0; c < WTR_GC_CAUSES; c++)
 		if (q->causes >> c & 1) {
-			wb_buf_printf(b, "%s %s %.2f %%", comma, wtr_gc_cause_name(c), 100 * t.lost[c]);
+			wb_buf_printf(&line, "%s %s %.2f %%", comma, wtr_gc_cause_name(c), 100 * t.lost[c]);
 			comma = ",";
 		}
-	wb_buf_puts(b, "\n\n");
+	wb_buf_printf(b, "%s%.2f %%%s ", cli_styled(CLI_BOLD), 100 * t.mean, cli_styled(CLI_PLAIN));
+	cli_wrapped(b, wb_buf_cstr(&line), 8, 8);
+	wb_buf_free(&line);
+	wb_buf_putc(b, '\n');
 	curve(b, m, q);
 	worst(b, a, m, q, window, start_ns);
 }

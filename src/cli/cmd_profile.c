@@ -60,7 +60,7 @@ static void at_once(wb_buf *b, const wtr_profile_totals *t)
 		wb_buf_printf(out_cell(&table, ""), "%.1f %%", 100 * (double)t->running_ns[i] / all);
 		wb_buf_printf(out_cell(&table, ""), "%.1f %%", 100 * (double)t->runnable_ns[i] / all);
 	}
-	out_table_print(&table, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &table, "");
 	out_table_free(&table);
 	wb_buf_putc(b, '\n');
 }
@@ -90,7 +90,7 @@ static bool print_top(const cli_args *a, wb_buf *b, const wtr_profile *p)
 	size_t shown = limit && limit < n ? limit : n;
 	out_table t = { .n_columns = 6,
 		.columns = { { "flat", OUT_RIGHT }, { "", OUT_RIGHT }, { "cum", OUT_RIGHT }, { "", OUT_RIGHT },
-			{ has_ns ? wtr_profile_value(all.kind, 0) : "", OUT_RIGHT }, { "function", OUT_LEFT } } };
+			{ has_ns ? wtr_profile_value(all.kind, 0) : "", OUT_RIGHT }, { "function", OUT_NAME } } };
 	head(b, &all, has_ns);
 	if (all.kind == WTR_PROFILE_ALONE)
 		at_once(b, &all);
@@ -105,7 +105,7 @@ static bool print_top(const cli_args *a, wb_buf *b, const wtr_profile *p)
 		cli_name(&t, f[i].name);
 	}
 	if (n)
-		out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+		cli_table(b, &t, "");
 	out_table_free(&t);
 	if (shown < n) {
 		wb_buf_puts(b, cli_styled(CLI_DIM));

@@ -41,10 +41,10 @@ static void put_share(wb_buf *b, int64_t part, int64_t whole)
 		wb_buf_printf(b, " (%.3g %%)", 100 * (double)part / (double)whole);
 }
 
-static void head(wb_buf *b, const summary *s)
+/* Who wrote it, how large it is and how it was read. */
+static void file_line(wb_buf *b, const summary *s)
 {
-	wb_buf_printf(
-		b, "%s%s%s  %s, ", cli_styled(CLI_BOLD), cli_path(s->path), cli_styled(CLI_PLAIN), s->info.written_by);
+	wb_buf_printf(b, "%s, ", s->info.written_by);
 	out_bytes(b, s->info.file_bytes);
 	if (strcmp(s->info.compression, "none") != 0) {
 		wb_buf_printf(b, " %s, ", s->info.compression);
@@ -56,10 +56,21 @@ static void head(wb_buf *b, const summary *s)
 		out_counted(b, s->info.generations, "generation", "generations");
 		wb_buf_puts(b, ", ");
 	}
-	if (s->totals.end.code == WTR_OK)
-		wb_buf_printf(b, "%sread to its end%s\n\n", cli_styled(CLI_GREEN), cli_styled(CLI_PLAIN));
-	else
-		wb_buf_printf(b, "%sdamaged: see below%s\n\n", cli_styled(CLI_RED), cli_styled(CLI_PLAIN));
+}
+
+static void head(wb_buf *b, const summary *s)
+{
+	const char *path = cli_path(s->path),
+		   *how = s->totals.end.code == WTR_OK ? "read to its end" : "damaged: see below";
+	wb_buf line = { 0 };
+	file_line(&line, s);
+	size_t width = out_width(path, strlen(path)) + 2 + out_width(line.at, line.n) + strlen(how);
+	bool two = cli_columns() && width > cli_columns();
+	wb_buf_printf(b, "%s%s%s%s%s%s%s%s\n\n", cli_styled(CLI_BOLD), path, cli_styled(CLI_PLAIN), two ? "\n  " : "  ",
+		wb_buf_cstr(&line), cli_styled(s->totals.end.code == WTR_OK ? CLI_GREEN : CLI_RED), how,
+		cli_styled(CLI_PLAIN));
+	b->failed |= line.failed;
+	wb_buf_free(&line);
 }
 
 static void span(wb_buf *b, const summary *s)
@@ -207,7 +218,7 @@ static void busiest(wb_buf *b, const summary *s)
 	out_table t = { .n_columns = 7,
 		.columns = { { "goroutines", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT },
 			{ "block", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "total", OUT_RIGHT },
-			{ "busiest by start function", OUT_LEFT } } };
+			{ "busiest by start function", OUT_NAME } } };
 	for (size_t i = 0; i < s->shown; i++) {
 		const out_group *g = &s->groups[i];
 		out_count(out_cell(&t, ""), g->n);
@@ -215,7 +226,7 @@ static void busiest(wb_buf *b, const summary *s)
 		cli_name(&t, g->name);
 	}
 	wb_buf_putc(b, '\n');
-	out_table_print(&t, b, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "  ");
 	out_table_free(&t);
 	if (s->shown < s->n_groups) {
 		wb_buf_printf(b, "  %s", cli_styled(CLI_DIM));

@@ -65,10 +65,10 @@ static void types(wb_buf *b, const answer *w)
 	out_table t = { .n_columns = 8,
 		.columns = { { regions(w) ? "regions" : "tasks", OUT_RIGHT }, { "complete", OUT_RIGHT },
 			{ "min", OUT_RIGHT }, { "p50", OUT_RIGHT }, { "p90", OUT_RIGHT }, { "p99", OUT_RIGHT },
-			{ "max", OUT_RIGHT }, { "type", OUT_LEFT } } };
+			{ "max", OUT_RIGHT }, { "type", OUT_NAME } } };
 	if (regions(w)) {
 		t.columns[t.n_columns].title = "of goroutines that began in";
-		t.columns[t.n_columns++].side = OUT_LEFT;
+		t.columns[t.n_columns++].side = OUT_NAME;
 	}
 	for (size_t i = 0; i < shown; i++) {
 		out_count(out_cell(&t, ""), g[i].n);
@@ -83,7 +83,7 @@ static void types(wb_buf *b, const answer *w)
 			cli_name(&t, g[i].func);
 	}
 	if (n)
-		out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+		cli_table(b, &t, "");
 	else
 		wb_buf_printf(b, "no %s matches\n", regions(w) ? "region" : "task");
 	out_table_free(&t);
@@ -106,10 +106,14 @@ static void histogram(wb_buf *b, const wtr_latency_group *g)
 		for (uint64_t i = 0; i < ((uint64_t)g->buckets[k] * BAR + most - 1) / most; i++)
 			wb_buf_putc(bar, '#');
 	}
+	wb_buf name = { 0 };
+	out_clean(&name, g->name.at, g->name.n);
 	wb_buf_printf(b, "\n%s", cli_styled(CLI_BOLD));
-	out_clean(b, g->name.at, g->name.n);
-	wb_buf_printf(b, "%s\n", cli_styled(CLI_PLAIN));
-	out_table_print(&t, b, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_wrapped(b, wb_buf_cstr(&name), 2, 0);
+	wb_buf_puts(b, cli_styled(CLI_PLAIN));
+	b->failed |= name.failed;
+	wb_buf_free(&name);
+	cli_table(b, &t, "  ");
 	out_table_free(&t);
 }
 
@@ -161,20 +165,20 @@ static void list(wb_buf *b, const answer *w)
 	const uint32_t *rows;
 	size_t n = wtr_latency_all(w->l, &rows), shown = shown_of(w->a, n);
 	out_table tasks = { .n_columns = 8,
-		.columns = { { "task", OUT_RIGHT }, { "start", OUT_RIGHT }, { "end", OUT_RIGHT }, { "took", OUT_RIGHT },
+		.columns = { { "task", OUT_RIGHT }, { "start", OUT_RIGHT }, { "end", OUT_SPARE }, { "took", OUT_RIGHT },
 			{ "goroutines", OUT_RIGHT }, { "regions", OUT_RIGHT }, { "logs", OUT_RIGHT },
-			{ "type", OUT_LEFT } } };
+			{ "type", OUT_NAME } } };
 	out_table of_regions = { .n_columns = 9,
 		.columns = { { "goroutine", OUT_RIGHT }, { "task", OUT_RIGHT }, { "start", OUT_RIGHT },
 			{ "took", OUT_RIGHT }, { "exec", OUT_RIGHT }, { "sched", OUT_RIGHT }, { "block", OUT_RIGHT },
-			{ "syscall", OUT_RIGHT }, { "type", OUT_LEFT } } };
+			{ "syscall", OUT_RIGHT }, { "type", OUT_NAME } } };
 	out_table *t = regions(w) ? &of_regions : &tasks;
 	if (regions(w))
 		list_regions(t, w, rows, shown);
 	else
 		list_tasks(t, w, rows, shown);
 	if (n)
-		out_table_print(t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+		cli_table(b, t, "");
 	else
 		wb_buf_printf(b, "no %s matches\n", regions(w) ? "region" : "task");
 	out_table_free(t);
@@ -207,7 +211,7 @@ static void logs(wb_buf *b, const answer *w)
 		shown++;
 	}
 	if (shown)
-		out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+		cli_table(b, &t, "");
 	else
 		wb_buf_puts(b, "no logs\n");
 	out_table_free(&t);

@@ -84,15 +84,15 @@ static void put_graph(answer *w)
 	}
 	wb_buf_putc(&w->out, '\n');
 	out_table t = { .n_columns = 7,
-		.columns = { { "", OUT_LEFT }, { "g", OUT_RIGHT }, { "start function", OUT_LEFT }, { "for", OUT_RIGHT },
-			{ "why", OUT_LEFT }, { "what", OUT_LEFT }, { "waits for", OUT_LEFT } } };
+		.columns = { { "", OUT_LEFT }, { "g", OUT_RIGHT }, { "start function", OUT_NAME }, { "for", OUT_RIGHT },
+			{ "why", OUT_NAME }, { "what", OUT_LEFT }, { "waits for", OUT_NAME } } };
 	bool one = cli_has(w->a, CLI_OPT_GOROUTINE);
 	if (one)
 		chain_rows(&t, w);
 	for (size_t i = 0; !one && i < n && i < w->limit; i++)
 		waiting_row(&t, w, &rows[i]);
 	if (n)
-		out_table_print(&t, &w->out, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+		cli_table(&w->out, &t, "  ");
 	out_table_free(&t);
 	if (n > w->limit && !one)
 		wb_buf_printf(&w->out, "  and %zu more; --limit=0 shows all\n", n - w->limit);
@@ -130,11 +130,11 @@ static void put_objects(answer *w)
 	out_table t = { .n_columns = 9,
 		.columns = { { "object", OUT_LEFT }, { "waits", OUT_RIGHT }, { "time", OUT_RIGHT },
 			{ "longest", OUT_RIGHT }, { "of", OUT_RIGHT }, { "full", OUT_RIGHT },
-			{ "in select", OUT_RIGHT }, { "woken by", OUT_RIGHT }, { "held most by", OUT_LEFT } } };
+			{ "in select", OUT_RIGHT }, { "woken by", OUT_RIGHT }, { "held most by", OUT_NAME } } };
 	for (size_t i = 0; i < n && i < w->limit; i++)
 		object_row(&t, &o[i], held);
 	wb_buf_puts(&w->out, "\nwhat was waited for in the whole trace\n");
-	out_table_print(&t, &w->out, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(&w->out, &t, "  ");
 	out_table_free(&t);
 	if (n > w->limit)
 		wb_buf_printf(&w->out, "  and %zu more; --limit=0 shows all\n", n - w->limit);

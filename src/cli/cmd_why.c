@@ -194,25 +194,30 @@ static void share(out_table *t, int64_t part, int64_t whole)
 
 static void head(wb_buf *b, const answer *w, const wtr_why_totals *all)
 {
-	wb_buf_puts(b, cli_styled(CLI_BOLD));
-	name_of(b, w->x, all->g);
-	wb_buf_printf(b, "%s, ", cli_styled(CLI_PLAIN));
-	out_seconds(b, all->from_ns - w->totals.start_ns);
-	wb_buf_puts(b, " to ");
-	out_seconds(b, all->to_ns - w->totals.start_ns);
-	wb_buf_puts(b, ": ");
-	out_duration(b, all->to_ns - all->from_ns);
-	wb_buf_puts(b, ", of which its own ");
-	out_duration(b, all->own_ns);
+	wb_buf line = { 0 }, name = { 0 };
+	name_of(&name, w->x, all->g);
+	out_seconds(&line, all->from_ns - w->totals.start_ns);
+	wb_buf_puts(&line, " to ");
+	out_seconds(&line, all->to_ns - w->totals.start_ns);
+	wb_buf_puts(&line, ": ");
+	out_duration(&line, all->to_ns - all->from_ns);
+	wb_buf_puts(&line, ", of which its own ");
+	out_duration(&line, all->own_ns);
 	if (all->gc_ns) {
-		wb_buf_puts(b, "; a collection under way for ");
-		out_duration(b, all->gc_ns);
+		wb_buf_puts(&line, "; a collection under way for ");
+		out_duration(&line, all->gc_ns);
 	}
 	if (all->stw_ns) {
-		wb_buf_puts(b, ", the world stopped for ");
-		out_duration(b, all->stw_ns);
+		wb_buf_puts(&line, ", the world stopped for ");
+		out_duration(&line, all->stw_ns);
 	}
-	wb_buf_puts(b, all->cut ? "; the older part of the path is missing\n\n" : "\n\n");
+	wb_buf_puts(&line, all->cut ? "; the older part of the path is missing" : "");
+	wb_buf_printf(b, "%s%s%s, ", cli_styled(CLI_BOLD), wb_buf_cstr(&name), cli_styled(CLI_PLAIN));
+	cli_wrapped(b, wb_buf_cstr(&line), 2, out_width(name.at, name.n) + 2);
+	wb_buf_putc(b, '\n');
+	b->failed |= line.failed || name.failed;
+	wb_buf_free(&line);
+	wb_buf_free(&name);
 }
 
 /* "still waiting, for 3.2ms, for mutex 'accounts', held by G12 transfer": of a path that ends so. */
@@ -240,7 +245,7 @@ static void parts(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_to
 	const wtr_why_part *p = wtr_why_parts(y);
 	out_table t = { .n_columns = 6,
 		.columns = { { "time", OUT_RIGHT }, { "", OUT_RIGHT }, { "pieces", OUT_RIGHT }, { "state", OUT_LEFT },
-			{ "goroutine", OUT_LEFT }, { "at", OUT_LEFT } } };
+			{ "goroutine", OUT_NAME }, { "at", OUT_NAME } } };
 	for (size_t i = 0; i < all->parts && i < limit; i++) {
 		out_duration(out_cell(&t, ""), p[i].ns);
 		share(&t, p[i].ns, all->to_ns - all->from_ns);
@@ -249,7 +254,7 @@ static void parts(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_to
 		cli_name(&t, p[i].name);
 		place(out_cell(&t, ""), w->t, p[i].stack);
 	}
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 
@@ -263,8 +268,8 @@ static void edges(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_to
 {
 	const wtr_why_edge *e = wtr_why_edges(y);
 	out_table t = { .n_columns = w->waits ? 7 : 6,
-		.columns = { { "at most", OUT_RIGHT }, { "", OUT_RIGHT }, { "waits", OUT_RIGHT }, { "at", OUT_LEFT },
-			{ "ended by", OUT_LEFT }, { "at", OUT_LEFT }, { "the longest for", OUT_LEFT } } };
+		.columns = { { "at most", OUT_RIGHT }, { "", OUT_RIGHT }, { "waits", OUT_RIGHT }, { "at", OUT_NAME },
+			{ "ended by", OUT_NAME }, { "at", OUT_NAME }, { "the longest for", OUT_NAME } } };
 	for (size_t i = 0; i < all->edges && i < limit; i++) {
 		out_duration(out_cell(&t, ""), e[i].ns);
 		share(&t, e[i].ns, all->to_ns - all->from_ns);
@@ -278,14 +283,14 @@ static void edges(wb_buf *b, const answer *w, const wtr_why *y, const wtr_why_to
 	if (all->edges == 0)
 		return;
 	wb_buf_puts(b, "\nwaits on the path, and by how much it would be shorter without them\n\n");
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 
 static void others(wb_buf *b, const wtr_why *y, const wtr_why_totals *all, size_t limit)
 {
 	const wtr_why_other *o = wtr_why_others(y);
-	out_table t = { .n_columns = 2, .columns = { { "ran", OUT_RIGHT }, { "start function", OUT_LEFT } } };
+	out_table t = { .n_columns = 2, .columns = { { "ran", OUT_RIGHT }, { "start function", OUT_NAME } } };
 	for (size_t i = 0; i < all->others && i < limit; i++) {
 		out_duration(out_cell(&t, ""), o[i].ns);
 		cli_name(&t, o[i].name);
@@ -293,7 +298,7 @@ static void others(wb_buf *b, const wtr_why *y, const wtr_why_totals *all, size_
 	if (all->others == 0)
 		return;
 	wb_buf_puts(b, "\non the procs while the path was ready to run\n\n");
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 }
 
@@ -376,6 +381,28 @@ static void request_row(out_table *t, const answer *w, const wtr_request *q, con
 	wb_buf_printf(cell, q->g == WTR_NONE ? "-" : "G%lld", (long long)q->g);
 }
 
+static void request_title(wb_buf *b, const wtr_request_group *g)
+{
+	wb_buf line = { 0 };
+	out_clean(&line, g->name.at, g->name.n);
+	wb_buf_printf(&line, "%s%s: ", g->name.n ? "" : "(not known)",
+		g->source == WTR_REQUESTS_TASKS ? "" : " (inferred from stacks)");
+	out_counted(&line, g->n, "request", "requests");
+	wb_buf_puts(&line, ", p50 ");
+	out_duration(&line, g->p50_ns);
+	wb_buf_puts(&line, ", p90 ");
+	out_duration(&line, g->p90_ns);
+	wb_buf_puts(&line, ", p99 ");
+	out_duration(&line, g->p99_ns);
+	wb_buf_puts(&line, ", max ");
+	out_duration(&line, g->max_ns);
+	wb_buf_puts(b, cli_styled(CLI_BOLD));
+	cli_wrapped(b, wb_buf_cstr(&line), 2, 0);
+	wb_buf_puts(b, cli_styled(CLI_PLAIN));
+	b->failed |= line.failed;
+	wb_buf_free(&line);
+}
+
 static void request_types(wb_buf *b, const answer *w, const wtr_requests *r, size_t limit)
 {
 	const wtr_request_group *g;
@@ -388,23 +415,11 @@ static void request_types(wb_buf *b, const answer *w, const wtr_requests *r, siz
 				{ "runnable", OUT_RIGHT }, { "blocked", OUT_RIGHT }, { "lock", OUT_RIGHT },
 				{ "network", OUT_RIGHT }, { "syscall", OUT_RIGHT }, { "sleep", OUT_RIGHT },
 				{ "gc", OUT_RIGHT }, { "start", OUT_RIGHT }, { "who", OUT_LEFT } } };
-		wb_buf_printf(b, "%s%s", i ? "\n" : "", cli_styled(CLI_BOLD));
-		out_clean(b, g[i].name.at, g[i].name.n);
-		wb_buf_printf(b, "%s%s%s: ", g[i].name.n ? "" : "(not known)", cli_styled(CLI_PLAIN),
-			g[i].source == WTR_REQUESTS_TASKS ? "" : " (inferred from stacks)");
-		out_counted(b, g[i].n, "request", "requests");
-		wb_buf_puts(b, ", p50 ");
-		out_duration(b, g[i].p50_ns);
-		wb_buf_puts(b, ", p90 ");
-		out_duration(b, g[i].p90_ns);
-		wb_buf_puts(b, ", p99 ");
-		out_duration(b, g[i].p99_ns);
-		wb_buf_puts(b, ", max ");
-		out_duration(b, g[i].max_ns);
-		wb_buf_putc(b, '\n');
+		wb_buf_puts(b, i ? "\n" : "");
+		request_title(b, &g[i]);
 		request_row(&t, w, &all[g[i].first], "worst");
 		request_row(&t, w, &all[g[i].first + g[i].n / 2], "median");
-		out_table_print(&t, b, "  ", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+		cli_table(b, &t, "  ");
 		out_table_free(&t);
 	}
 	uint64_t asked, passed;

@@ -74,6 +74,47 @@ void cli_damage_json(out_json *j, const wtr_index *x)
 	out_json_object_end(j);
 }
 
+size_t cli_columns(void)
+{
+	enum { MOST = 10000 };
+	static _Atomic int known = -1; /* asked for every table, by several threads */
+	if (known < 0) {
+		const char *said = getenv("COLUMNS");
+		int n = said && *said && strspn(said, "0123456789") == strlen(said) ? atoi(said) : 0;
+		if (n <= 0)
+			n = wo_is_terminal(1) ? wo_columns(1) : 0;
+		known = n > 0 && n <= MOST ? n : 0;
+	}
+	return (size_t)known;
+}
+
+void cli_table(wb_buf *b, out_table *t, const char *indent)
+{
+	t->limit = cli_columns();
+	out_table_print(t, b, indent, cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+}
+
+void cli_wrapped(wb_buf *b, const char *text, size_t indent, size_t column)
+{
+	enum { MOST = 100, LEAST = 30 };
+	size_t limit = cli_columns() && cli_columns() < MOST ? cli_columns() : MOST;
+	limit = limit < indent + LEAST ? indent + LEAST : limit;
+	for (bool first = true; *text; first = false) {
+		size_t n = strcspn(text, " "), width = out_width(text, n);
+		if (!first && column + 1 + width > limit) {
+			wb_buf_printf(b, "\n%*s", (int)indent, "");
+			column = indent;
+		} else if (!first) {
+			wb_buf_putc(b, ' ');
+			column++;
+		}
+		wb_buf_put(b, text, n);
+		column += width;
+		text += n + (text[n] == ' ');
+	}
+	wb_buf_putc(b, '\n');
+}
+
 void cli_times(out_table *t, const out_sums *s)
 {
 	const int64_t v[] = { s->exec_ns, s->sched_ns, s->block_ns, s->syscall_ns + s->syscall_block_ns, s->total_ns };

@@ -113,7 +113,7 @@ static void text(wb_buf *b, const ranked *r, size_t n)
 {
 	out_table t = { .n_columns = 6,
 		.columns = { { "odd", OUT_RIGHT }, { "time", OUT_RIGHT }, { "events", OUT_RIGHT },
-			{ "finding", OUT_RIGHT }, { "trace", OUT_LEFT }, { "what is odd", OUT_LEFT } } };
+			{ "finding", OUT_RIGHT }, { "trace", OUT_NAME }, { "what is odd", OUT_LEFT } } };
 	for (size_t i = 0; i < n; i++) {
 		const wtr_snapshot *s = &r[i].s;
 		wb_buf_printf(out_cell(&t, cli_styled(s->oddness >= ODD ? CLI_YELLOW : CLI_PLAIN)), "%.1f", s->oddness);
@@ -123,7 +123,7 @@ static void text(wb_buf *b, const ranked *r, size_t n)
 		out_clean(out_cell(&t, cli_styled(CLI_BOLD)), r[i].path, strlen(r[i].path));
 		reasons(out_cell(&t, ""), s);
 	}
-	out_table_print(&t, b, "", cli_styled(CLI_DIM), cli_styled(CLI_PLAIN));
+	cli_table(b, &t, "");
 	out_table_free(&t);
 	if (n < 3)
 		wb_buf_printf(b, "%sthree traces at least are wanted to say which is odd%s\n", cli_styled(CLI_DIM),

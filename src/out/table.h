@@ -7,6 +7,11 @@
  *	out_table_free(&t);
  *
  * Cells come row by row.  When memory runs out, printing sets the buffer's `failed`.
+ *
+ * With a `limit` no line is longer than so many columns.  Where there is not enough room, in this order: columns that
+ *say nothing are left out, names are cut (out/fit.h: what tells them apart stays), titles are put on several lines,
+ *spare columns are left out, which a last line says, columns come closer; and if all of that is not enough, rows take
+ *several lines.
  */
 #ifndef OUT_TABLE_H
 #define OUT_TABLE_H
@@ -14,9 +19,14 @@
 #include "base/buf.h"
 #include "base/vec.h"
 
-enum { OUT_COLUMNS_MAX = 16 };
+enum { OUT_COLUMNS_MAX = 16, OUT_LIMIT_MIN = 20 };
 
-typedef enum out_side { OUT_LEFT, OUT_RIGHT } out_side;
+typedef enum out_side {
+	OUT_LEFT,
+	OUT_RIGHT,
+	OUT_NAME,  /* on the left; may be cut */
+	OUT_SPARE, /* on the right; may be left out */
+} out_side;
 
 typedef struct out_table {
 	struct {
@@ -24,6 +34,7 @@ typedef struct out_table {
 		out_side    side;
 	} columns[OUT_COLUMNS_MAX];
 	size_t n_columns;
+	size_t limit;      /* columns of a line at most; 0: as many as it takes, fewer than OUT_LIMIT_MIN are so many */
 	wb_buf text;       /* of all cells */
 	bool   failed;
 	WB_VEC(struct out_cell { size_t from; const char *style; }) cells;

@@ -112,11 +112,37 @@ void out_clean(wb_buf *b, const char *at, size_t n)
 	}
 }
 
+/* Columns of a character. */
+static size_t columns_of(uint32_t c)
+{
+	static const struct {
+		uint32_t first, last;
+		uint8_t columns;
+	} ranges[] = {
+#define RANGE(first, last, columns) { first, last, columns },
+#include "out/wide.def"
+	};
+	size_t lo = 0, hi = sizeof(ranges) / sizeof(*ranges);
+	while (lo < hi) { /* the first that ends at c or behind it */
+		size_t mid = lo + (hi - lo) / 2;
+		if (ranges[mid].last < c)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < sizeof(ranges) / sizeof(*ranges) && c >= ranges[lo].first ? ranges[lo].columns : 1;
+}
+
 size_t out_width(const char *at, size_t n)
 {
 	size_t width = 0;
-	for (size_t i = 0; i < n; i++)
-		width += (at[i] & 0xc0) != 0x80; /* a column per code point: wide ones are rare in names */
+	for (size_t i = 0; i < n;) {
+		unsigned char lead = (unsigned char)at[i++];
+		uint32_t c = lead < 0x80 ? lead : lead < 0xe0 ? lead & 0x1f : lead < 0xf0 ? lead & 0xf : lead & 7;
+		for (; i < n && ((unsigned char)at[i] & 0xc0) == 0x80; i++)
+			c = c << 6 | ((unsigned char)at[i] & 0x3f);
+		width += c < 0x300 ? 1 : columns_of(c);
+	}
 	return width;
 }
 

@@ -6,7 +6,8 @@
 A case file holds commands with what they shall print:
 
     # a remark
-    $ summary go1.26-hello.trace          weft's arguments as in a shell; `< FILE` is its standard input
+    $ summary go1.26-hello.trace          weft's arguments as in a shell; `< FILE` is its standard input, COLUMNS=80 before
+                                          them the terminal's width
     | a line of standard output           (a last line without a line feed ends in ` \\`)
     ! a line of standard error
     = 1                                   exit status, where it is not 0
@@ -65,12 +66,15 @@ def lines(data, where):
 
 def run(weft, case, corpus, where):
     words = shlex.split(case.line.format(**where))
+    columns = words.pop(0) if words and words[0].startswith("COLUMNS=") else ""
     stdin = subprocess.DEVNULL
     if "<" in words:
         at = words.index("<")
         stdin = open(pathlib.Path(corpus) / words[at + 1], "rb")
         words = words[:at]
     env = {"PATH": os.environ["PATH"], "TZ": "UTC", "LC_ALL": "C"}
+    if columns:
+        env["COLUMNS"] = columns[8:]
     env.update({k: v for k, v in os.environ.items() if "SAN_OPTIONS" in k})
     p = subprocess.run([weft] + words, cwd=corpus, stdin=stdin, capture_output=True, env=env, timeout=60)
     return words, p

@@ -60,6 +60,59 @@ static void titles_alone(void **state)
 	out_table_free(&t);
 }
 
+/* A table of numbers, a spare one, one that says nothing, and two names; in fewer and fewer columns. */
+static void in_few_columns(void **state)
+{
+	(void)state;
+	static const struct {
+		size_t limit;
+		const char *looks;
+	} rows[] = {
+		{ 0, "  id  exec time  made  none  state  function\n"
+		     "   1      1.23s  10ms     -  ended  net/http.(*Transport).startDialConn.func1\n"
+		     " 999       10ms    5s     -  ready  main.main\n" },
+		{ 72, "  id  exec time  made  state  function\n"
+		      "   1      1.23s  10ms  ended  net/http.(*Transport).startDialConn.func1\n"
+		      " 999       10ms    5s  ready  main.main\n" },
+		{ 60, "  id  exec time  made  state  function\n"
+		      "   1      1.23s  10ms  ended  …ransport).startDialConn.func1\n"
+		      " 999       10ms    5s  ready  main.main\n" },
+		{ 50, "       exec\n"
+		      "  id   time  state  function\n"
+		      "   1  1.23s  ended  …nsport).startDialConn.func1\n"
+		      " 999   10ms  ready  main.main\n"
+		      " no room for: made\n" },
+		{ 40, "      exec\n"
+		      "  id  time state function\n"
+		      "   1 1.23s ended …t).startDialConn.func1\n"
+		      " 999  10ms ready main.main\n"
+		      " no room for: made\n" },
+		{ 30, "  id  exec time  state\n"
+		      "     function\n"
+		      "   1      1.23s  ended\n"
+		      "     net/http.(*Transport).sta\n"
+		      "     rtDialConn.func1\n"
+		      " 999       10ms  ready\n"
+		      "     main.main\n"
+		      " no room for: made\n" },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		out_table t = { .limit = rows[i].limit,
+			.n_columns = 6,
+			.columns = { { "id", OUT_RIGHT }, { "exec time", OUT_RIGHT }, { "made", OUT_SPARE },
+				{ "none", OUT_RIGHT }, { "state", OUT_LEFT }, { "function", OUT_NAME } } };
+		static const char *const cells[] = { "1", "1.23s", "10ms", "-", "ended",
+			"net/http.(*Transport).startDialConn.func1", "999", "10ms", "5s", "-", "ready", "main.main" };
+		for (size_t k = 0; k < sizeof(cells) / sizeof(*cells); k++)
+			wb_buf_puts(out_cell(&t, ""), cells[k]);
+		wb_buf b = { 0 };
+		out_table_print(&t, &b, " ", "", "");
+		assert_string_equal(wb_buf_cstr(&b), rows[i].looks);
+		wb_buf_free(&b);
+		out_table_free(&t);
+	}
+}
+
 static void survives_each_failed_allocation(void **state)
 {
 	(void)state;
@@ -83,6 +136,7 @@ int main(void)
 		cmocka_unit_test(lines_up),
 		cmocka_unit_test(styles_take_no_room),
 		cmocka_unit_test(titles_alone),
+		cmocka_unit_test(in_few_columns),
 		cmocka_unit_test(survives_each_failed_allocation),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
