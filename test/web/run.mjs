@@ -408,6 +408,15 @@ test('search finds by function and by number; Enter jumps there and lights it up
 	await shared.keyboard.press('/');
 	await shared.keyboard.type('zzzznothing');
 	await shared.locator('.hit-none', { hasText: 'Nothing is called' }).waitFor();
+	// A function that no goroutine begins with is found on stacks.
+	await shared.locator('#search').fill('chanrecv');
+	await shared.locator('.hit', { hasText: 'on the stack' }).click();
+	await shared.getByRole('tab', { name: 'Profiles', selected: true }).waitFor();
+	await shared.locator('.cell-call', { hasText: 'chanrecv' }).first().waitFor();
+	await shared.locator('.filter').fill('');
+	await shared.keyboard.press('Enter');
+	await shared.evaluate(() => document.activeElement.blur());
+	await reset(shared);
 });
 
 test('the keyboard alone: open a group, walk its lanes and spans, details, help, commands', async () => {

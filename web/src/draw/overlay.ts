@@ -33,6 +33,12 @@ function drawLabels(ctx: CanvasRenderingContext2D, labels: readonly Label[]): vo
 		const text = l.texts.find(t => textWidth(ctx, t) <= room);
 		if (!text)
 			continue;
+		if (l.halo) {
+			ctx.strokeStyle = l.halo;
+			ctx.lineWidth = 3;
+			ctx.lineJoin = 'round';
+			ctx.strokeText(text, Math.round(l.x) + 4, l.y + l.h / 2 + 0.5);
+		}
 		ctx.fillStyle = l.ink;
 		ctx.fillText(text, Math.round(l.x) + 4, l.y + l.h / 2 + 0.5);
 	}

@@ -1,6 +1,6 @@
 // The lanes as a picture: which tiles lie where, and what is under a pixel.
 
-import { CLASS_TITLE, HEIGHT, inkOn, NONE, SLEEP, type Rgb, type Theme } from '../base/palette';
+import { CLASS_TITLE, css, HEIGHT, inkOn, NETWORK, NONE, SLEEP, type Rgb, type Theme } from '../base/palette';
 import { BLENDED, EXACT, NO_REF, OPEN_START, runAt, type Tile } from '../base/tile';
 import { duration } from '../base/time';
 import { laneOf, names, overviewTiles, pages, rootZoom, tiles } from '../model/data';
@@ -20,6 +20,8 @@ export interface Label {
 	readonly h: number;
 	readonly texts: readonly string[]; // first that fits
 	readonly ink: string;
+	/** Around the letters, where the band is lower than they are; '' for none. */
+	readonly halo: string;
 }
 
 /** What one frame drew, for the overlay and for asking what is where. */
@@ -214,7 +216,8 @@ function collectLabels(
 		const high = cls === SLEEP || lane === 'stw' ? full : full * HEIGHT[cls]!;
 		// A beginning that is not known fades in: text begins where it is solid enough to carry it.
 		const fade = t.flags[r]! & OPEN_START && L >= -FADE_MAX ? Math.max(0, L + Math.min((R - L) * FADE, FADE_MAX) * 0.7 - x) : 0;
-		out.push({ x: x + fade, w: w - fade, y: y + b.bottom - high, h: high, texts, ink: lane === 'stw' ? inkOn(theme.stw) : labelInk(cls, theme) });
+		out.push({ x: x + fade, w: w - fade, y: y + b.bottom - high, h: high, texts, ink: lane === 'stw' ? inkOn(theme.stw) : labelInk(cls, theme),
+			halo: cls === NETWORK ? css(theme.state[cls]!) : '' });
 		until = R;
 	}
 	return until;

@@ -2,7 +2,7 @@
 
 import { CLASS_TITLE } from '../base/palette';
 import { duration, parseTime } from '../base/time';
-import { answer, question, type LogLine, type Told } from '../model/answers';
+import { answer, filter, profileKind, question, type LogLine, type Told } from '../model/answers';
 import { api, type Hit, type Span } from '../model/api';
 import { complain, laneOf, pages, wantRange } from '../model/data';
 import type { Section } from '../model/lanes';
@@ -559,6 +559,13 @@ export function goToHit(i: number): void {
 	const at = (i + h.list.length) % h.list.length;
 	s.hitAt.value = at;
 	showHit(h.list[at]!);
+}
+
+/** What goroutines did not run for with a function on their stacks: not only those that begin with it. */
+export function profileOf(func: string): void {
+	profileKind.value = 'offcpu';
+	filter.value = `stack:${func}`;
+	openDrawer('profile');
 }
 
 /** To the goroutine that wrote a message, when it did. */

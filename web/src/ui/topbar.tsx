@@ -71,6 +71,7 @@ type Item =
 	| { readonly kind: 'group'; readonly g: Group }
 	| { readonly kind: 'hit'; readonly hit: Hit; readonly at: number }
 	| { readonly kind: 'log'; readonly log: LogLine }
+	| { readonly kind: 'stack'; readonly text: string }
 	| { readonly kind: 'command'; readonly c: Command }
 	| { readonly kind: 'time'; readonly text: string };
 
@@ -95,6 +96,8 @@ function items(): Item[] {
 		}
 	s.logHits.value?.logs.forEach(log => out.push({ kind: 'log', log }));
 	s.hits.value?.list.forEach((hit, at) => out.push({ kind: 'hit', hit, at }));
+	if (/^[^\s\d"@]{3,}$/.test(q))
+		out.push({ kind: 'stack', text: q });
 	return out;
 }
 
@@ -115,6 +118,7 @@ function take(i: Item): void {
 	case 'hit': a.goToHit(i.at); break;
 	case 'log': void a.goToLog(i.log); break;
 	case 'time': a.goToTime(i.text); break;
+	case 'stack': a.profileOf(i.text); break;
 	case 'command': invoke(i.c); break;
 	}
 }
@@ -221,7 +225,7 @@ function Search(): preact.JSX.Element {
 					<div key={n} id={`hit-${n}`} role="option" aria-selected={n === active.current || (i.kind === 'hit' && i.at === s.hitAt.value)} class="hit"
 						onMouseDown={e => e.preventDefault()} onClick={() => done(i)}><ItemText i={i} /></div>
 				))}
-				{show && list.length === 0 && <div class="hit-none" role="option" aria-selected={false} aria-disabled>
+				{show && list.every(i => i.kind === 'stack') && <div class="hit-none" role="option" aria-selected={false} aria-disabled>
 					{s.searching.value || h?.q !== q.trim().replace(/^@/, '') ? 'Searching…' : <>Nothing is called “{q.trim()}”. Try a goroutine number, part of a start function or of a logged message, or a time such as 1.2s.</>}
 				</div>}
 				{show && logs && logs.n_logs > logs.logs.length && <div class="hit-none" role="option" aria-selected={false} aria-disabled>{grouped(logs.n_logs - logs.logs.length)} more messages: type more of the text.</div>}
@@ -243,6 +247,8 @@ function ItemText({ i }: { i: Item }): preact.JSX.Element {
 	}
 	case 'log':
 		return <><span class="hit-kind">log</span><span class="hit-name">{logText(i.log)}</span><span class="hit-more">{i.log.g === null ? '' : `g${i.log.g}, `}{instant(i.log.time_ns, 1e3)}</span></>;
+	case 'stack':
+		return <><span class="hit-kind">stack</span><span class="hit-name">Time with “{i.text}” on the stack</span><span class="hit-more">profile</span></>;
 	case 'time':
 		return <><span class="hit-kind">time</span><span class="hit-name">Go to {i.text}</span></>;
 	case 'command':
