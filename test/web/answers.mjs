@@ -224,7 +224,9 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		const page = await open(server.url, { colorScheme: 'dark' });
 		const t = await api(page, 'api/tasks?n=1000');
 		await page.keyboard.press('l');
+		const asked = what => page.waitForFunction(w => document.querySelector('.terminal')?.textContent.includes(`weft ${w} `), what, { polling: 25 });
 		await page.getByLabel('What', { exact: true }).selectOption('tasks');
+		await asked('tasks');
 		await has(page, t.types[0].name);
 		await quiet(page);
 		equal(await page.locator('.pair .table-box').first().locator('tbody tr').count(), t.types.length, 'types');
@@ -233,6 +235,7 @@ export function answersTests({ test, ok, equal, api, axe, open, reset, settled, 
 		ok(await page.locator('.bars rect').count() > 0, 'no histogram');
 		await axe(page, 'with tasks');
 		await page.getByLabel('What', { exact: true }).selectOption('regions');
+		await asked('regions');
 		const regions = await api(page, 'api/regions?n=1000');
 		await has(page, regions.types[0].name);
 		await shot(page, 'regions');

@@ -96,7 +96,7 @@ function items(): Item[] {
 		}
 	s.logHits.value?.logs.forEach(log => out.push({ kind: 'log', log }));
 	s.hits.value?.list.forEach((hit, at) => out.push({ kind: 'hit', hit, at }));
-	if (/^[^\s\d"@]{3,}$/.test(q))
+	if (/^[^\s"]{3,}$/.test(q) && !/^[@+\-−.\d]|^g\d+$/i.test(q))
 		out.push({ kind: 'stack', text: q });
 	return out;
 }
