@@ -18,7 +18,7 @@
 
 #include "rt/sched/gmp.h"
 
-extern bool weft__border_fence; /* set once, before the first goroutine */
+extern bool weft__border_fence __attribute__((visibility("hidden"))); /* set once, before the first goroutine */
 
 weft__m *weft__enter_slow(weft__m *m);
 

@@ -110,7 +110,7 @@ typedef struct weft__scheduler {
 	_Atomic int thread_error; /* why: negative errno; 0 after one that could */
 } weft__scheduler;
 
-extern weft__scheduler weft__sched;
+extern weft__scheduler weft__sched __attribute__((visibility("hidden")));
 
 /* ---- queues (runq.c) ---- */
 

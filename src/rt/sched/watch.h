@@ -5,10 +5,10 @@
 #include "rt/sched/gmp.h"
 
 /* Not 0: each wait is told, when it is over, to weft__watch_blocked. */
-extern _Atomic int64_t weft__watch_block_ns;
+extern _Atomic int64_t weft__watch_block_ns __attribute__((visibility("hidden")));
 /* Not 0: each wait for a lock is told, by who ends it, to weft__watch_contended, with the time that it and others have
  * cost. */
-extern _Atomic int64_t weft__watch_mutex_n;
+extern _Atomic int64_t weft__watch_mutex_n __attribute__((visibility("hidden")));
 
 /* Called on the goroutine, inside the runtime, with no lock held; the stack to blame is that from fp on.  Set before
  * the first goroutine. */

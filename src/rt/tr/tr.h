@@ -74,7 +74,7 @@ typedef struct weft__tr_m {
 
 /* The number of the running generation; 0: no trace.  Read by the calls below: acquired, as who reads 0 goes on without
  * any lock, and the writer's last looks at goroutines must be over (a plain load on x86). */
-extern _Atomic uint64_t weft__tr_gen;
+extern _Atomic uint64_t weft__tr_gen __attribute__((visibility("hidden")));
 
 static inline bool weft__tr_on(void)
 {

@@ -15,7 +15,7 @@ static inline uint64_t weft__mutex_holder(const weft_mutex *mutex)
 }
 
 /* Holders are written down while a trace runs, and for who asked for it. */
-extern bool weft__keeps_holders; /* WEFT_DEBUG=locks=1 */
+extern bool weft__keeps_holders __attribute__((visibility("hidden"))); /* WEFT_DEBUG=locks=1 */
 static inline bool weft__tells_holders(void)
 {
 	return weft__tr_on() || weft__unlikely(weft__keeps_holders);
