@@ -76,6 +76,56 @@ def wake(full=True, again=True):
         at_end=lambda m: None if m["ghost_woken"] or m["ghost_ran"] else "the goroutine waits, and nobody comes")
 
 
+NONE, ON, WANTED = 0, 1, 2
+
+
+def nap(look=True, again=True, clear_first=True, ends=True, outsider=True, late=False):
+    """rt/sched/nap.h: what is made runnable while a thread naps is looked for when the nap is over, or at once when nobody else has a
+    proc for it (outsider: the nap would last for ever).  late: the wish is a store, and may come after the nap."""
+    def submitter(n):
+        return [
+            ("rmw", "_", "queue", lambda old, t: old + 1),
+            ("load", "nap", "nap"),
+            ("if", lambda t: t["nap"] == WANTED and not outsider, "end"),
+            ("load", "spinning", "spinning"),
+            ("if", lambda t: t["spinning"] == 0, "wake"),
+            *([("load", "was", "nap"), ("if", lambda t: t["was"] != ON, "end"), ("store", "nap", WANTED)] if late else
+              [("rmw", "was", "nap", lambda old, t: WANTED if old == ON else old)]),
+            ("if", lambda t: t["was"] == NONE or not (outsider and ends), "end"),
+            ("rmw", "_", "note", lambda old, t: 1),
+            ("goto", "end"),
+            ("label", "wake"),
+            ("ghost", f"ghost_woken{n}", 1),
+            ("label", "end"),
+        ]
+
+    clear = [("store", "note", 0), ("fence",)]
+    first_look = [("load", "found", "queue") if look else ("label", "nothing"), ("if", lambda t: t.get("found"), "run")]
+    napper = [ # it has given its proc back, and counts as spinning
+        ("rmw", "_", "nap", lambda old, t: ON),
+        ("label", "nap"),
+        *(clear + first_look if clear_first else first_look + clear),
+        ("await", "note", 1) if outsider else ("label", "nothing to await"),
+        ("load", "found", "queue"),
+        ("if", lambda t: t["found"], "run"),
+        ("rmw", "was", "nap", lambda old, t: ON),
+        ("if", lambda t: t["was"] == WANTED, "nap"),
+        ("rmw", "_", "nap", lambda old, t: NONE),
+        ("rmw", "_", "spinning", lambda old, t: old - 1),
+        ("load", "found", "queue") if again else ("label", "nothing to look at"),
+        ("if", lambda t: t.get("found", 0) == 0, "sleep"),
+        ("label", "run"), # it takes what is there, and sleeps
+        ("rmw", "_", "nap", lambda old, t: NONE),
+        ("rmw", "_", "spinning", lambda old, t: 0),
+        ("rmw", "_", "queue", lambda old, t: 0),
+        ("label", "sleep"),
+    ]
+    return Model(
+        dict(queue=0, spinning=1, nap=NONE, note=0, ghost_woken1=0, ghost_woken2=0),
+        [submitter(1), relabelled(submitter(2)), napper],
+        at_end=lambda m: None if m["queue"] == 0 or m["ghost_woken1"] or m["ghost_woken2"] else "the goroutine waits, and nobody comes")
+
+
 OPEN, PARKED, FIRED = 0, 1, 2
 
 
@@ -164,6 +214,13 @@ CASES = [
     ("wake", wake(), True),
     ("wake with a plain store", wake(full=False), False),
     ("wake without a second look", wake(again=False), False),
+    ("nap", nap(outsider=False), True),
+    ("nap without a second look", nap(outsider=False, again=False), False),
+    ("nap that is wished for late", nap(outsider=False, late=True), False),
+    ("nap that is ended", nap(), True),
+    ("nap that is not", nap(ends=False), False),
+    ("nap without a look before", nap(look=False), False),
+    ("nap that clears its note after the look", nap(clear_first=False), False),
     ("gate", gate(), True),
     ("gate that only looks", gate(exchange=False), False),
     ("descriptor", descriptor(), True),

@@ -376,6 +376,31 @@ CASE(parallel_with_main, "Go's TestGoroutineParallelism2: the second one runs wh
 	}
 }
 
+static void brief(void *arg)
+{
+	weft_wg_done(arg);
+}
+
+CASE(parallel_after_traffic,
+	"goroutines that compute get all procs also when those before them were too short to wake a thread for",
+	.procs = 2)
+{
+	for (int k = 0; k < 10; k++) {
+		for (int i = 0; i < 2000; i++)
+			if (i % 200)
+				kit_go(brief, (weft_wg_add(&done, 1), &done));
+			else
+				weft_wg_wait(&done);
+		weft_wg_wait(&done);
+		atomic_uint turn = 0;
+		relay r[2] = { { &turn, 0, 2, 5 }, { &turn, 1, 2, 5 } };
+		weft_wg_add(&done, 2);
+		kit_go(spin_for_turn, &r[1]);
+		spin_for_turn(&r[0]);
+		weft_wg_wait(&done);
+	}
+}
+
 /* ---- procs ---- */
 
 CASE(procs_are_set,

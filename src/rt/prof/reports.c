@@ -6,6 +6,7 @@
 
 #include <weft/debug.h>
 
+#include "rt/sched/nap.h"
 #include "rt/sched/scheduler.h"
 #include "rt/sched/timer.h"
 #include "rt/tr/symbol.h"
@@ -66,7 +67,7 @@ void weft_stats_read(weft_stats *ret)
 	s.n_threads = weft__sched.n_m;
 	s.n_threads_idle = weft__sched.n_idle_m;
 	weft__lock_drop(&weft__sched.lock);
-	s.n_threads_spinning = atomic_load(&weft__sched.n_spinning);
+	s.n_threads_spinning = weft__looking();
 	s.n_timers = weft__timers_count();
 	s.n_started = weft__g_made();
 	for (int32_t i = 0; i < s.n_procs; i++)

@@ -181,6 +181,12 @@ struct weft__m {
 	_Atomic int64_t call_ns;
 	weft__lock retake;
 	bool spinning;
+	/* What waking it was good for (nap.c). */
+	bool dull;          /* what it took from others last was short */
+	uint32_t n_soon;    /* so many times in a row it had not slept for long */
+	int64_t woken_ns;   /* when it began to look for work */
+	int64_t took_ns;    /* the same, or when it looked at others' queues after that */
+	uint32_t took_tick; /* sched_tick of its proc then */
 	weft__note park;
 	weft__p *next_p; /* handed over by whoever wakes it */
 	weft__g *locked_g;

@@ -159,8 +159,11 @@ static weft__g *steal_next(weft__p *from)
 		return NULL;
 	if (atomic_load_explicit(&from->state, memory_order_relaxed) == WEFT__P_RUNNING && !weft__sched.hard) {
 		int64_t until = wo_now_ns() + NEXT_STEAL_NS;
-		while (wo_now_ns() < until)
+		while (wo_now_ns() < until) {
 			weft__pause();
+			if (atomic_load_explicit(&from->runnext, memory_order_relaxed) != g)
+				return NULL;
+		}
 	}
 	return atomic_compare_exchange_strong_explicit(
 		       &from->runnext, &g, NULL, memory_order_acq_rel, memory_order_relaxed)
@@ -168,8 +171,8 @@ static weft__g *steal_next(weft__p *from)
 		       : NULL;
 }
 
-/* Up to half of from's ring, copied to the free places of p's ring behind `tail`; how many. */
-static uint32_t grab(weft__p *p, weft__p *from, uint32_t tail)
+/* Up to half of from's ring, `most` at most, copied to the free places of p's ring behind `tail`; how many. */
+static uint32_t grab(weft__p *p, weft__p *from, uint32_t tail, uint32_t most)
 {
 	for (;;) {
 		uint32_t head = atomic_load_explicit(&from->runq_head, memory_order_acquire);
@@ -180,6 +183,7 @@ static uint32_t grab(weft__p *p, weft__p *from, uint32_t tail)
 			return 0;
 		if (n > WEFT__RUNQ / 2)
 			continue; /* head and end did not fit together */
+		n = n < most ? n : most;
 		for (uint32_t i = 0; i < n; i++) {
 			weft__g *g = atomic_load_explicit(&from->runq[(head + i) % WEFT__RUNQ], memory_order_relaxed);
 			atomic_store_explicit(&p->runq[(tail + i) % WEFT__RUNQ], g, memory_order_relaxed);
@@ -190,10 +194,10 @@ static uint32_t grab(weft__p *p, weft__p *from, uint32_t tail)
 	}
 }
 
-weft__g *weft__runq_steal(weft__p *p, weft__p *from, bool take_next)
+weft__g *weft__runq_steal(weft__p *p, weft__p *from, uint32_t most, bool take_next)
 {
 	uint32_t tail = atomic_load_explicit(&p->runq_tail, memory_order_relaxed);
-	uint32_t n = grab(p, from, tail);
+	uint32_t n = grab(p, from, tail, most);
 	if (n == 0)
 		return take_next ? steal_next(from) : NULL;
 	n--;

@@ -2,15 +2,17 @@
 #include "os/barrier.h"
 #include "os/thread.h"
 #include "rt/sched/collect.h"
+#include "rt/sched/nap.h"
 #include "rt/sched/park.h"
 #include "rt/sched/poller.h"
 #include "rt/sched/timer.h"
 
 enum {
 	STEAL_ROUNDS = 4,
-	POLL_EACH = 4,       /* of the slow looks, each so manieth asks the poller */
-	LONE_SKIP_MAX = 512, /* wake-ups left out at most, see weft__ready_slow */
-	HARD_YIELD = 3,      /* with rare schedules forced, one entry in so many yields */
+	POLL_EACH = 4,      /* of the slow looks, each so manieth asks the poller */
+	LONE_SKIP_MAX = 32, /* wake-ups left out at most, see weft__ready_slow */
+	DULL_MOST = 8,      /* taken at once, of goroutines that were short the last time */
+	HARD_YIELD = 3,     /* with rare schedules forced, one entry in so many yields */
 };
 
 bool weft__border_fence;
@@ -43,6 +45,7 @@ static void acquire(weft__m *m, weft__p *p)
 	atomic_store_explicit(&p->m, m, memory_order_release);
 	atomic_store_explicit(&m->p, p, memory_order_release);
 	p->lone_fails = p->lone_skip = 0;
+	m->took_tick = atomic_load_explicit(&p->sched_tick, memory_order_relaxed);
 }
 
 static weft__p *release(weft__m *m)
@@ -112,10 +115,7 @@ static void sleep_until_handed(weft__m *m, bool listed)
 	if (dead)
 		die_of_deadlock();
 	call_poller_back();
-	weft__idle_begin(m);
-	weft__note_sleep(&m->park);
-	weft__idle_end(m);
-	weft__note_clear(&m->park);
+	weft__sleep(m);
 	acquire(m, m->next_p);
 	m->next_p = NULL;
 }
@@ -191,8 +191,10 @@ void weft__wake_another(void)
 {
 	int32_t none = 0;
 	if (atomic_load(&weft__sched.n_spinning) != 0 ||
-		!atomic_compare_exchange_strong(&weft__sched.n_spinning, &none, 1))
+		!atomic_compare_exchange_strong(&weft__sched.n_spinning, &none, 1)) {
+		weft__nap_wanted();
 		return;
+	}
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
 	weft__p *p = atomic_load(&weft__sched.stopping) ? NULL : weft__idle_p_get();
 	weft__lock_drop(&weft__sched.lock);
@@ -465,12 +467,14 @@ void weft__ready_slow(weft__m *m, weft__g *g)
 		atomic_thread_fence(memory_order_seq_cst);
 	} else if (atomic_load_explicit(&p->runq_head, memory_order_relaxed) ==
 		   atomic_load_explicit(&p->runq_tail, memory_order_relaxed)) {
+		if (atomic_load(&weft__sched.n_spinning) != 0) {
+			weft__nap_wanted();
+			return;
+		}
 		if (p->lone_skip) {
 			p->lone_skip--;
 			return;
 		}
-		if (atomic_load(&weft__sched.n_spinning) != 0)
-			return;
 		p->lone_skip = 1u << p->lone_fails;
 		if (p->lone_skip < LONE_SKIP_MAX)
 			p->lone_fails++;
@@ -535,7 +539,7 @@ static weft__g *steal(weft__m *m)
 				continue;
 			if (atomic_load_explicit(&from->state, memory_order_relaxed) == WEFT__P_IDLE)
 				continue;
-			weft__g *g = weft__runq_steal(p, from, last);
+			weft__g *g = weft__runq_steal(p, from, m->dull ? DULL_MOST : WEFT__RUNQ, last);
 			if (g) {
 				atomic_fetch_add_explicit(&weft__sched.n_steals, 1, memory_order_relaxed);
 				return g;
@@ -545,8 +549,7 @@ static weft__g *steal(weft__m *m)
 	return NULL;
 }
 
-/* After giving the proc back: has work come meanwhile?  Then a proc for it. */
-static weft__p *look_again(void)
+weft__p *weft__look_again(void)
 {
 	bool any = atomic_load(&weft__sched.n_global) != 0;
 	for (int32_t i = 0; !any && i < weft__sched.n_p; i++)
@@ -579,6 +582,7 @@ static bool wait_in_poller(weft__m *m, bool was_spinning, weft__g **ret)
 		delay = first != INT64_MAX && first > now ? first - now : 0;
 	weft__queue list = { 0 };
 	weft__poll(m, delay, &list);
+	m->n_soon = 0;
 	atomic_store(&weft__sched.poll_until_ns, 0);
 	atomic_store(&weft__sched.last_poll_ns, wo_now_ns());
 	weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
@@ -628,10 +632,15 @@ static void go_idle(weft__m *m, weft__g **ret)
 
 	bool was_spinning = m->spinning;
 	if (was_spinning) {
+		weft__p *awake = weft__nap(m);
+		if (awake) {
+			acquire(m, awake);
+			return;
+		}
 		m->spinning = false;
 		atomic_fetch_sub(&weft__sched.n_spinning, 1);
 		atomic_thread_fence(memory_order_seq_cst);
-		weft__p *p = look_again();
+		weft__p *p = weft__look_again();
 		if (p) {
 			acquire(m, p);
 			m->spinning = true;
@@ -689,12 +698,12 @@ static weft__g *find(weft__m *m, bool *ret_inherit)
 		if (g)
 			return g;
 		int32_t busy = weft__sched.n_p - atomic_load(&weft__sched.n_idle_p);
-		if (m->spinning || 2 * atomic_load(&weft__sched.n_spinning) < busy) {
+		if (m->spinning || 2 * weft__looking() < busy) {
 			if (!m->spinning) {
 				m->spinning = true;
 				atomic_fetch_add(&weft__sched.n_spinning, 1);
 			}
-			g = steal(m);
+			g = weft__theft_pays(m) ? steal(m) : NULL;
 			if (g)
 				return g;
 		}

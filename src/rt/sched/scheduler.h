@@ -5,7 +5,8 @@
  * Invariant 2 (no lost wake-up).  Who makes a goroutine runnable: publishes it on a queue, full barrier, then looks
  * for idle procs and spinning threads, and wakes one unless there is none or one spins.  A thread that goes to sleep:
  * gives its proc back, stops spinning, full barrier, and looks through all queues, timers and the poller once more.
- * A spinning thread that finds work wakes another.  Source: Go, runtime/proc.go, "Worker thread parking/unparking".
+ * A spinning thread that finds work wakes another.  One that naps (nap.h) counts as spinning, and ends as it does.
+ * Source: Go, runtime/proc.go, "Worker thread parking/unparking".
  * Who holds the only proc needs no barrier: no other is idle, and whoever is to sleep is itself.
  */
 #ifndef WEFT__SCHED_H
@@ -57,6 +58,13 @@ static inline void weft__queue_append(weft__queue *q, weft__queue *list)
 
 enum { WEFT__PROCS_MAX = 1024 };
 
+/* See nap.h. */
+enum weft__nap_state {
+	WEFT__NAP_NONE,
+	WEFT__NAP_ON,     /* a thread naps */
+	WEFT__NAP_WANTED, /* and another has been made runnable: it will look again */
+};
+
 typedef void weft__ask_fn(void);
 
 typedef struct weft__scheduler {
@@ -74,7 +82,9 @@ typedef struct weft__scheduler {
 	_Atomic bool begun;   /* the first goroutine has a thread: until then a missing thread is weft_main's to tell */
 	_Atomic uint32_t n_global;
 	_Atomic int32_t n_idle_p;
-	_Atomic int32_t n_spinning;
+	_Atomic int32_t n_spinning;   /* with the one that naps */
+	_Atomic uint32_t nap;         /* weft__nap_state */
+	weft__note nap_over;
 	_Atomic bool stopping;        /* the world stops or has stopped */
 	_Atomic(weft__m *) all_m;     /* they are never freed */
 	_Atomic int64_t last_poll_ns; /* 0: a thread is in the poller now */
@@ -121,8 +131,8 @@ weft__g *weft__runq_get(weft__p *p, bool *ret_inherit);
 /* The same, past the one that is to run next. */
 weft__g *weft__runq_get_ring(weft__p *p);
 bool weft__runq_empty(weft__p *p);
-/* Half of what `from` has, less the one returned, goes to p's queue.  Any proc's owner. */
-weft__g *weft__runq_steal(weft__p *p, weft__p *from, bool take_next);
+/* Half of what `from` has, `most` at most, less the one returned, goes to p's queue.  Any proc's owner. */
+weft__g *weft__runq_steal(weft__p *p, weft__p *from, uint32_t most, bool take_next);
 /* Under sched.lock. */
 void weft__global_put(weft__g *g);
 weft__g *weft__global_get(weft__p *p, uint32_t most);
@@ -184,6 +194,8 @@ size_t weft__m_made_at(weft__m *m, uintptr_t ret[WEFT__M_FRAMES]);
 void weft__schedule(weft__m *m);
 /* Wakes a thread for an idle proc, unless one spins already. */
 void weft__wake_another(void);
+/* After giving the proc back: has work come meanwhile?  Then an idle proc for it. */
+weft__p *weft__look_again(void);
 /* A thread for p, which the caller owns: an idle one, or a new one. */
 void weft__start_m(weft__p *p, bool spinning);
 /* p is nobody's any more, and may have work: starts a thread for it or puts it on the idle list. */

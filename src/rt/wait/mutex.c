@@ -11,6 +11,7 @@
 #include "rt/wait/mutex.h"
 
 #include "os/thread.h"
+#include "rt/sched/nap.h"
 #include "rt/wait/sema.h"
 
 /* Bits of the state; above them the number of waiters. */
@@ -81,7 +82,7 @@ static bool may_spin(weft__m *m, const contender *c)
 	if (c->spins >= SPINS || !p || weft__sched.n_p == 1)
 		return false;
 	int32_t others = atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) +
-			 atomic_load_explicit(&weft__sched.n_spinning, memory_order_relaxed) + 1;
+			 weft__looking() + 1;
 	return weft__sched.n_p > others && weft__runq_empty(p);
 }
 
