@@ -118,8 +118,7 @@ static inline void weft__ready_new(weft__m *m, weft__g *g)
 		/* On the scheduler's stack (timers) the first that is woken runs first. */
 		bool next = weft__self_g(m) || !atomic_load_explicit(&p->runnext, memory_order_relaxed);
 		weft__runq_put(p, g, next);
-		if (weft__unlikely(atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) != 0) &&
-			atomic_load_explicit(&weft__sched.nap, memory_order_relaxed) != WEFT__NAP_WANTED)
+		if (weft__unlikely(atomic_load_explicit(&weft__sched.n_idle_p, memory_order_relaxed) != 0))
 			weft__ready_slow(m, NULL);
 	} else {
 		weft__ready_slow(m, g);

@@ -459,6 +459,8 @@ weft__m *weft__yield(weft__m *m, bool far)
  * wake-ups are left out; the monitor looks for slots that stay filled. */
 void weft__ready_slow(weft__m *m, weft__g *g)
 {
+	if (!g && atomic_load(&weft__sched.nap) == WEFT__NAP_WANTED)
+		return;
 	weft__p *p = weft__self_p(m);
 	if (g) {
 		weft__lock_take(&weft__sched.lock, WEFT__RANK_SCHED);
