@@ -92,8 +92,7 @@ USUAL bool usual_leave(we_machine *k, we_thread *m, const wtr_event *e, uint8_t 
 	if (!g)
 		return false;
 	if (k->w)
-		usual_emit(k, m, e, 2,
-			(uint64_t[]){ we_string(k->w, k->t, e->str), we_stack(k->w, k->t, e->stack) });
+		usual_emit(k, m, e, 2, (uint64_t[]){ we_string(k->w, k->t, e->str), we_stack(k->w, k->t, e->stack) });
 	if (status == WF_GO_WAITING && k->tells_waits)
 		we_tell_wait(k, m->id, e);
 	g->status = status;

@@ -29,15 +29,15 @@ typedef struct rewrite {
 	uint32_t kinds;
 	we_machine *k;
 	we_writer *w;
-	int64_t begin_ns;  /* of what is written; INT64_MIN until it is known */
-	int64_t sync_ns;   /* of the first Sync that is read; INT64_MIN until then */
-	we_clock clock;    /* of the newest generation written */
+	int64_t begin_ns;   /* of what is written; INT64_MIN until it is known */
+	int64_t sync_ns;    /* of the first Sync that is read; INT64_MIN until then */
+	we_clock clock;     /* of the newest generation written */
 	size_t first;       /* generation to begin with, of the first part */
 	int64_t reached_ns; /* by the generation before that of the beginning, when it is left out */
 	uint64_t n_before;  /* events that were followed */
 	bool started;       /* one of them was the start of a goroutine */
-	bool begun, ended; /* writing; the end of the range was seen */
-	size_t missing;    /* statuses, then */
+	bool begun, ended;  /* writing; the end of the range was seen */
+	size_t missing;     /* statuses, then */
 	int64_t end_ns;
 	uint64_t generations, not_asked;
 	wtr_error end;

@@ -312,6 +312,48 @@ static void cuts(void **state)
 	assert_true(n_tasks > 20);
 }
 
+/* Where generation k (1, 2, ..) begins; false: it is not there. */
+static bool generation_start(wtr_trace *t, uint64_t k, int64_t *ret_ns)
+{
+	wtr_cursor *c = wtr_cursor_open(t, &(wtr_filter){ .kinds = 1u << WTR_KIND_SYNC }, NULL);
+	const wtr_event *e;
+	bool found = false;
+	assert_non_null(c);
+	for (size_t n; (n = wtr_next(c, &e)) > 0;)
+		for (size_t i = 0; i < n; i++)
+			if (e[i].value[0] == k) {
+				*ret_ns = e[i].time_ns;
+				found = true;
+			}
+	wtr_cursor_close(c);
+	return found;
+}
+
+/* Ranges that begin within a generation behind the first one, which may stand alone, and at its very beginning, which
+ * may not. */
+static void cuts_of_later_generations(void **state)
+{
+	(void)state;
+	size_t n, looked = 0;
+	char *const *names = kit_trace_names(&n);
+	for (size_t i = 0; i < n; i++) {
+		uint8_t *bytes = NULL;
+		range all;
+		int64_t start;
+		wtr_trace *t = strstr(names[i], "longrun") ? open_name(names[i], WTR_AS_GO, &bytes) : NULL;
+		for (uint64_t k = 2; t && span(t, &all) && generation_start(t, k, &start); k++, looked++) {
+			int64_t from = start + (all.to - start) / 3;
+			range part = { from, from + (all.to - from) / 2 }, edge = { start + 1, from };
+			check_cut(names[i], t, all, &part);
+			check_cut(names[i], t, all, &edge);
+			check_cut_of_cut(t, part);
+		}
+		wtr_close(t);
+		free(bytes);
+	}
+	assert_true(looked > 4);
+}
+
 static bool odd(void *user, int64_t g)
 {
 	(void)user;
@@ -470,6 +512,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(cuts),
+		cmocka_unit_test(cuts_of_later_generations),
 		cmocka_unit_test(goroutines_and_kinds),
 		cmocka_unit_test(repairs),
 		cmocka_unit_test(merges),
