@@ -71,7 +71,8 @@ typedef struct wtr_cut_options {
  *
  * Reads from the generation on in which the range begins, which tells all that goes on, or from the one before where
  * it does not: near its beginning, and when it shows that something goes on from before.  Skims what is before, and
- * reads that in order where it has tasks or regions.  Errors: E_IO, E_NOMEM; E_USAGE when there is no event in the range.
+ * reads that in order where it has tasks or regions.
+ * Errors: E_IO, E_NOMEM; E_USAGE when there is no event in the range.
  * Damage is none: what stands before it is written, and ret->end says what it was.  ret may be NULL. */
 WTR_API wtr_code wtr_cut(
 	wtr_trace *t, const wtr_cut_options *opt, wtr_write_fn *put, void *user, wtr_edit_result *ret, wtr_error *err);
