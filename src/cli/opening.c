@@ -77,16 +77,19 @@ void cli_open_error(const char *path, const wtr_error *err)
 			 "/debug/pprof/trace write them");
 		break;
 	case WTR_E_VERSION: cli_hint("weft reads what Go 1.11 to 1.27 write"); break;
-	case WTR_E_IO:
-		if (strpbrk(path, "./") || strcmp(path, "-") == 0)
-			break;
-		if (cli_near_command(path))
-			cli_hint("if a command was meant: weft %s", cli_near_command(path));
-		else
-			cli_hint("if '%s' was meant as a command: weft help lists them", path);
-		break;
 	default: break;
 	}
+}
+
+/* Of a command line that names no command: its first word was taken for a file. */
+static void hint_at_commands(const char *word)
+{
+	if (strpbrk(word, "./") || strcmp(word, "-") == 0)
+		return;
+	if (cli_near_command(word))
+		cli_hint("if a command was meant: weft %s", cli_near_command(word));
+	else
+		cli_hint("if '%s' was meant as a command: weft help lists them", word);
 }
 
 static wtr_trace *open_path(const cli_args *a, const char *path, cli_progress_fn *progress, void *user)
@@ -106,6 +109,8 @@ static wtr_trace *open_path(const cli_args *a, const char *path, cli_progress_fn
 	if (wtr_open(path, &opt, &t, &err) == WTR_OK)
 		return t;
 	cli_open_error(path, &err);
+	if (err.code == WTR_E_IO && !a->command->name[0])
+		hint_at_commands(path);
 	return NULL;
 }
 
