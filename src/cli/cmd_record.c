@@ -90,18 +90,19 @@ int cli_run_RECORD(const cli_args *a)
 		return status;
 	if (!set_variable(a, path))
 		return CLI_USAGE;
-	remove(path); /* so that one which is there afterwards is new */
+	wo_file_mark before = wo_file_mark_of(path), after;
+	if (before.inode && !before.regular)
+		return cli_usage(a->command, "%s is not a file that a trace can be written to", path);
 	int err = wo_process_run(argv, &status);
 	if (err < 0) {
 		fprintf(stderr, "weft: %s: %s\n", argv[0], strerror(-err));
 		return CLI_UNREADABLE;
 	}
-	FILE *f = fopen(path, "rb");
-	if (!f) {
+	after = wo_file_mark_of(path);
+	if (!after.inode || wo_file_mark_same(&before, &after)) {
 		fprintf(stderr, "weft: %s: it wrote no trace: is it a program on libweft, or a test of Go?\n", argv[0]);
 		return status ? status : CLI_NO;
 	}
-	fclose(f);
 	fprintf(stderr, "weft: the trace is in %s: weft %s\n", path, path);
 	return status;
 }

@@ -166,3 +166,23 @@ uint64_t wo_file_bytes(const char *path)
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
 }
+
+wo_file_mark wo_file_mark_of(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return (wo_file_mark){ 0 };
+	return (wo_file_mark){
+		.device = st.st_dev,
+		.inode = st.st_ino,
+		.bytes = (uint64_t)st.st_size,
+		.changed_ns = st.st_ctim.tv_sec * (int64_t)1000000000 + st.st_ctim.tv_nsec,
+		.regular = S_ISREG(st.st_mode),
+	};
+}
+
+bool wo_file_mark_same(const wo_file_mark *a, const wo_file_mark *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->bytes == b->bytes &&
+	       a->changed_ns == b->changed_ns && a->regular == b->regular;
+}

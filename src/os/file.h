@@ -34,4 +34,15 @@ void wo_close(int fd);
 bool wo_exists(const char *path);                     /* something of that name, a link to nowhere too */
 uint64_t wo_file_bytes(const char *path);             /* of a regular file; else 0 */
 
+/* Tells a file from one that was there under its name before, and from itself before it was written to. */
+typedef struct wo_file_mark {
+	uint64_t device, inode; /* 0: nothing is there */
+	uint64_t bytes;
+	int64_t  changed_ns;
+	bool     regular;
+} wo_file_mark;
+
+wo_file_mark wo_file_mark_of(const char *path);
+bool         wo_file_mark_same(const wo_file_mark *a, const wo_file_mark *b);
+
 #endif
