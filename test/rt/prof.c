@@ -218,6 +218,7 @@ CASE(labels_exit, "prof.h: a goroutine that ends inside weft_labels_do leaves no
 	kit_expect(weft_labels_get("outer") == NULL);
 }
 
+/* The processor, and TSan, must let a program be stopped behind each of its instructions. */
 #if defined(__x86_64__) && !WEFT__CTX_TSAN
 enum { TRAP_FLAG = 0x100 };
 
@@ -245,7 +246,8 @@ static void end_in_steps(void *wg)
 	raise(SIGTRAP);
 }
 
-static void see_steps(void)
+CASE(labels_to_the_end, "prof.h: labels that a goroutine has; also where a sample is of its last instruction",
+	.procs = 1)
 {
 	struct sigaction sa = { .sa_sigaction = step, .sa_flags = SA_SIGINFO | SA_ONSTACK };
 	kit_require(sigaction(SIGTRAP, &sa, NULL) == 0);
@@ -258,18 +260,7 @@ static void see_steps(void)
 	kit_equal(steps_without, 0);
 	kit_until(atomic_load(&ends->labels) == NULL);
 }
-#else
-static void see_steps(void)
-{
-	kit_skip("the processor, or TSan, does not let a program be stopped behind each of its instructions");
-}
 #endif
-
-CASE(labels_to_the_end, "prof.h: labels that a goroutine has; also where a sample is of its last instruction",
-	.procs = 1)
-{
-	see_steps();
-}
 
 /* ---- CPU ---- */
 
