@@ -2,24 +2,7 @@
 #include <string.h>
 
 #include "an/where.h"
-
-static unsigned char lower(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
-/* Whether `part` is in `text`, ASCII case aside. */
-static bool contains(wtr_str text, wtr_str part)
-{
-	for (size_t i = 0; part.n <= text.n && i <= text.n - part.n; i++) {
-		size_t k = 0;
-		while (k < part.n && lower(text.at[i + k]) == lower(part.at[k]))
-			k++;
-		if (k == part.n)
-			return true;
-	}
-	return false;
-}
+#include "base/near.h"
 
 static bool matches(const regex_t *re, wtr_str s)
 {
@@ -32,7 +15,7 @@ bool an_term_text(const an_term *t, wtr_str s)
 	switch (t->want) {
 	case AN_WANT_WHOLE: return s.n == t->text.n && (s.n == 0 || memcmp(s.at, t->text.at, s.n) == 0);
 	case AN_WANT_REGEX: return matches(t->regex, s);
-	default: return contains(s, t->text);
+	default: return wb_has_part(s.at, s.n, t->text.at, t->text.n);
 	}
 }
 

@@ -5,6 +5,23 @@
 #include <string.h>
 #include <strings.h>
 
+static unsigned char lower(char c)
+{
+	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+bool wb_has_part(const char *text, size_t n, const char *part, size_t n_part)
+{
+	for (size_t i = 0; n_part <= n && i <= n - n_part; i++) {
+		size_t k = 0;
+		while (k < n_part && lower(text[i + k]) == lower(part[k]))
+			k++;
+		if (k == n_part)
+			return true;
+	}
+	return false;
+}
+
 static unsigned least(unsigned a, unsigned b)
 {
 	return a < b ? a : b;

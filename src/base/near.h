@@ -1,8 +1,13 @@
-/* base/near.h - which of some words was meant by one that is none of them. */
+/* base/near.h - texts that are as good as the same: a part in any case, and which of some words was meant by one that
+ * is none of them. */
 #ifndef WB_NEAR_H
 #define WB_NEAR_H
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Whether `text` has `part` in it, ASCII case aside; an empty part is in all. */
+bool wb_has_part(const char *text, size_t n, const char *part, size_t n_part);
 
 enum { WB_NEAR_LETTERS = 48 }; /* longer words are near to none */
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/near.h"
 #include "out/json.h"
 #include "serve/site.h"
 
@@ -598,7 +599,7 @@ void ws_api_search(ws_site *site, const ws_model *m, const ws_search_args *a, ws
 		room--;
 	}
 	for (size_t i = 0; i < m->tables[WTR_TABLE_GROUPS].n; i++) {
-		if (!ws_contains(groups[i].name, a->q))
+		if (!wb_has_part(groups[i].name.at, groups[i].name.n, a->q.at, a->q.n))
 			continue;
 		total += groups[i].n - (by_id && by_id->group == i);
 		if (room)

@@ -178,9 +178,6 @@ typedef union ws_args {
  * False: *ret is the refusal. */
 bool ws_args_parse(ws_api_id api, const char *query, char *room, ws_args *args, ws_answer *ret);
 
-/* Whether `text` has `part` in it, ASCII case aside; an empty part is in all. */
-bool ws_contains(wtr_str text, wtr_str part);
-
 /* ---- the page ---- */
 
 typedef struct ws_asset {

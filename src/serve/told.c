@@ -1,23 +1,10 @@
 /* serve/told.c - what the program says of itself: user logs, and the regions of a goroutine. */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/near.h"
 #include "out/json.h"
 #include "serve/site.h"
-
-static unsigned char lower(char c)
-{
-	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + 32 : c);
-}
-
-bool ws_contains(wtr_str text, wtr_str part)
-{
-	for (size_t i = 0; part.n <= text.n && i <= text.n - part.n; i++) {
-		size_t k = 0;
-		while (k < part.n && lower(text.at[i + k]) == lower(part.at[k]))
-			k++;
-		if (k == part.n)
-			return true;
-	}
-	return false;
-}
 
 /* What is asked for, on the trace's own clock. */
 typedef struct asked {
@@ -45,6 +32,24 @@ static asked asked_of(const ws_model *m, const ws_told_args *a)
 		.most = a->given >> 4 & 1 ? (size_t)a->n : WS_ROWS_DEFAULT,
 	};
 }
+
+/* The first of n rows, which go up by an int64_t at `key_at` of each, that is not below `key`. */
+static size_t first_from(const void *rows, size_t n, size_t row_bytes, size_t key_at, int64_t key)
+{
+	size_t lo = 0, hi = n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		int64_t k;
+		memcpy(&k, (const char *)rows + mid * row_bytes + key_at, sizeof(k));
+		if (k < key)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+#define FIRST_FROM(rows, n, member, key) \
+	first_from(rows, n, sizeof(*(rows)), offsetof(__typeof__(*(rows)), member), key)
 
 /* The task's name; empty for one that the trace does not have. */
 static wtr_str task_name(const ws_model *m, uint64_t id)
@@ -82,18 +87,9 @@ static void put_log(out_json *j, const ws_model *m, const wtr_log_row *l)
 	out_json_object_end(j);
 }
 
-/* The first log that is not before a time. */
-static size_t first_log(const wtr_log_row *rows, size_t n, int64_t time_ns)
+static bool has(wtr_str text, wtr_str part)
 {
-	size_t lo = 0, hi = n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (rows[mid].time_ns < time_ns)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
+	return wb_has_part(text.at, text.n, part.at, part.n);
 }
 
 static void put_logs(out_json *j, const ws_model *m, const asked *a)
@@ -102,29 +98,15 @@ static void put_logs(out_json *j, const ws_model *m, const asked *a)
 	size_t n = m->tables[WTR_TABLE_LOGS].n, found = 0;
 	out_json_key(j, "logs");
 	out_json_array(j);
-	for (size_t i = first_log(rows, n, a->from_ns); i < n && rows[i].time_ns < a->to_ns; i++) {
+	for (size_t i = FIRST_FROM(rows, n, time_ns, a->from_ns); i < n && rows[i].time_ns < a->to_ns; i++) {
 		const wtr_log_row *l = &rows[i];
-		if ((a->of_one && l->g != a->g) || !(ws_contains(l->message, a->q) || ws_contains(l->category, a->q)))
+		if ((a->of_one && l->g != a->g) || !(has(l->message, a->q) || has(l->category, a->q)))
 			continue;
 		if (found++ < a->most)
 			put_log(j, m, l);
 	}
 	out_json_array_end(j);
 	out_json_put_u64(j, "n_logs", found);
-}
-
-/* The first region of a goroutine or, if it has none, of one after it. */
-static size_t first_region(const wtr_region_row *rows, size_t n, int64_t g)
-{
-	size_t lo = 0, hi = n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (rows[mid].g < g)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo;
 }
 
 static void put_region(out_json *j, const ws_model *m, const wtr_region_row *r)
@@ -149,7 +131,7 @@ static void put_regions(out_json *j, const ws_model *m, const asked *a)
 	size_t n = m->tables[WTR_TABLE_REGIONS].n, found = 0;
 	out_json_key(j, "regions");
 	out_json_array(j);
-	for (size_t i = a->of_one ? first_region(rows, n, a->g) : n; i < n && rows[i].g == a->g; i++)
+	for (size_t i = a->of_one ? FIRST_FROM(rows, n, g, a->g) : n; i < n && rows[i].g == a->g; i++)
 		if (overlaps(&rows[i], a) && found++ < a->most)
 			put_region(j, m, &rows[i]);
 	out_json_array_end(j);

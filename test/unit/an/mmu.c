@@ -153,7 +153,6 @@ static void windows_one_by_one(void **state)
 	}
 }
 
-/* A worker counts while it runs: the curve comes back up after a collection, which Go's does not. */
 static void same_curves(const wtr_mmu *a, const wtr_mmu *b)
 {
 	wtr_mmu_totals t, u;
@@ -196,6 +195,7 @@ static void parts_of_the_whole_are_those_of_a_pass(void **state)
 		}
 }
 
+/* A worker counts while it runs: the curve comes back up after a collection, which Go's does not. */
 static void workers_stop(void **state)
 {
 	(void)state;

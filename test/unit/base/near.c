@@ -62,12 +62,31 @@ static void words_of_any_length(void **state)
 	assert_string_equal(w.best, "");
 }
 
+static bool has(const char *text, const char *part)
+{
+	return wb_has_part(text, strlen(text), part, strlen(part));
+}
+
+static void parts_in_any_case(void **state)
+{
+	(void)state;
+	assert_true(has("net/http.(*Server).Serve", "server"));
+	assert_true(has("main", "MAIN"));
+	assert_true(has("aab", "ab"));
+	assert_true(has("", "") && has("a", ""));
+	assert_false(has("main", "mainly"));
+	assert_false(has("", "a"));
+	assert_false(has("[", "{")); /* as far from each other as a letter from its capital */
+	assert_false(wb_has_part("main.work", 4, "work", 4));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_wrong_by_little_is_found),
 		cmocka_unit_test(what_is_not_is_not),
 		cmocka_unit_test(words_of_any_length),
+		cmocka_unit_test(parts_in_any_case),
 	};
 	return cmocka_run_group_tests_name("base/near", tests, NULL, NULL);
 }
